@@ -1,0 +1,192 @@
+package spec
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// ownConfig is the mend for what a repository must not decide.
+const ownConfig = "write it in your own config, not in the repository's"
+
+// promptFile is the placeholder for the prompt's file.
+const promptFile = "{prompt_file}"
+
+// placeholders lists what is filled in in an agent's command.
+func placeholders() []string {
+	return []string{promptFile, "{model}", "{workdir}", "{spec}", "{phase}"}
+}
+
+func agentKeys() []string {
+	return []string{"command", "prompt", "model_flag", "parse", "timeout", "idle_timeout", "env", "limit"}
+}
+
+// agents reads the agents by name, without those that hold an error.
+func (s *configFile) agents(key, value *yaml.Node) map[string]Agent {
+	agents := map[string]Agent{}
+	s.fields(key, value, func(name, entry *yaml.Node) {
+		before := len(s.problems)
+		a := s.agent(name, entry)
+		if s.problems[before:].Err() == nil {
+			agents[name.Value] = a
+		}
+	})
+	return agents
+}
+
+func (s *configFile) agent(name, entry *yaml.Node) Agent {
+	switch {
+	case name.Value == "" || strings.ContainsAny(name.Value, infoSpace):
+		s.fail(s.nodePos(name), ruleBadAgent, "", "the agent's name %q is not one word", name.Value)
+	case name.Value == AgentOfSpec:
+		s.fail(s.nodePos(name), ruleBadAgent, "give it another name", "no agent named %q could be chosen: it stands for the one that a spec names", name.Value)
+	}
+	var a Agent
+	var command []Item
+	var prompt, flag Item
+	s.fields(name, entry, func(k, v *yaml.Node) {
+		if !s.isKnown(k, agentKeys()) {
+			return
+		}
+		switch k.Value {
+		case "command":
+			command = s.command(k, v)
+		case "prompt":
+			prompt = s.word(k, v, string(PromptByStdin), string(PromptByFile))
+		case "model_flag":
+			flag = Item{Value: s.scalar(k, v), Pos: s.nodePos(v)}
+		case "parse":
+			a.Output = AgentOutput(s.word(k, v, string(OutputText), string(OutputClaude), string(OutputCodex),
+				string(OutputGemini), string(OutputOpencode)).Value)
+		case "timeout":
+			a.Timeout = s.duration(k, v)
+		case "idle_timeout":
+			a.IdleTimeout = s.duration(k, v)
+		case "env":
+			a.Env = s.env(k, v)
+		case "limit":
+			a.Limit = s.bytes(k, v)
+		}
+	})
+	a.Command, a.PromptBy, a.ModelFlag = texts(command), PromptBy(prompt.Value), flag.Value
+	s.agrees(command, prompt, flag)
+	if !s.users {
+		s.noBypass(command, flag)
+	}
+	return a
+}
+
+// command reads an argument list.
+func (s *configFile) command(key, value *yaml.Node) []Item {
+	if value.Kind != yaml.SequenceNode || len(value.Content) == 0 {
+		s.fail(s.nodePos(value), ruleBadAgent, `write a list such as ["prog", "--flag"]: no shell reads it`,
+			"the agent's %s is not a list of arguments", key.Value)
+		return nil
+	}
+	items := s.items(key, value)
+	word := regexp.MustCompile(`\$?\{[A-Za-z][A-Za-z0-9_-]*\}`) // after a $ it is a shell's
+	for _, item := range items {
+		for _, name := range word.FindAllString(item.Value, -1) {
+			if name[0] != '$' && !slices.Contains(placeholders(), name) {
+				s.fail(item.Pos, ruleBadAgent, oneOf(name, placeholders()), "unknown placeholder %q", name)
+			}
+		}
+	}
+	return items
+}
+
+// agrees checks the keys of an agent against each other. One that has no
+// command has that of a preset, which is not known here.
+func (s *configFile) agrees(command []Item, prompt, flag Item) {
+	has := func(placeholder string) bool {
+		return slices.ContainsFunc(command, func(arg Item) bool { return strings.Contains(arg.Value, placeholder) })
+	}
+	if len(command) == 0 {
+		return
+	}
+	if prompt.Value == string(PromptByFile) && !has(promptFile) {
+		s.fail(prompt.Pos, ruleBadAgent, "put "+promptFile+" where the file's name belongs",
+			"the prompt is a file that the command does not name")
+	}
+	if flag.Value != "" && has("{model}") {
+		s.fail(flag.Pos, ruleBadAgent, "keep one of them", "model_flag and {model} in the command exclude each other")
+	}
+}
+
+// noBypass refuses a flag that drops the agent's permission checks.
+func (s *configFile) noBypass(command []Item, flag Item) {
+	argv := append(slices.Clone(command), flag)
+	if len(command) == 0 {
+		argv = []Item{{}, flag} // of any program: which one is not known here
+	}
+	if at := FindBypass(texts(argv)); at >= 0 {
+		s.fail(argv[at].Pos, ruleBypassFlag, ownConfig, "%q drops the agent's own permission checks", argv[at].Value)
+	}
+}
+
+// env reads the variables that an agent gets: names, prefixes, or all by "*".
+func (s *configFile) env(key, value *yaml.Node) []string {
+	items := s.items(key, value)
+	for _, item := range items {
+		prefix, isPrefix := strings.CutSuffix(item.Value, "_*")
+		switch {
+		case item.Value == "*" && s.users:
+		case item.Value == "*":
+			s.fail(item.Pos, ruleSecretEnv, ownConfig, `"*" hands the agent every secret of the environment`)
+		case !isEnvName(prefix):
+			s.fail(item.Pos, ruleBadAgent, "write NAME or PREFIX_*", "%q names no environment variable", item.Value)
+		case !s.users && IsSecretName(prefix):
+			what := "a secret"
+			if isPrefix {
+				what = "secrets"
+			}
+			s.fail(item.Pos, ruleSecretEnv, ownConfig, "%q hands the agent %s", item.Value, what)
+		}
+	}
+	return texts(items)
+}
+
+// IsSecretName tells whether the name of an environment variable says that its
+// value is secret, by a word between underscores: API_KEY and GITHUB_TOKEN do,
+// KEYBOARD does not.
+func IsSecretName(name string) bool {
+	return slices.ContainsFunc(strings.Split(strings.ToUpper(name), "_"), func(word string) bool {
+		switch strings.TrimSuffix(word, "S") {
+		case "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "KEY":
+			return true
+		}
+		return false
+	})
+}
+
+// word reads one of the known words.
+func (s *configFile) word(key, value *yaml.Node, known ...string) Item {
+	word := Item{Value: s.scalar(key, value), Pos: s.nodePos(value)}
+	if value.Kind == yaml.ScalarNode && !slices.Contains(known, word.Value) {
+		s.fail(word.Pos, ruleConfigValue, oneOf(word.Value, known), "unknown %s %q", key.Value, word.Value)
+	}
+	return word
+}
+
+// duration reads a time above zero.
+func (s *configFile) duration(key, value *yaml.Node) time.Duration {
+	d, err := time.ParseDuration(s.scalar(key, value))
+	if value.Kind == yaml.ScalarNode && (err != nil || d <= 0) {
+		s.fail(s.nodePos(value), ruleConfigValue, "write it like 90s or 30m", "%s %q is no duration above zero", key.Value, value.Value)
+	}
+	return d
+}
+
+// bytes reads a number of bytes above zero.
+func (s *configFile) bytes(key, value *yaml.Node) int {
+	n, err := strconv.Atoi(s.scalar(key, value))
+	if value.Kind == yaml.ScalarNode && (err != nil || n < 1) {
+		s.fail(s.nodePos(value), ruleConfigValue, "write it like 131072", "%s %q is no number of bytes above zero", key.Value, value.Value)
+		return 0
+	}
+	return n
+}

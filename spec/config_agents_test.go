@@ -1,0 +1,133 @@
+package spec
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestConfigAgents(t *testing.T) {
+	t.Parallel()
+	src := `---
+agents:
+  mine:
+    command: [prog, --flag, "{prompt_file}", 'say={"a": 1}', "$HOME ${HOME} {} { x }", "in {workdir} {spec} {phase}"]
+    prompt: file
+    model_flag: --model
+    parse: opencode
+    timeout: 30m
+    idle_timeout: 90s
+    env: [FOO, ANTHROPIC_*, KEYBOARD]
+    limit: 131072
+  told: {command: [prog, "--model={model}"], prompt: stdin, parse: text, env: FOO}
+  claude: {timeout: 1h, prompt: file, model_flag: -m}
+  nothing:
+---
+`
+	want := map[string]Agent{
+		"mine": {
+			Command: []string{
+				"prog", "--flag", "{prompt_file}", `say={"a": 1}`, "$HOME ${HOME} {} { x }", "in {workdir} {spec} {phase}",
+			},
+			PromptBy: PromptByFile, ModelFlag: "--model", Output: OutputOpencode, Timeout: 30 * time.Minute,
+			IdleTimeout: 90 * time.Second, Env: []string{"FOO", "ANTHROPIC_*", "KEYBOARD"}, Limit: 131072,
+		},
+		"told": {
+			Command: []string{"prog", "--model={model}"}, PromptBy: PromptByStdin, Output: OutputText, Env: []string{"FOO"},
+		},
+		"claude": {Timeout: time.Hour, PromptBy: PromptByFile, ModelFlag: "-m"},
+	}
+	for name, parse := range map[string]func(string, []byte) (Config, Problems){"repository": ParseConfig, "user": ParseUserConfig} {
+		cfg, problems := parse(configPath, []byte(src))
+		if diff := cmp.Diff(want, cfg.Agents); diff != "" || problems != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, problems, diff)
+		}
+	}
+}
+
+// TestConfigAgentProblems wants one problem for an agent, and only the sound
+// one beside it read.
+func TestConfigAgentProblems(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, agent, want string }{
+		{"text", "prog", `error wrong-shape .chant/config.md:3:6: a must be a map, not a single value`},
+		{"command as text", "{command: prog -x}", `error bad-agent .chant/config.md:3:16: the agent's command is not a list of arguments (write a list such as ["prog", "--flag"]: no shell reads it)`},
+		{"no command in it", "{command: []}", `error bad-agent .chant/config.md:3:16: the agent's command is not a list of arguments (write a list such as ["prog", "--flag"]: no shell reads it)`},
+		{"empty argument", "{command: [prog, '']}", `error empty-entry .chant/config.md:3:23: command has an empty entry (remove it)`},
+		{"placeholder misspelt", "{command: [prog, 'x={promptfile}']}", `error bad-agent .chant/config.md:3:23: unknown placeholder "{promptfile}" (did you mean "{prompt_file}"?)`},
+		{"placeholder unknown", "{command: [prog, '{model}{ID}']}", `error bad-agent .chant/config.md:3:23: unknown placeholder "{ID}" (one of {prompt_file}, {model}, {workdir}, {spec}, {phase})`},
+		{"prompt by nothing", "{command: [prog], prompt: file}", `error bad-agent .chant/config.md:3:32: the prompt is a file that the command does not name (put {prompt_file} where the file's name belongs)`},
+		{"model twice", "{command: [prog, '{model}'], model_flag: -m}", `error bad-agent .chant/config.md:3:47: model_flag and {model} in the command exclude each other (keep one of them)`},
+		{"prompt", "{prompt: flie}", `error config-value .chant/config.md:3:15: unknown prompt "flie" (did you mean "file"?)`},
+		{"prompt as list", "{prompt: [file]}", `error wrong-shape .chant/config.md:3:15: prompt must be a single value, not a list`},
+		{"parse", "{parse: json}", `error config-value .chant/config.md:3:14: unknown parse "json" (one of text, claude, codex, gemini, opencode)`},
+		{"timeout", "{timeout: 30}", `error config-value .chant/config.md:3:16: timeout "30" is no duration above zero (write it like 90s or 30m)`},
+		{"timeout of nothing", "{idle_timeout: 0s}", `error config-value .chant/config.md:3:21: idle_timeout "0s" is no duration above zero (write it like 90s or 30m)`},
+		{"timeout as list", "{timeout: [1m]}", `error wrong-shape .chant/config.md:3:16: timeout must be a single value, not a list`},
+		{"limit", "{limit: 1.5}", `error config-value .chant/config.md:3:14: limit "1.5" is no number of bytes above zero (write it like 131072)`},
+		{"limit of nothing", "{limit: 0}", `error config-value .chant/config.md:3:14: limit "0" is no number of bytes above zero (write it like 131072)`},
+		{"variable", "{env: [A=b]}", `error bad-agent .chant/config.md:3:13: "A=b" names no environment variable (write NAME or PREFIX_*)`},
+		{"nearly all variables", "{env: ['A*']}", `error bad-agent .chant/config.md:3:13: "A*" names no environment variable (write NAME or PREFIX_*)`},
+		{"every variable with a word", "{env: [_*]}", `error bad-agent .chant/config.md:3:13: "_*" names no environment variable (write NAME or PREFIX_*)`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			src := "---\nagents:\n  a: " + tt.agent + "\n  b: {limit: 1}\n---\n"
+			for name, parse := range map[string]func(string, []byte) (Config, Problems){"repository": ParseConfig, "user": ParseUserConfig} {
+				cfg, problems := parse(configPath, []byte(src))
+				if diff := cmp.Diff([]string{tt.want}, severe(problems)); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+				if diff := cmp.Diff(map[string]Agent{"b": {Limit: 1}}, cfg.Agents); diff != "" {
+					t.Errorf("%s: %s", name, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestConfigAgentNames(t *testing.T) {
+	t.Parallel()
+	_, problems := ParseConfig(configPath, []byte("---\nagents: {a b: {limit: 1}, c: {imit: 2, colour: red}, spec: {limit: 3}, specs: {limit: 4}}\n---\n"))
+	want := []string{
+		`error bad-agent .chant/config.md:2:10: the agent's name "a b" is not one word`,
+		`warning unknown-key .chant/config.md:2:31: unknown key "imit" (did you mean "limit"?)`,
+		`warning unknown-key .chant/config.md:2:40: unknown key "colour"`,
+		`error bad-agent .chant/config.md:2:54: no agent named "spec" could be chosen: it stands for the one that a spec names (give it another name)`,
+	}
+	if diff := cmp.Diff(want, severe(problems)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestWhatOnlyTheUserMayConfigure wants what a repository is refused, with the
+// place of it, to be read from the user's own config.
+func TestWhatOnlyTheUserMayConfigure(t *testing.T) {
+	t.Parallel()
+	const mend = " (write it in your own config, not in the repository's)"
+	tests := []struct{ name, agent, want string }{
+		{"flag", "{command: [claude, -p, --dangerously-skip-permissions]}", `error bypass-flag .chant/config.md:2:36: "--dangerously-skip-permissions" drops the agent's own permission checks`},
+		{"flag for the model", "{command: [prog], model_flag: --yolo}", `error bypass-flag .chant/config.md:2:43: "--yolo" drops the agent's own permission checks`},
+		{"flag of an unknown program", "{model_flag: -y}", `error bypass-flag .chant/config.md:2:26: "-y" drops the agent's own permission checks`},
+		{"every variable", "{env: [A, '*']}", `error secret-env .chant/config.md:2:23: "*" hands the agent every secret of the environment`},
+		{"secret", "{env: [GITHUB_TOKEN]}", `error secret-env .chant/config.md:2:20: "GITHUB_TOKEN" hands the agent a secret`},
+		{"secret in small letters", "{env: [api_keys]}", `error secret-env .chant/config.md:2:20: "api_keys" hands the agent a secret`},
+		{"secrets", "{env: [SECRET_*]}", `error secret-env .chant/config.md:2:20: "SECRET_*" hands the agent secrets`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			src := []byte("---\nagents: {a: " + tt.agent + "}\n---\n")
+			cfg, problems := ParseConfig(configPath, src)
+			if diff := cmp.Diff([]string{tt.want + mend}, severe(problems)); diff != "" || len(cfg.Agents) > 0 {
+				t.Errorf("%v: %s", cfg.Agents, diff)
+			}
+			cfg, problems = ParseUserConfig(configPath, src)
+			if len(cfg.Agents) != 1 || problems != nil {
+				t.Errorf("the user's: %v, %v", cfg.Agents, problems)
+			}
+		})
+	}
+}

@@ -1,0 +1,279 @@
+package spec
+
+import (
+	"bufio"
+	"bytes"
+	"html"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
+	htmlwriter "github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
+)
+
+// outputHeading is the heading from which on nothing is read: an agent's
+// transcript follows.
+const outputHeading = "Agent Output"
+
+// body reads the Markdown of a spec. The offsets of its nodes count from base.
+type body struct {
+	*source
+	base     int
+	text     []byte // up to the transcript
+	root     ast.Node
+	criteria []Criterion
+	parents  []int             // per criterion: the index of the criterion that holds it, or -1
+	fences   map[int]Pos       // per criterion: its check fence
+	seen     map[ast.Node]bool // check fences that belong to a criterion
+	odd      []Item
+}
+
+// markdown fills a spec from the Markdown that starts at an offset.
+func (s *source) markdown(start int, sp *Spec) {
+	b := &body{
+		source: s, base: start, fences: map[int]Pos{}, seen: map[ast.Node]bool{},
+	}
+	b.text, b.root = readMarkdown(s.src[start:])
+	b.sections()
+	b.fenceProblems()
+	if title := b.title(); title != "" {
+		sp.Title = title
+	}
+	sp.Criteria, sp.OddMarks, sp.prose = b.criteria, b.odd, b.prose()
+}
+
+// readMarkdown parses what stands before the transcript, and that alone: a
+// link reference definition counts for the whole text it is parsed with, so
+// one in the transcript would change what stands above it.
+func readMarkdown(src []byte) ([]byte, ast.Node) {
+	if !bytes.HasSuffix(src, []byte("\n")) {
+		// goldmark misses a one-letter info string that ends the file.
+		src = append(bytes.Clone(src), '\n')
+	}
+	md := newMarkdown()
+	root := md.Parse(text.NewReader(src))
+	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
+		if h, ok := n.(*ast.Heading); ok && isOutputHeading(h, src) {
+			src = src[:1+bytes.LastIndexByte(src[:h.Lines().At(0).Start], '\n')]
+			return src, md.Parse(text.NewReader(src))
+		}
+	}
+	return src, root
+}
+
+// newMarkdown is the one Markdown reader: CommonMark with task lists.
+func newMarkdown() parser.Parser {
+	return goldmark.New(goldmark.WithExtensions(extension.TaskList)).Parser()
+}
+
+// isOutputHeading is false for a heading with a reference link: whether it is
+// one could depend on a definition in the transcript.
+func isOutputHeading(h *ast.Heading, src []byte) bool {
+	return strings.EqualFold(plainText(h, src), outputHeading) && !hasReference(h)
+}
+
+func hasReference(n ast.Node) bool {
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch link := c.(type) {
+		case *ast.Link:
+			if link.Reference != nil {
+				return true
+			}
+		case *ast.Image:
+			if link.Reference != nil {
+				return true
+			}
+		}
+		if hasReference(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *body) title() string {
+	title := ""
+	for n := b.root.FirstChild(); n != nil; n = n.NextSibling() {
+		h, ok := n.(*ast.Heading)
+		if !ok {
+			continue
+		}
+		if h.Level == 1 {
+			return plainText(h, b.text)
+		}
+		if title == "" {
+			title = plainText(h, b.text)
+		}
+	}
+	return title
+}
+
+// sections reads the lists of every criteria section. Only headings and lists
+// that stand in the document itself count: those in quotes do not.
+func (b *body) sections() {
+	level := 0 // of the section's heading; 0 outside
+	for n := b.root.FirstChild(); n != nil; n = n.NextSibling() {
+		switch n := n.(type) {
+		case *ast.Heading:
+			switch {
+			case level > 0 && n.Level > level: // a part of the section
+			case isCriteriaHeading(plainText(n, b.text)):
+				level = n.Level
+			default:
+				level = 0
+			}
+		case *ast.List:
+			if level > 0 {
+				b.list(n, 0, -1)
+			}
+		}
+	}
+	for i := range b.criteria { // a parent comes before what it holds
+		if c := &b.criteria[i]; c.Check == nil && b.parents[i] >= 0 {
+			c.Check = b.criteria[b.parents[i]].Check
+		}
+	}
+}
+
+// isCriteriaHeading tells whether a heading's plain text opens a section.
+func isCriteriaHeading(heading string) bool {
+	rest, ok := strings.CutPrefix(strings.ToLower(heading), "acceptance criteria")
+	if !ok {
+		return false
+	}
+	bare := strings.TrimLeft(rest, " ")
+	return bare == "" || bare == ":" || strings.HasPrefix(rest, " (") ||
+		strings.HasPrefix(bare, "- ") || strings.HasPrefix(bare, "— ")
+}
+
+// list reads a list's items. within is the criterion that holds the list.
+func (b *body) list(list *ast.List, depth, within int) {
+	for item := list.FirstChild(); item != nil; item = item.NextSibling() {
+		owner := within
+		if b.criterion(item, depth, within) {
+			owner = len(b.criteria) - 1
+		}
+		for n := item.FirstChild(); n != nil; n = n.NextSibling() {
+			switch n := n.(type) {
+			case *ast.List:
+				b.list(n, depth+1, owner)
+			case *ast.FencedCodeBlock:
+				if owner >= 0 {
+					b.check(n, owner)
+				}
+			}
+		}
+	}
+}
+
+// criterion adds a list item's criterion, if it is one.
+func (b *body) criterion(item ast.Node, depth, within int) bool {
+	first := item.FirstChild()
+	if first == nil {
+		return false
+	}
+	box, ok := first.FirstChild().(*extast.TaskCheckBox)
+	if !ok || !isMark(b.text[box.Pos():]) {
+		b.oddMark(first)
+		return false
+	}
+	at := b.base + box.Pos()
+	b.parents = append(b.parents, within)
+	b.criteria = append(b.criteria, Criterion{
+		Number: len(b.criteria) + 1,
+		Text:   plainText(first, b.text),
+		Depth:  depth,
+		Ticked: box.IsChecked,
+		Pos:    b.pos(at),
+		mark:   at + 1,
+	})
+	return true
+}
+
+// isMark tells whether text starts with a box as GFM has it, which is narrower
+// than goldmark's: "[x](url)" is a link and "[ ]text" is no box.
+func isMark(text []byte) bool {
+	return len(text) >= 3 && strings.IndexByte(" xX", text[1]) >= 0 && endsMark(text[3:])
+}
+
+func endsMark(rest []byte) bool {
+	return len(rest) == 0 || strings.IndexByte(" \t\r\n", rest[0]) >= 0
+}
+
+// oddMark notes a look-alike of a box at the start of an item's text: one with
+// another mark ("[~]", "[]"), or one that the text follows without a space.
+func (b *body) oddMark(first ast.Node) {
+	switch first.Kind() {
+	case ast.KindTextBlock, ast.KindParagraph, ast.KindHeading:
+	default:
+		return
+	}
+	if first.Lines().Len() == 0 {
+		return
+	}
+	start := first.Lines().At(0).Start
+	mark, ok := lookAlike(b.text[start:])
+	if ok {
+		b.odd = append(b.odd, Item{Value: mark, Pos: b.pos(b.base + start)})
+	}
+}
+
+func lookAlike(text []byte) (string, bool) {
+	inside, ok := bytes.CutPrefix(text, []byte("["))
+	if !ok {
+		return "", false
+	}
+	mark, rest, ok := bytes.Cut(inside, []byte("]"))
+	if !ok || utf8.RuneCount(bytes.TrimSuffix(mark, []byte("\ufe0f"))) > 1 {
+		return "", false
+	}
+	if empty := len(mark) == 1 && strings.IndexByte(" xX", mark[0]) >= 0; empty == endsMark(rest) {
+		return "", false
+	}
+	if !endsMark(rest) && strings.IndexByte("([:", rest[0]) >= 0 {
+		return "", false // a link
+	}
+	return "[" + string(mark) + "]", true
+}
+
+// plainText is a node's inline text without markup, on one line.
+func plainText(n ast.Node, src []byte) string {
+	var sb strings.Builder
+	writeText(&sb, n, src)
+	return strings.Join(strings.Fields(sb.String()), " ")
+}
+
+func writeText(sb *strings.Builder, n ast.Node, src []byte) {
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch c := c.(type) {
+		case *ast.Text:
+			raw := n.Kind() == ast.KindCodeSpan || c.IsRaw()
+			sb.WriteString(unescape(c.Value(src), raw))
+			if c.SoftLineBreak() || c.HardLineBreak() {
+				sb.WriteByte(' ')
+			}
+		case *ast.AutoLink:
+			sb.Write(c.Label(src))
+		default:
+			writeText(sb, c, src)
+		}
+	}
+}
+
+// unescape resolves backslash escapes and entities, which goldmark leaves to
+// its renderer.
+func unescape(text []byte, raw bool) string {
+	if raw || !bytes.ContainsAny(text, `\&`) {
+		return string(text)
+	}
+	var buf bytes.Buffer
+	w := bufio.NewWriter(&buf)
+	htmlwriter.DefaultWriter.Write(w, text)
+	_ = w.Flush() // a bytes.Buffer takes every write
+	return html.UnescapeString(buf.String())
+}

@@ -1,0 +1,364 @@
+package spec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// SetKey sets a key of the frontmatter to a string, []string, Approval, Skip
+// or []Attestation; times are written in UTC, to the second. A file without
+// frontmatter gets one.
+//
+// As few bytes as possible change: the bytes of a value on one line, the
+// items that differ of a block list, the fields that differ of a map;
+// else the lines of the key. The result is read again before it is returned:
+// where the key would not read as wanted, or anything else would read
+// differently, there is an error and no result. A file that Parse can't read
+// the frontmatter of is such an error.
+func SetKey(src []byte, key string, value any) ([]byte, error) {
+	out, err := setKey(src, key, value)
+	if err != nil {
+		return nil, fmt.Errorf("setting %q in the frontmatter: %w", key, err)
+	}
+	return out, nil
+}
+
+func setKey(src []byte, key string, value any) ([]byte, error) {
+	want, err := newWanted(key, value)
+	if err != nil {
+		return nil, err
+	}
+	e, err := openEditor(src)
+	if err != nil {
+		return nil, err
+	}
+	if e.fm.body == 0 {
+		return e.verified(want, e.addFrontmatter(want))
+	}
+	i := e.index(e.fm.root, key)
+	if i < 0 {
+		entry := renderEntry(e.indent(e.fm.root), want, e.ending)
+		return e.verified(want, splice(src, e.fm.end, e.fm.end, entry))
+	}
+	old := e.fm.root.Content[i+1]
+	if want.readFrom(e.source, old) {
+		return bytes.Clone(src), nil
+	}
+	if hasAnchor(old) {
+		return nil, errors.New("other values may refer to its anchor; edit it by hand")
+	}
+	// The smaller edit first; what it makes of an unusual layout is not
+	// argued here but read again.
+	for _, edit := range []func(int, wanted) ([]byte, bool){e.editValue, e.editItems, e.editFields} {
+		if out, ok := edit(i, want); ok {
+			if out, err := e.verified(want, out); err == nil {
+				return out, nil
+			}
+		}
+	}
+	return e.verified(want, e.replaceEntry(i, want))
+}
+
+// editor holds a file whose frontmatter can be edited.
+type editor struct {
+	*source
+	fm     frontmatter
+	ending string
+}
+
+func openEditor(src []byte) (*editor, error) {
+	s := newSource("", "", src)
+	e := &editor{source: s, ending: lineEnding(src)}
+	if s.isText() {
+		e.fm, _ = s.frontmatter()
+	}
+	for _, p := range s.sorted() {
+		return nil, fmt.Errorf("line %d, column %d: %s", p.Pos.Line, p.Pos.Column, p.Msg)
+	}
+	if root := e.fm.root; root != nil && root.Style&yaml.FlowStyle != 0 {
+		return nil, errors.New("the frontmatter is written in braces; write it as lines")
+	}
+	return e, nil
+}
+
+// index gives the place of a key in a mapping's Content, or -1.
+func (e *editor) index(mapping *yaml.Node, key string) int {
+	if mapping == nil {
+		return -1
+	}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return i
+		}
+	}
+	return -1
+}
+
+// indent is the number of spaces before a mapping's keys.
+func (e *editor) indent(mapping *yaml.Node) int {
+	if mapping == nil || len(mapping.Content) == 0 {
+		return 0
+	}
+	return mapping.Content[0].Column - 1
+}
+
+// entry gives the bytes of a mapping's entry, whole lines. Blank lines and
+// comments below it that are not indented further than its key are not part
+// of it. limit is where the mapping's own text ends.
+func (e *editor) entry(mapping *yaml.Node, i, limit int) (start, end int) {
+	start, end = e.lineOf(mapping.Content[i]), limit
+	if i+2 < len(mapping.Content) {
+		end = e.lineOf(mapping.Content[i+2])
+	}
+	for end > start {
+		last := bytes.LastIndexByte(e.src[:end-1], '\n') + 1
+		line := e.src[last:end]
+		text := bytes.TrimLeft(line, " ")
+		deeper := len(line)-len(text) >= mapping.Content[i].Column
+		blank := len(bytes.TrimSpace(text)) == 0
+		if last <= start || !blank && (deeper || text[0] != '#') {
+			break
+		}
+		end = last
+	}
+	return start, end
+}
+
+// lineOf is where a node's line starts.
+func (e *editor) lineOf(n *yaml.Node) int { return e.starts[e.nodePos(n).Line-1] }
+
+// at is where a node starts.
+func (e *editor) at(n *yaml.Node) int { return e.offset(e.nodePos(n)) }
+
+func (e *editor) addFrontmatter(want wanted) []byte {
+	fence := "---" + e.ending
+	return append([]byte(fence+renderEntry(0, want, e.ending)+fence), e.src...)
+}
+
+// editValue overwrites a value that stands on one line.
+func (e *editor) editValue(i int, want wanted) ([]byte, bool) {
+	if want.kind != wantScalar {
+		return nil, false
+	}
+	return e.overwrite(e.fm.root.Content[i], e.fm.root.Content[i+1], want.fields[0])
+}
+
+// overwrite puts a value in an old one's place, in its quoting.
+func (e *editor) overwrite(key, old *yaml.Node, f field) ([]byte, bool) {
+	if isNull(old) && old.Value == "" {
+		n := token(e.src[e.at(key):], key)
+		colon := e.at(key) + n
+		if n == 0 || e.src[colon] != ':' {
+			return nil, false
+		}
+		return splice(e.src, colon+1, colon+1, " "+f.text(0)), true
+	}
+	start := e.at(old)
+	if n := token(e.src[start:], old); n > 0 {
+		return splice(e.src, start, start+n, f.text(old.Style)), true
+	}
+	return nil, false
+}
+
+// token is the length of a scalar as it stands at the start of text; 0 where
+// it has another form, or more than one line.
+func token(text []byte, n *yaml.Node) int {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	switch {
+	case n.Kind != yaml.ScalarNode || len(line) == 0:
+		return 0
+	case n.Style == yaml.DoubleQuotedStyle && line[0] == '"':
+		for i := 1; i < len(line); i++ {
+			switch line[i] {
+			case '\\':
+				i++
+			case '"':
+				return i + 1
+			}
+		}
+	case n.Style == yaml.SingleQuotedStyle && line[0] == '\'':
+		for i := 1; i < len(line); i++ {
+			if line[i] != '\'' {
+				continue
+			}
+			if i+1 == len(line) || line[i+1] != '\'' {
+				return i + 1
+			}
+			i++ // a doubled quote
+		}
+	case n.Style == 0 && bytes.HasPrefix(line, []byte(n.Value)):
+		return len(n.Value)
+	}
+	return 0
+}
+
+// editItems writes a block list anew, item by item: an item that stays keeps
+// its bytes, comments and quoting.
+func (e *editor) editItems(i int, want wanted) ([]byte, bool) {
+	old := e.fm.root.Content[i+1]
+	if want.kind != wantList || len(want.items) == 0 || old.Kind != yaml.SequenceNode || len(old.Content) == 0 {
+		return nil, false
+	}
+	_, end := e.entry(e.fm.root, i, e.fm.end)
+	starts := make([]int, 0, len(old.Content)+1)
+	for _, item := range old.Content {
+		if !e.opensLine(old, item) {
+			return nil, false
+		}
+		starts = append(starts, e.lineOf(item))
+	}
+	starts = append(starts, end)
+	before := want.itemsOf(e.source, old)
+	if len(before) != len(old.Content) {
+		return nil, false
+	}
+	var lines []byte
+	kept := 0
+	for _, item := range want.items {
+		n := slices.IndexFunc(before[kept:], func(b []field) bool { return slices.Equal(b, item) })
+		if n < 0 {
+			lines = append(lines, renderItem(old.Column-1, item, e.ending)...)
+			continue
+		}
+		kept += n + 1
+		lines = append(lines, e.src[starts[kept-1]:starts[kept]]...)
+	}
+	return splice(e.src, starts[0], end, string(lines)), true
+}
+
+// opensLine tells whether nothing but the list's own dash stands before an item.
+func (e *editor) opensLine(list, item *yaml.Node) bool {
+	before := e.src[e.lineOf(item):e.at(item)]
+	dash := list.Column - 1
+	return len(before) > dash && before[dash] == '-' &&
+		len(bytes.Trim(before[:dash], " ")) == 0 && len(bytes.Trim(before[dash+1:], " ")) == 0
+}
+
+// editFields sets the fields of a map one after the other and keeps those that
+// chant does not know.
+func (e *editor) editFields(i int, want wanted) ([]byte, bool) {
+	old := e.fm.root.Content[i+1]
+	if want.kind != wantMap || old.Kind != yaml.MappingNode || old.Style&yaml.FlowStyle != 0 || len(old.Content) == 0 {
+		return nil, false
+	}
+	out := e.src
+	for _, name := range want.names {
+		n := slices.IndexFunc(want.fields, func(f field) bool { return f.key == name })
+		f := field{key: name}
+		if n >= 0 {
+			f = want.fields[n]
+		}
+		step, err := openEditor(out)
+		if err != nil {
+			return nil, false
+		}
+		var ok bool
+		if out, ok = step.setField(want.key, f, n >= 0); !ok {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+// setField sets or removes one field of the map under a key.
+func (e *editor) setField(key string, f field, present bool) ([]byte, bool) {
+	top := e.index(e.fm.root, key)
+	if top < 0 {
+		return nil, false
+	}
+	mapping := e.fm.root.Content[top+1]
+	_, limit := e.entry(e.fm.root, top, e.fm.end)
+	i := e.index(mapping, f.key)
+	switch {
+	case i < 0 && !present:
+		return e.src, true
+	case i < 0:
+		return splice(e.src, limit, limit, renderField(e.indent(mapping), f, e.ending)), true
+	}
+	start, end := e.entry(mapping, i, limit)
+	switch {
+	case !present:
+		return splice(e.src, start, end, ""), true
+	case mapping.Content[i+1].Value == f.value:
+		return e.src, true
+	}
+	if out, ok := e.overwrite(mapping.Content[i], mapping.Content[i+1], f); ok {
+		return out, true
+	}
+	return splice(e.src, start, end, renderField(e.indent(mapping), f, e.ending)), true
+}
+
+// replaceEntry writes a key's lines anew; the comment at the end of its first
+// line stays.
+func (e *editor) replaceEntry(i int, want wanted) []byte {
+	start, end := e.entry(e.fm.root, i, e.fm.end)
+	lines := renderEntry(e.indent(e.fm.root), want, e.ending)
+	comment := e.fm.root.Content[i].LineComment
+	if comment == "" {
+		comment = e.fm.root.Content[i+1].LineComment
+	}
+	if comment != "" {
+		at := len(lines) - len(e.ending)
+		if want.kind != wantScalar {
+			at = bytes.Index([]byte(lines), []byte(e.ending))
+		}
+		lines = lines[:at] + " " + comment + lines[at:]
+	}
+	return splice(e.src, start, end, lines)
+}
+
+// splice replaces src[start:end].
+func splice(src []byte, start, end int, text string) []byte {
+	return slices.Concat(src[:start], []byte(text), src[end:])
+}
+
+// verified returns an edit's result if it reads as wanted and everything else
+// in the file as before.
+func (e *editor) verified(want wanted, out []byte) ([]byte, error) {
+	after, err := openEditor(out)
+	if err != nil {
+		return nil, fmt.Errorf("reading the edit again: %w", err)
+	}
+	i := e.index(e.fm.root, want.key)
+	j := after.index(after.fm.root, want.key)
+	switch {
+	case j < 0 || !want.readFrom(after.source, after.fm.root.Content[j+1]):
+		return nil, errors.New("the edit would not read as wanted")
+	case !bytes.Equal(e.src[e.fm.body:], out[after.fm.body:]),
+		!sameEntries(e.fm.root, after.fm.root, []string{want.key}),
+		i >= 0 && want.kind == wantMap &&
+			!sameEntries(e.fm.root.Content[i+1], after.fm.root.Content[j+1], want.names):
+		return nil, errors.New("the edit would change something else")
+	}
+	return out, nil
+}
+
+// sameEntries tells whether two mappings hold the same entries in the same
+// order, but for some keys.
+func sameEntries(a, b *yaml.Node, but []string) bool {
+	rest := func(m *yaml.Node) []*yaml.Node {
+		var nodes []*yaml.Node
+		for i := 0; m != nil && m.Kind == yaml.MappingNode && i+1 < len(m.Content); i += 2 {
+			if !slices.Contains(but, m.Content[i].Value) {
+				nodes = append(nodes, m.Content[i], m.Content[i+1])
+			}
+		}
+		return nodes
+	}
+	return slices.EqualFunc(rest(a), rest(b), sameNode)
+}
+
+// sameNode compares what two nodes say. An alias is compared by its name: no
+// edit touches a value with an anchor.
+func sameNode(a, b *yaml.Node) bool {
+	return a.Kind == b.Kind && a.ShortTag() == b.ShortTag() && a.Value == b.Value && a.Anchor == b.Anchor &&
+		slices.EqualFunc(a.Content, b.Content, sameNode)
+}
+
+func hasAnchor(n *yaml.Node) bool {
+	return n.Anchor != "" || slices.ContainsFunc(n.Content, hasAnchor)
+}

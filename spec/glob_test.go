@@ -1,0 +1,137 @@
+package spec
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestMatchPath(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"a.go", "a.go", true},
+		{"a.go", "b.go", false},
+		{"a.go", "x/a.go", false},
+		{"./a.go", "a.go", true},
+		{"docs", "docs/a.md", true},
+		{"docs", "docs/deep/a.md", true},
+		{"docs/", "docs/a.md", true},
+		{"docs", "docs2/a.md", false},
+		{"docs", "docs.md", false},
+		{".", "any/thing", true},
+		{"*.go", "a.go", true},
+		{"*.go", "x/a.go", false},
+		{"x/*", "x/a", true},
+		{"x/*", "x/y/a", false},
+		{"x/**", "x/y/a", true},
+		{"**/*.go", "a.go", true},
+		{"**/*.go", "x/y/a.go", true},
+		{"src/**/test_*.py", "src/test_a.py", true},
+		{"src/**/test_*.py", "src/x/y/test_a.py", true},
+		{"src/**/test_*.py", "src/x/y/a.py", false},
+		{"{a,b}.go", "b.go", true},
+		{"{a,b}.go", "c.go", false},
+		{"a?.go", "ab.go", true},
+		{"a?.go", "a/.go", false},
+		{"app/[id]/page.ts", "app/[id]/page.ts", true}, // a path as it is spelt
+		{"app/[id]/page.ts", "app/i/page.ts", true},
+		{"app/[id]", "app/[id]/page.ts", true},
+		{"ünï/*.md", "ünï/é.md", true},
+		{"x/../a.go", "a.go", true},
+		{"", "a.go", false},
+		{"..", "a.go", false},
+		{"/a.go", "a.go", false},
+		{"[", "[", false},
+	}
+	for _, tt := range tests {
+		if got := MatchPath(tt.pattern, tt.name); got != tt.want {
+			t.Errorf("MatchPath(%q, %q) = %t", tt.pattern, tt.name, got)
+		}
+	}
+}
+
+func TestCheckPattern(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ pattern, want string }{
+		{"a.go", ""},
+		{"src/**/*.rs", ""},
+		{".github/workflows/ci.yml", ""},
+		{".gitignore", ""},
+		{"a..b", ""},
+		{"...", ""},
+		{"x/../a.go", ""},
+		{"src/main.rs (test module)", ""},
+		{"", "is empty"},
+		{" \t", "is empty"},
+		{"/etc/passwd", "is absolute: paths are relative to the project"},
+		{"..", "leads out of the project"},
+		{"../x", "leads out of the project"},
+		{"x/../../y", "leads out of the project"},
+		{"./..", "leads out of the project"},
+		{"**/../../x", "holds .. in a glob"},
+		{"{a,..}/x", "holds .. in a glob"},
+		{"{a,../..}/x", "holds .. in a glob"},
+		{`a\b`, `holds a backslash: folders are separated by /`},
+		{"a\nb", "holds a control character"},
+		{"a\x00b", "holds a control character"},
+		{"a[", "is not a valid glob"},
+		{"{a", "is not a valid glob"},
+		{".git", "lies inside .git"},
+		{".git/config", "lies inside .git"},
+		{".GIT/config", "lies inside .git"},
+		{"sub/.git/hooks/*", "lies inside .git"},
+		{"{.git,x}/config", "lies inside .git"},
+	}
+	for _, tt := range tests {
+		got := ""
+		if err := CheckPattern(tt.pattern); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("CheckPattern(%q) = %q, want %q", tt.pattern, got, tt.want)
+		}
+	}
+}
+
+// TestPlainPathCoversItselfAndBelow draws paths without a glob's characters.
+func TestPlainPathCoversItselfAndBelow(t *testing.T) {
+	t.Parallel()
+	name := rapid.StringMatching(`[a-z .]{0,3}[a-z](/[a-z .]{0,3}[a-z]){0,2}`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := name.Draw(t, "a"), name.Draw(t, "b")
+		if !MatchPath(a, a) || !MatchPath(a, a+"/"+b) {
+			t.Errorf("%q does not cover itself, or not %q in it", a, b)
+		}
+		if MatchPath(a, a+b) || MatchPath(a+"/"+b, a) {
+			t.Errorf("%q covers %q, or %q covers what it lies in", a, a+b, a+"/"+b)
+		}
+	})
+}
+
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	s := specOf("s")
+	s.TargetFiles = []Item{{Value: "src/*.go"}, {Value: ".chant"}, {Value: "../out"}, {Value: "["}}
+	tests := []struct {
+		name string
+		want bool
+	}{
+		{"src/a.go", true},
+		{".chant/research/a.md", true},
+		{".chant/specs/other.md", true},
+		{".chant/specs/s.md", false}, // its own file
+		{"src/a.py", false},
+		{"../out", false},
+	}
+	for _, tt := range tests {
+		if got := s.Targets(tt.name); got != tt.want {
+			t.Errorf("Targets(%q) = %t", tt.name, got)
+		}
+	}
+	if specOf("t").Targets("a") {
+		t.Error("a spec without target files targets one")
+	}
+}

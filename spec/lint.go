@@ -1,0 +1,238 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The rules of the set, of the linter and of the config. Those of reading a
+// file are named where it is read.
+const (
+	// Of the set.
+	ruleDuplicateID         = "duplicate-id"
+	ruleUnknownDependency   = "unknown-dependency"
+	ruleAmbiguousDependency = "ambiguous-dependency"
+	ruleSelfDependency      = "self-dependency"
+	ruleCycle               = "dependency-cycle"
+
+	// Of one spec.
+	ruleUnknownType        = "unknown-type"
+	ruleUnknownStatus      = "unknown-status"
+	ruleUnknownApproval    = "unknown-approval-status"
+	ruleOddMark            = "odd-mark"
+	ruleNoCriteria         = "no-criteria"
+	ruleUntickedCompleted  = "completed-with-unticked"
+	ruleAttestedUnknown    = "attested-unknown"
+	ruleBadTarget          = "bad-target"
+	ruleWrongReason        = "red-for-wrong-reason"
+	ruleUnknownInterpreter = "unknown-interpreter"
+	ruleBadModel           = "bad-model"
+	ruleSkipReason         = "skipped-without-reason"
+	ruleSkipStatus         = "skipped-not-cancelled"
+
+	// Of the config.
+	ruleUnknownKey     = "unknown-key"
+	ruleBadInterpreter = "bad-interpreter"
+	ruleBadSecret      = "bad-secret"
+	ruleBadLink        = "bad-link"
+	ruleConfigValue    = "config-value"
+	ruleBadAgent       = "bad-agent"
+	ruleBypassFlag     = "bypass-flag"
+	ruleSecretEnv      = "secret-env"
+)
+
+// Problems gives what is wrong with the links between the specs: two files
+// with one id, dependencies that mean no spec or several, and cycles.
+func (g *Set) Problems() Problems {
+	var problems Problems
+	for i, s := range g.all {
+		report := func(pos Pos, rule, msg, hint string) {
+			problems = append(problems, s.problem(Error, pos, rule, msg, hint))
+		}
+		if same := g.byID[s.ID]; len(same) > 1 && same[0] != i {
+			first := g.all[same[0]].Path
+			report(Pos{}, ruleDuplicateID, fmt.Sprintf("id %q is also the id of %s", s.ID, first), "rename one of the two")
+		}
+		for _, item := range g.nodes[i].unresolved {
+			rule, msg, hint := g.explain(item.Value)
+			report(item.Pos, rule, msg, hint)
+		}
+	}
+	for _, cycle := range g.cycles {
+		s := g.all[cycle[0]]
+		rule, msg := ruleCycle, "cycle of dependencies "+g.cyclePath(cycle)
+		if len(cycle) == 1 {
+			rule, msg = ruleSelfDependency, "depends on itself"
+		}
+		problems = append(problems, s.problem(Error, g.step(cycle, 0).pos, rule, msg, ""))
+	}
+	sortProblems(problems)
+	return problems
+}
+
+// explain tells why a dependency could not be resolved.
+func (g *Set) explain(query string) (rule, msg, hint string) {
+	if found := g.matches(query); len(found) > 0 {
+		e := AmbiguousError{query, g.names(found)}
+		return ruleAmbiguousDependency, fmt.Sprintf("dependency %q matches %d specs", query, len(found)), e.Hint()
+	}
+	e := NotFoundError{query, g.suggestions(query)}
+	return ruleUnknownDependency, fmt.Sprintf("dependency %q matches no spec", query), e.Hint()
+}
+
+// Lint gives everything that is wrong with the specs of a set: the problems
+// that Parse found, by the path of the file, those of the set, and what each
+// spec shows by itself.
+func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
+	problems := g.Problems()
+	for _, path := range slices.Sorted(maps.Keys(parse)) {
+		problems = append(problems, parse[path]...)
+	}
+	for _, s := range g.all {
+		problems = append(problems, LintSpec(s, cfg)...)
+		// An unreadable file may hold criteria all the same.
+		if len(s.Criteria) == 0 && len(g.Members(s)) == 0 && parse[s.Path].Err() == nil {
+			problems = append(problems, s.problem(Warning, Pos{}, ruleNoCriteria, "has no acceptance criteria, so nothing can complete it", ""))
+		}
+	}
+	sortProblems(problems)
+	return problems
+}
+
+// LintSpec gives what is wrong with one spec by itself, beside what Parse
+// found. Where it holds an error the spec must not be run.
+func LintSpec(s *Spec, cfg Config) Problems {
+	l := linter{spec: s, config: cfg}
+	l.words()
+	l.model()
+	l.skip()
+	l.targets()
+	l.criteria()
+	l.checks()
+	return l.problems
+}
+
+func (s *Spec) problem(severity Severity, pos Pos, rule, msg, hint string) Problem {
+	return Problem{ID: s.ID, Path: s.Path, Pos: pos, Severity: severity, Rule: rule, Msg: msg, Hint: hint}
+}
+
+// sortProblems sorts by path, line and column, and keeps the order of those at
+// one place.
+func sortProblems(ps Problems) {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), a.Pos.Line-b.Pos.Line, a.Pos.Column-b.Pos.Column)
+	})
+}
+
+// linter gathers the problems of one spec.
+type linter struct {
+	spec     *Spec
+	config   Config
+	problems Problems
+}
+
+func (l *linter) report(severity Severity, pos Pos, rule, msg, hint string) {
+	l.problems = append(l.problems, l.spec.problem(severity, pos, rule, msg, hint))
+}
+
+func (l *linter) warn(pos Pos, rule, msg, hint string) { l.report(Warning, pos, rule, msg, hint) }
+
+// words checks the frontmatter's fixed vocabularies.
+func (l *linter) words() {
+	l.word(ruleUnknownType, "type", l.spec.Type,
+		[]string{"code", "task", "research", "documentation", "driver", "group"})
+	l.word(ruleUnknownStatus, "status", string(l.spec.Status), []string{
+		string(StatusPending), string(StatusInProgress), string(StatusCompleted), string(StatusFailed),
+		string(StatusCancelled), string(StatusPaused), string(StatusNeedsAttention),
+		// Computed states, which read as pending.
+		string(StateReady), string(StateBlocked),
+	})
+	l.word(ruleUnknownApproval, "approval status", l.spec.Approval.Status,
+		[]string{ApprovalPending, Approved, Rejected})
+}
+
+func (l *linter) word(rule, what, word string, known []string) {
+	if word == "" || slices.Contains(known, word) {
+		return
+	}
+	l.warn(Pos{}, rule, fmt.Sprintf("unknown %s %q", what, word), oneOf(word, known))
+}
+
+// model refuses a name that an agent would take for a flag of its own.
+func (l *linter) model() {
+	if strings.HasPrefix(l.spec.Model, "-") {
+		l.report(Error, Pos{}, ruleBadModel, fmt.Sprintf("model %q begins with a dash, as a flag does", l.spec.Model), "")
+	}
+}
+
+// skip checks that a person's decision to leave the spec out stands in full.
+func (l *linter) skip() {
+	s := l.spec
+	if s.Skipped == (Skip{}) {
+		return
+	}
+	if s.Skipped.Reason == "" {
+		l.warn(Pos{}, ruleSkipReason, "skipped without a reason, so what depends on it can't go on", "write one under skipped")
+	}
+	if s.Status != StatusCancelled {
+		l.warn(Pos{}, ruleSkipStatus, fmt.Sprintf("skipped, but its status is %q", s.Status),
+			"set it to cancelled, or remove skipped")
+	}
+}
+
+func (l *linter) targets() {
+	for _, item := range l.spec.TargetFiles {
+		if err := CheckPattern(item.Value); err != nil {
+			l.report(Error, item.Pos, ruleBadTarget, fmt.Sprintf("target file %q %v", item.Value, err), "")
+		}
+	}
+}
+
+// criteria checks the marks and who vouched for them.
+func (l *linter) criteria() {
+	for _, item := range l.spec.OddMarks {
+		l.warn(item.Pos, ruleOddMark, fmt.Sprintf("%q is no criterion, and the spec can't complete with it", item.Value),
+			"write [ ] or [x]")
+	}
+	manual := map[string]bool{}
+	var unticked []Criterion
+	for _, c := range l.spec.Criteria {
+		manual[c.Text] = manual[c.Text] || c.Manual()
+		if !c.Ticked {
+			unticked = append(unticked, c)
+		}
+	}
+	if l.spec.Status == StatusCompleted && len(unticked) > 0 {
+		l.warn(unticked[0].Pos, ruleUntickedCompleted,
+			fmt.Sprintf("completed, but %d of %d criteria are not ticked", len(unticked), len(l.spec.Criteria)), "")
+	}
+	for _, a := range l.spec.Attested {
+		if !manual[a.Criterion] {
+			l.warn(Pos{}, ruleAttestedUnknown, fmt.Sprintf("attested criterion %q is no manual criterion of this spec", a.Criterion),
+				"a changed text voids the attestation: attest it again")
+		}
+	}
+}
+
+// checks looks at every check once, however many criteria share it.
+func (l *linter) checks() {
+	seen := map[*Check]bool{nil: true}
+	for _, criterion := range l.spec.Criteria {
+		c := criterion.Check
+		if seen[c] {
+			continue
+		}
+		seen[c] = true
+		if _, ok := l.config.Interpreter(c.Lang); !ok {
+			l.report(Error, c.Pos, ruleUnknownInterpreter, fmt.Sprintf("no interpreter for checks in %q", c.Lang),
+				"name it under interpreters in .chant/config.md")
+		}
+		if c.ExpectFail && c.Match == nil && c.Exit == nil {
+			l.warn(c.Pos, ruleWrongReason, "expect=fail holds for any failure, for the wrong reason too",
+				"say by match= what the output must show")
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package spec
+
+import (
+	"path"
+	"strings"
+)
+
+// archive is the folder of the specs that are kept for the record.
+const archive = ".chant/archive/"
+
+// Parse reads a spec file. The path is slash-separated and relative to the
+// project; the id and whether the spec is archived come from it. The Spec is
+// never nil: what could not be read is left zero and is one of the Problems,
+// which are sorted by place.
+func Parse(file string, src []byte) (*Spec, Problems) {
+	id := strings.TrimSuffix(path.Base(file), ".md")
+	sp := &Spec{ID: id, Path: file, Title: id, Archived: strings.HasPrefix(file, archive)}
+	s := newSource(id, file, src)
+	if !s.isText() {
+		return sp, s.sorted()
+	}
+	fm, ok := s.frontmatter()
+	if !ok {
+		return sp, s.sorted()
+	}
+	s.meta(fm.root, &sp.Meta)
+	s.markdown(fm.body, sp)
+	return sp, s.sorted()
+}

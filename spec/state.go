@@ -1,0 +1,149 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+)
+
+// State is what a spec can do now. It is computed, by Set.State alone.
+type State string
+
+// The states. A spec whose file says pending or in_progress is ready, blocked
+// or failed: that it runs is known from its lock, not from its file. Invalid
+// is one whose file could not be read.
+const (
+	StateReady          State = "ready"
+	StateBlocked        State = "blocked"
+	StateRunning        State = "running"
+	StateFailed         State = "failed"
+	StateCompleted      State = "completed"
+	StateCancelled      State = "cancelled"
+	StatePaused         State = "paused"
+	StateNeedsAttention State = "needs_attention"
+	StateInvalid        State = "invalid"
+)
+
+// Live is what the files don't say, by spec id. Nil maps are empty.
+type Live struct {
+	Running map[string]bool // its lock is held
+	Failed  map[string]bool // its last run failed, and nothing changed since
+	Invalid map[string]bool // its file has errors
+}
+
+// Block is one reason why a spec can't run yet.
+type Block struct {
+	ID     string // what it waits for: another spec's id, as far as one is known, or its own
+	Reason string
+}
+
+// State gives a spec's state and, for a blocked one, every reason. s must be
+// one of the set's specs; any other is invalid.
+func (g *Set) State(s *Spec, live Live) (State, []Block) {
+	i, ok := g.index[s]
+	if !ok {
+		return StateInvalid, nil
+	}
+	state := g.state(i, live)
+	if state != StateBlocked {
+		return state, nil
+	}
+	return state, g.blocks(i, live)
+}
+
+func (g *Set) state(i int, live Live) State {
+	s := g.all[i]
+	switch {
+	case live.Invalid[s.ID]:
+		return StateInvalid
+	case live.Running[s.ID]:
+		return StateRunning
+	case s.Status == StatusCompleted:
+		return StateCompleted
+	case s.Status == StatusCancelled:
+		return StateCancelled
+	case s.Status == StatusPaused:
+		return StatePaused
+	case s.Status == StatusNeedsAttention:
+		return StateNeedsAttention
+	case g.blocked(i, live):
+		return StateBlocked
+	case s.Status == StatusFailed || live.Failed[s.ID]:
+		return StateFailed
+	}
+	return StateReady
+}
+
+// blocked tells whether blocks would give a reason. It looks at what the files
+// of the dependencies say and not at their states: so it ends, cycles or not,
+// and one spec costs no more than its own dependencies.
+func (g *Set) blocked(i int, live Live) bool {
+	n := &g.nodes[i]
+	return n.cycle > 0 || len(n.unresolved) > 0 || n.approval != "" ||
+		slices.ContainsFunc(n.needs, func(e edge) bool { return !g.done(e.to, live) })
+}
+
+// done tells whether those that need a spec may go on.
+func (g *Set) done(i int, live Live) bool {
+	s := g.all[i]
+	return (s.Status == StatusCompleted || s.IsSkipped()) && !live.Invalid[s.ID]
+}
+
+func (g *Set) blocks(i int, live Live) []Block {
+	n := &g.nodes[i]
+	var blocks []Block
+	if n.cycle > 0 {
+		cycle := g.cycles[n.cycle-1]
+		blocks = append(blocks, Block{g.all[cycle[0]].ID, "cycle " + g.cyclePath(cycle)})
+	}
+	for _, item := range n.unresolved {
+		reason := "unknown dependency"
+		if found := g.matches(item.Value); len(found) > 0 {
+			reason = "ambiguous dependency: one of " + quoted(g.names(found), ", ")
+		}
+		blocks = append(blocks, Block{item.Value, reason})
+	}
+	for _, e := range n.needs {
+		if g.done(e.to, live) || n.cycle > 0 && g.nodes[e.to].cycle == n.cycle {
+			continue
+		}
+		state := g.state(e.to, live)
+		reason := fmt.Sprintf("%s is %s", e.why, state)
+		if state == StateCancelled {
+			reason += " and will not complete"
+		}
+		blocks = append(blocks, Block{g.all[e.to].ID, reason})
+	}
+	if n.approval != "" {
+		blocks = append(blocks, Block{g.all[i].ID, n.approval})
+	}
+	return blocks
+}
+
+// The words of an approval's status. Any but Approved blocks, and so does no word.
+const (
+	ApprovalPending = "pending"
+	Approved        = "approved"
+	Rejected        = "rejected"
+)
+
+// missingApproval says what keeps a spec's approval from counting, and who can
+// mend it; "" where nothing does or none is required.
+func missingApproval(s *Spec) string {
+	a := s.Approval
+	by := ""
+	if a.By != "" {
+		by = " by " + a.By
+	}
+	needs := "needs approval by a person (chant approve " + s.ID + ")"
+	switch {
+	case !a.Required:
+		return ""
+	case a.Status == Rejected:
+		return "rejected" + by + ": " + needs
+	case a.Status != Approved:
+		return needs
+	case a.Digest != s.ApprovalDigest():
+		return "approval" + by + " is not for the spec as it is now: " + needs
+	}
+	return ""
+}

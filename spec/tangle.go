@@ -1,0 +1,55 @@
+package spec
+
+import (
+	"math"
+	"slices"
+)
+
+// tangles gives the strongly connected components of the set that hold a
+// cycle (Tarjan, SIAM J. Comput. 1(2), 1972).
+func (g *Set) tangles() [][]int {
+	t := tarjan{set: g, number: make([]int, len(g.nodes)), low: make([]int, len(g.nodes))}
+	for i := range g.nodes {
+		if t.number[i] == 0 {
+			t.visit(i)
+		}
+	}
+	return t.found
+}
+
+// tarjan is the state of one search.
+type tarjan struct {
+	set    *Set
+	count  int
+	number []int // the order of the visits, from 1; 0 is not visited yet, MaxInt is finished
+	low    []int // the lowest number on the stack that is reached from here
+	stack  []int
+	found  [][]int
+}
+
+func (t *tarjan) visit(i int) {
+	at := len(t.stack)
+	t.count++
+	t.number[i], t.low[i] = t.count, t.count
+	t.stack = append(t.stack, i)
+	cyclic := false
+	for _, e := range t.set.nodes[i].needs {
+		cyclic = cyclic || e.to == i
+		if t.number[e.to] == 0 {
+			t.visit(e.to)
+			t.low[i] = min(t.low[i], t.low[e.to])
+		}
+		t.low[i] = min(t.low[i], t.number[e.to])
+	}
+	if t.low[i] != t.number[i] {
+		return
+	}
+	component := slices.Clone(t.stack[at:])
+	t.stack = t.stack[:at]
+	for _, c := range component {
+		t.number[c] = math.MaxInt // finished: lowers nothing any more
+	}
+	if cyclic || len(component) > 1 {
+		t.found = append(t.found, component)
+	}
+}
