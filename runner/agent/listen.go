@@ -1,0 +1,165 @@
+package agent
+
+import (
+	"bytes"
+	"io"
+	"sync"
+
+	"chant/runner/process"
+	"chant/spec"
+)
+
+// How much of what an agent says is kept; all of it is digested.
+const (
+	keepHead  = 64 << 10
+	keepTail  = 192 << 10
+	keepFinal = 64 << 10
+)
+
+// maxLine is the length of the longest line that is read as an event, enough
+// for one with a picture. A longer one is passed on as it is, and so is what is
+// no event.
+const maxLine = 8 << 20
+
+// maxStray is how much of a line that is no event is waited for, so that it is
+// not mixed with others.
+const maxStray = 64 << 10
+
+// listener takes an agent's output and turns it into a transcript and facts, in
+// bounded memory.
+type listener struct {
+	mu     sync.Mutex // stdout and stderr come at the same time
+	story  *story
+	ticker *ticker // nil where nobody follows
+	out    *lines  // nil for plain text
+	errs   *lines  // likewise
+}
+
+// listen begins to listen to output of that form.
+func listen(form spec.AgentOutput, h hiding, progress func(string)) *listener {
+	l := &listener{}
+	var also io.Writer
+	if progress != nil {
+		l.ticker = newTicker(h, progress)
+		also = l.ticker
+	}
+	l.story = &story{hide: h, transcript: newExcerpt(h, keepHead, keepTail, also)}
+	if read := reader(form); read != nil {
+		l.out = &lines{max: maxLine, part: l.story.raw, whole: func(line []byte) {
+			if !read(l.story, line) {
+				l.story.line(line)
+			}
+		}}
+		l.errs = &lines{max: maxStray, part: l.story.raw, whole: l.story.line}
+	}
+	return l
+}
+
+// reader gives the function that reads the events of a form; nil for text.
+func reader(form spec.AgentOutput) func(s *story, line []byte) (understood bool) {
+	switch form {
+	case spec.OutputClaude:
+		return readClaude
+	case spec.OutputCodex:
+		return readCodex
+	case spec.OutputGemini:
+		return readGemini
+	case spec.OutputOpencode:
+		return readOpencode
+	}
+	return nil
+}
+
+// connect gives c the listener's ends. Events are read from stdout alone, where
+// nothing of stderr can come in between; of plain text all is one stream, as a
+// terminal would show it. Printed is called at every piece of output.
+func (l *listener) connect(c *process.Command, printed func()) {
+	if l.out == nil {
+		c.Output = sink(func(p []byte) { printed(); l.take(l.story.raw, p) })
+		return
+	}
+	c.Output = sink(func(p []byte) { printed(); l.take(l.out.write, p) })
+	c.Errors = sink(func(p []byte) { printed(); l.take(l.errs.write, p) })
+}
+
+// take hands a piece of output on, and what became of it to the transcript in
+// one piece, since looking for secrets in many small ones is slow.
+func (l *listener) take(write func(p []byte), p []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	write(p)
+	l.story.flush()
+}
+
+// close ends the output and gives its story. Nothing may be written any more.
+func (l *listener) close() *story {
+	if l.out != nil {
+		l.out.close()
+		l.errs.close()
+	}
+	l.story.end()
+	if l.ticker != nil {
+		l.ticker.close()
+	}
+	return l.story
+}
+
+// sink is an io.Writer whose writes never fail.
+type sink func(p []byte)
+
+func (s sink) Write(p []byte) (int, error) {
+	s(p)
+	return len(p), nil
+}
+
+// lines cuts a stream into lines, without their ends. A line of more than max
+// bytes is not held: it comes as parts, with its end.
+type lines struct {
+	max   int
+	whole func(line []byte) // which it must not keep
+	part  func(p []byte)
+
+	held []byte // the beginning of a line
+	over bool   // which is too long, and has been given
+}
+
+func (l *lines) write(p []byte) {
+	for len(p) > 0 {
+		end := bytes.IndexByte(p, '\n') + 1
+		piece := p[:end]
+		if end == 0 {
+			piece = p
+		}
+		p = p[len(piece):]
+		switch {
+		case l.over:
+			l.part(piece)
+			l.over = end == 0
+		case len(l.held)+len(piece) > l.max:
+			l.part(l.held)
+			l.part(piece)
+			l.held, l.over = l.held[:0], end == 0
+		case end == 0:
+			l.held = append(l.held, piece...)
+		case len(l.held) == 0:
+			l.give(piece)
+		default:
+			l.give(append(l.held, piece...))
+			l.held = l.held[:0]
+		}
+	}
+}
+
+// close gives a last line that has no end.
+func (l *lines) close() {
+	l.give(l.held)
+	l.held = nil
+}
+
+// give gives a line, unless it is empty.
+func (l *lines) give(line []byte) {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	if line = bytes.TrimSuffix(line, []byte("\r")); len(line) > 0 {
+		l.whole(line)
+	}
+}

@@ -1,0 +1,87 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"chant/spec"
+)
+
+// Attest records that the committer vouches for the manual criteria with these
+// numbers, and ticks them. All are recorded, or none.
+func (e *Engine) Attest(ctx context.Context, s *spec.Spec, numbers []int, note string) ([]spec.Criterion, error) {
+	if err := e.RefuseAgent(); err != nil {
+		return nil, err
+	}
+	by, err := e.Git.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := e.Now().UTC().Truncate(time.Second)
+	var vouched []spec.Criterion
+	err = e.editSpec(s.Path, func(src []byte) ([]byte, error) {
+		now, problems := spec.Parse(s.Path, src)
+		if err := problems.Err(); err != nil {
+			return nil, err
+		}
+		list, err := manual(now, numbers)
+		if err != nil {
+			return nil, err
+		}
+		vouched = list
+		return attest(src, now, list, spec.Attestation{By: by, At: at, Note: note})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("attesting spec %s: %w", s.ID, err)
+	}
+	return vouched, nil
+}
+
+// manual picks the manual criteria with these numbers.
+func manual(s *spec.Spec, numbers []int) ([]spec.Criterion, error) {
+	var list []spec.Criterion
+	for _, n := range numbers {
+		if n < 1 || n > len(s.Criteria) {
+			return nil, &UsageError{Msg: fmt.Sprintf("no criterion %d: spec %s has %d", n, s.ID, len(s.Criteria)), Mend: "chant show " + s.ID + " numbers them"}
+		}
+		c := s.Criteria[n-1]
+		if !c.Manual() {
+			return nil, &UsageError{Msg: fmt.Sprintf("criterion %d is decided by its check: nobody's word can tick it", n), Mend: "chant run " + s.ID + " runs the check"}
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// attest gives src with one attestation and one tick for each criterion; an
+// earlier word for the same criterion is replaced.
+func attest(src []byte, s *spec.Spec, criteria []spec.Criterion, word spec.Attestation) ([]byte, error) {
+	attested := s.Attested
+	ticks := map[int]bool{}
+	for _, c := range criteria {
+		attested = slices.DeleteFunc(slices.Clone(attested), func(a spec.Attestation) bool { return a.Criterion == c.Text })
+		word.Criterion = c.Text
+		attested = append(attested, word)
+		ticks[c.Number] = true
+	}
+	src, err := spec.SetKey(src, "attested", attested)
+	if err != nil {
+		return nil, err
+	}
+	return spec.SetTicks(src, ticks)
+}
+
+// UsageError is a request that makes no sense for the spec it names.
+type UsageError struct {
+	Msg string
+	// Mend is the way to ask right; it may be empty.
+	Mend string
+}
+
+// Error gives the message.
+func (u *UsageError) Error() string { return u.Msg }
+
+// Hint gives the mend.
+func (u *UsageError) Hint() string { return u.Mend }

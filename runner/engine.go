@@ -1,0 +1,222 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"chant/runner/git"
+	"chant/runner/process"
+	"chant/spec"
+	"chant/storage"
+)
+
+// Repository is what the engine needs of git; *git.Repo is the one in use.
+type Repository interface {
+	// Head gives what HEAD points to.
+	Head() (git.Head, error)
+	// Resolve gives the commit that a revision names.
+	Resolve(ctx context.Context, rev string) (git.Hash, error)
+	// Tree gives a commit's tree.
+	Tree(commit git.Hash) (git.Hash, error)
+	// Entry gives the object at a path of a commit; "" where there is none.
+	Entry(commit git.Hash, path string) (git.Hash, error)
+	// ReadFile gives a file's content in a commit.
+	ReadFile(commit git.Hash, path string) ([]byte, error)
+	// Files lists the files below a folder of a commit.
+	Files(commit git.Hash, under string) ([]string, error)
+	// List lists all files of a commit with their modes and blobs.
+	List(commit git.Hash) ([]git.File, error)
+	// FirstParents walks back from a commit, itself first.
+	FirstParents(from git.Hash) iter.Seq2[git.Commit, error]
+	// Changed tells whether a commit differs from its first parent in a path that matches.
+	Changed(commit git.Hash, match func(path string) bool) (bool, error)
+	// Export writes a commit's tree into an empty folder.
+	Export(ctx context.Context, commit git.Hash, dir string) error
+	// Status lists what differs from HEAD in index or worktree.
+	Status(ctx context.Context) ([]git.Change, error)
+	// Ready tells whether a commit can be made.
+	Ready(ctx context.Context) error
+	// Identity gives the committer as "Name <email>".
+	Identity(ctx context.Context) (string, error)
+	// Commit commits exactly the named paths.
+	Commit(ctx context.Context, req git.CommitRequest) (git.Hash, error)
+	// Keep puts files into the object database, under a new ref.
+	Keep(ctx context.Context, ref, message string, files []git.KeptFile) (git.Hash, error)
+	// DropRef removes a ref, if it is there.
+	DropRef(ctx context.Context, ref string) error
+	// Stage puts versions into the index.
+	Stage(ctx context.Context, versions map[string]git.Version) error
+	// AddWorktree makes a linked worktree of HEAD's commit.
+	AddWorktree(ctx context.Context, dir string) error
+	// RemoveWorktree removes a linked worktree, if it is there.
+	RemoveWorktree(ctx context.Context, dir string) error
+}
+
+// Engine runs and verifies the specs of one project. Its fields are set once;
+// its methods may be called one at a time.
+type Engine struct {
+	Root      string // the project's folder, which is the top of the work tree
+	Git       Repository
+	Processes *process.Supervisor
+	Env       []string // the environment that chant was started in
+	Now       func() time.Time
+	Emit      func(Event)
+	Holder    storage.Holder // who takes the locks; Since is filled in
+	NewRunID  func(at time.Time) string
+	Self      string // chant's own program, for checks that call chant; "" where it is not known
+	Version   string // chant's own, for proofs
+	// Ancestors gives the ids of the processes above chant's own.
+	Ancestors func() ([]int, error)
+}
+
+// History gives the project's evidence.
+func (e *Engine) History() (History, error) {
+	return OpenHistory(e.Root, storage.Options{})
+}
+
+// OpenHistory gives the evidence kept in the project at root. Nothing is
+// written before the first run is added.
+func OpenHistory(root string, opts storage.Options) (History, error) {
+	store, err := storage.Open(storeDir(root), opts)
+	if err != nil {
+		return History{}, fmt.Errorf("opening the store: %w", err)
+	}
+	return History{Store: store}, nil
+}
+
+func storeDir(root string) string {
+	return filepath.Join(root, filepath.FromSlash(StoreDir))
+}
+
+func lockName(specID string) string { return "spec/" + specID }
+
+// lock takes the spec's lock; a second run of the same spec gets a
+// *storage.LockedError that names the first.
+func (e *Engine) lock(ctx context.Context, specID string) (release func() error, err error) {
+	return storage.Lock(ctx, storeDir(e.Root), lockName(specID), e.holder())
+}
+
+func (e *Engine) holder() storage.Holder {
+	h := e.Holder
+	h.Since = e.Now().UTC()
+	return h
+}
+
+// checkVariable names, in a check's environment, the project that it is of.
+const checkVariable = "CHANT_CHECK"
+
+func (e *Engine) checker(p *Project) *checker {
+	mark := checkVariable + "=" + e.Root
+	return &checker{
+		processes: e.Processes,
+		config:    p.Config,
+		env:       append(withProgram(process.Environ(e.Env), e.Self), mark),
+		inside:    slices.Contains(e.Env, mark),
+		secrets:   process.Secrets(e.Env),
+		storeDir:  storeDir(e.Root),
+		holder:    e.holder(),
+		judge:     judge{runners: newRecognisers()},
+		now:       e.Now,
+		emit:      e.Emit,
+	}
+}
+
+// NotReadyError tells why a spec can't be run now.
+type NotReadyError struct {
+	ID     string
+	State  spec.State
+	Blocks []spec.Block
+}
+
+// Error names what the spec waits for.
+func (n *NotReadyError) Error() string {
+	if len(n.Blocks) == 0 {
+		return fmt.Sprintf("spec %s: is %s", n.ID, n.State)
+	}
+	reasons := make([]string, len(n.Blocks))
+	for i, b := range n.Blocks {
+		reasons[i] = b.Reason
+		if b.ID != n.ID && !strings.Contains(b.Reason, b.ID) {
+			reasons[i] = b.ID + ": " + b.Reason
+		}
+	}
+	return fmt.Sprintf("spec %s: is %s: %s", n.ID, n.State, strings.Join(reasons, "; "))
+}
+
+// Hint gives the way on.
+func (n *NotReadyError) Hint() string {
+	switch {
+	case n.State == spec.StateCompleted:
+		return "chant verify " + n.ID + " proves it again"
+	case n.State == spec.StateBlocked:
+		return "chant graph " + n.ID + " shows what it waits for"
+	case n.State == spec.StateCancelled || n.State == spec.StatePaused || n.State == spec.StateNeedsAttention:
+		return "set its status to pending to run it"
+	}
+	return ""
+}
+
+// ReadLive gives what the board shows beyond the files: held locks and last
+// runs. It writes nothing and starts nothing.
+func ReadLive(p *Project) (live Live, err error) {
+	live = Live{
+		Holders: map[string]storage.Holder{}, Isolated: map[string]string{}, Kept: map[string]string{},
+		Facts: spec.Live{Running: map[string]bool{}, Failed: map[string]bool{}, Invalid: p.Invalid()},
+	}
+	history, err := OpenHistory(p.Root, storage.Options{ReadOnly: true})
+	if err != nil {
+		return live, err
+	}
+	defer func() { err = errors.Join(err, history.Close()) }()
+	if live.Last, err = history.Last(); err != nil {
+		return live, err
+	}
+	for _, s := range p.Set.All() {
+		holder, held, err := storage.Held(storeDir(p.Root), lockName(s.ID))
+		if err != nil {
+			return live, err
+		}
+		if held {
+			live.Holders[s.ID] = holder
+			live.Facts.Running[s.ID] = true
+		} else if _, err := os.Lstat(abs(p.Root, isolatedDir(s.ID))); err == nil {
+			live.Isolated[s.ID] = isolatedDir(s.ID)
+		}
+		if killed, err := history.killed(s.ID); err != nil {
+			return live, err
+		} else if killed != nil && !held {
+			live.Kept[s.ID] = killed.agent().Kept
+		}
+		ev, ran := live.Last[s.ID]
+		live.Facts.Failed[s.ID] = ran && ev.Verdict == Failed && ev.Digest == s.Digest()
+	}
+	return live, nil
+}
+
+// Live is what the board shows beyond the files.
+type Live struct {
+	Facts   spec.Live
+	Holders map[string]storage.Holder // of running specs
+	Last    map[string]Evidence       // the newest run, by spec id
+	// Isolated are the worktrees that interrupted runs left, by spec id.
+	Isolated map[string]string
+	// Kept are the refs with what was not committed when runs began that were
+	// killed while an agent worked, by spec id.
+	Kept map[string]string
+}
+
+// Ready gives the specs that could be run now, in order, without those named
+// and without archived ones, which nobody expects to run by themselves.
+func Ready(p *Project, facts spec.Live, without map[string]bool) []*spec.Spec {
+	return slices.DeleteFunc(p.Set.Order(), func(s *spec.Spec) bool {
+		state, _ := p.Set.State(s, facts)
+		return without[s.ID] || s.Archived || state != spec.StateReady && state != spec.StateFailed
+	})
+}

@@ -1,0 +1,119 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"chant/runner/git"
+	"chant/spec"
+	"chant/storage"
+)
+
+// ErrAgent is returned where something is asked of a person, or of chant for a
+// person, and an agent asks.
+var ErrAgent = errors.New("not for an agent: a person has to run this outside the agent")
+
+// agentVariable marks, in its environment, what an agent has started.
+const agentVariable = "CHANT_AGENT=1"
+
+// RefuseAgent gives ErrAgent where chant was started by an agent: its environment
+// says so, or one of the processes above it is a run of this project.
+func (e *Engine) RefuseAgent() error {
+	if slices.Contains(e.Env, agentVariable) {
+		return ErrAgent
+	}
+	above, err := e.Ancestors()
+	if err != nil || len(above) == 0 {
+		return err
+	}
+	p, err := Load(e.Root)
+	if err != nil {
+		return err
+	}
+	for _, s := range p.Set.All() {
+		holder, held, err := storage.Held(storeDir(e.Root), lockName(s.ID))
+		if err != nil {
+			return err
+		}
+		if held && holder.Host == e.Holder.Host && slices.Contains(above, holder.PID) {
+			return ErrAgent
+		}
+	}
+	return nil
+}
+
+// Approve records that the committer approves of the spec as it is now or, where
+// approved is false, rejects it. The spec must ask for an approval.
+func (e *Engine) Approve(ctx context.Context, s *spec.Spec, approved bool) (spec.Approval, error) {
+	verdict := spec.Approval{Required: true, Status: spec.Rejected}
+	if approved {
+		verdict.Status = spec.Approved
+	}
+	err := e.record(ctx, s, func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error) {
+		if !now.Approval.Required {
+			return nil, &UsageError{
+				Msg:  "spec " + now.ID + " asks for no approval",
+				Mend: "approval: {required: true} in its frontmatter does",
+			}
+		}
+		verdict.By, verdict.At, verdict.Digest = by, at, now.ApprovalDigest()
+		return spec.SetKey(src, "approval", verdict)
+	})
+	if err != nil {
+		return spec.Approval{}, fmt.Errorf("spec %s: %w", s.ID, err)
+	}
+	return verdict, nil
+}
+
+// Skip cancels a spec for a reason that stays in its file, and commits the file
+// where git has it. Those that depend on the spec go on without it.
+func (e *Engine) Skip(ctx context.Context, s *spec.Spec, reason string) error {
+	err := e.record(ctx, s, func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error) {
+		if now.Status == spec.StatusCompleted || now.IsSkipped() {
+			return nil, &UsageError{Msg: fmt.Sprintf("it is %s already", now.Status), Mend: "chant show " + now.ID}
+		}
+		src, err := spec.SetKey(src, "status", string(spec.StatusCancelled))
+		if err != nil {
+			return nil, err
+		}
+		return spec.SetKey(src, "skipped", spec.Skip{Reason: reason, By: by, At: at})
+	})
+	if err != nil {
+		return fmt.Errorf("skipping spec %s: %w", s.ID, err)
+	}
+	message := fmt.Sprintf("chant(%s): skip\n\n%s\n\nChant-Spec: %s\n", s.ID, strings.TrimSpace(reason), s.ID)
+	_, err = e.Git.Commit(ctx, git.CommitRequest{Paths: []string{s.Path}, Message: message})
+	if err != nil && !errors.Is(err, git.ErrNothing) {
+		return fmt.Errorf("skipping spec %s: %w", s.ID, err)
+	}
+	return nil
+}
+
+// record writes a person's decision into the frontmatter of a spec, under its
+// lock: a run must not meet half of one.
+func (e *Engine) record(ctx context.Context, s *spec.Spec, change func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error)) (err error) {
+	if err := e.RefuseAgent(); err != nil {
+		return err
+	}
+	by, err := e.Git.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	release, err := e.lock(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	at := e.Now().UTC().Truncate(time.Second)
+	return e.editSpec(s.Path, func(src []byte) ([]byte, error) {
+		now, problems := spec.Parse(s.Path, src)
+		if err := problems.Err(); err != nil {
+			return nil, err
+		}
+		return change(src, now, by, at)
+	})
+}

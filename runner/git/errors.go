@@ -1,0 +1,126 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The errors that a caller may want to tell apart; test for them by
+// errors.Is. Each message says how to mend the matter.
+var (
+	// ErrNotRepository is returned by Open where there is no git repository.
+	ErrNotRepository = errors.New("not a git repository (run git init, or use -C DIR)")
+	// ErrUnknownRevision is returned by Resolve for a text that names no commit.
+	ErrUnknownRevision = errors.New("no such commit (name a branch, a tag or a commit; git log lists them)")
+	// ErrShallow is returned where history ends because the clone is shallow.
+	ErrShallow = errors.New("history ends here because the clone is shallow (run git fetch --unshallow)")
+	// ErrNothing is returned by Commit where the named paths are as in HEAD.
+	ErrNothing = errors.New("nothing to commit: the files are as in the last commit")
+	// ErrNoIdentity is returned by Ready and Commit where git knows no author.
+	ErrNoIdentity = errors.New("git doesn't know who you are (run git config user.name NAME and git config user.email MAIL)")
+	// ErrNoGit is returned where the git program is needed and can't be found.
+	ErrNoGit = errors.New("the git program isn't on PATH (install git)")
+)
+
+// InProgressError is returned by Ready and Commit while an operation is half
+// done in the work tree, because a commit would become a part of it.
+type InProgressError struct {
+	What string // "merge", "rebase", "cherry-pick", "revert" or "am"
+}
+
+// Error names the operation and the ways out of it.
+func (e *InProgressError) Error() string {
+	return fmt.Sprintf("a %s is in progress (finish it, or end it by git %s --abort)", e.What, e.What)
+}
+
+// PathError tells why one path can't be committed.
+type PathError struct {
+	Path   string // as it was requested
+	Reason string // with the mend, where there is one
+}
+
+// Error gives the path and the reason.
+func (e *PathError) Error() string { return fmt.Sprintf("%q: %s", e.Path, e.Reason) }
+
+// LockedError is returned by Commit where another program held a lock of the
+// repository all the time that Commit was ready to wait.
+type LockedError struct {
+	Path string // the lock file, in the host's form
+	Err  error  // how it was met: git's own words, where git met it
+}
+
+// Error names the lock file. chant never removes another program's lock.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%s is held by another program (wait for it; remove the file only if no git is running): %v", e.Path, e.Err)
+}
+
+// Unwrap gives Err.
+func (e *LockedError) Unwrap() error { return e.Err }
+
+// CommandError is returned where a git command could not do its work.
+type CommandError struct {
+	Command string // such as "update-ref"
+	Code    int    // exit status; -1 where a signal ended it
+	Message string // the telling line of its stderr; its last lines where hooks may have written there
+}
+
+// Error gives the command and git's own words.
+func (e *CommandError) Error() string {
+	if e.Message == "" {
+		return fmt.Sprintf("git %s: exit status %d", e.Command, e.Code)
+	}
+	return fmt.Sprintf("git %s: %s", e.Command, e.Message)
+}
+
+// EnvironmentError is returned by Ready and Commit where a variable sends git
+// to another repository or index than those of the opened work tree.
+type EnvironmentError struct {
+	Name, Value string
+}
+
+// Error names the variable. Which of the two places is meant, only the user
+// can say.
+func (e *EnvironmentError) Error() string {
+	return fmt.Sprintf("%s=%s names another place than this work tree's own (unset it)", e.Name, e.Value)
+}
+
+// OwnerError is returned by Ready and Commit in another user's repository.
+type OwnerError struct {
+	Path string // what belongs to the other user
+	Top  string // top of the work tree
+}
+
+// Error gives the command by which git, and so chant, comes to trust it.
+func (e *OwnerError) Error() string {
+	return fmt.Sprintf("%s belongs to another user (if you trust it: git config --global --add safe.directory %s)", e.Path, e.Top)
+}
+
+// DamagedIndexError is returned by Ready and Commit for an index that can't
+// be read. Nothing is lost with it but what was staged.
+type DamagedIndexError struct {
+	Path string // the index file
+	Err  error
+}
+
+// Error names the file and the way to make it anew.
+func (e *DamagedIndexError) Error() string {
+	return fmt.Sprintf("%s is damaged (move it away, then run git reset): %v", e.Path, e.Err)
+}
+
+// Unwrap gives the reader's error.
+func (e *DamagedIndexError) Unwrap() error { return e.Err }
+
+// SigningError is returned by Commit where the commit should be signed and
+// can't be. No unsigned commit is made instead.
+type SigningError struct {
+	Program string // "" where it didn't come to running one
+	Message string // what the program said, or what is missing
+}
+
+// Error names the program, its words and the setting that asks for signing.
+func (e *SigningError) Error() string {
+	if e.Program == "" {
+		return "signing the commit, as commit.gpgsign asks: " + e.Message
+	}
+	return fmt.Sprintf("signing the commit, as commit.gpgsign asks, by %s: %s", e.Program, e.Message)
+}

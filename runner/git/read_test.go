@@ -1,0 +1,313 @@
+package git
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestHeadAndResolve(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	c.git("reset", "-q", "--hard")
+	first := c.head()
+	c.git("tag", "-a", "-m", "v", "v1")
+	c.git("commit", "-q", "-m", "second", "--allow-empty")
+	second := c.head()
+	r := c.open()
+	check := func(want Head) {
+		t.Helper()
+		if got, err := r.Head(); got != want || err != nil {
+			t.Errorf("Head = %v, %v, want %v", got, err, want)
+		}
+	}
+	check(Head{"refs/heads/main", second})
+	c.git("pack-refs", "--all")
+	check(Head{"refs/heads/main", second})
+	c.git("symbolic-ref", "refs/heads/alias", "refs/heads/main")
+	c.git("symbolic-ref", "HEAD", "refs/heads/alias")
+	check(Head{"refs/heads/main", second})
+	c.git("checkout", "-q", "--detach", "v1")
+	check(Head{"HEAD", first})
+
+	for rev, want := range map[string]Hash{
+		"HEAD": first, "main": second, "main~1": first, "main^": first, "v1": first, "refs/tags/v1": first,
+		string(second): second, string(second[:8]): second, c.line("rev-parse", "v1"): first,
+	} {
+		if got, err := r.Resolve(t.Context(), rev); got != want || err != nil {
+			t.Errorf("Resolve(%q) = %v, %v, want %v", rev, got, err, want)
+		}
+	}
+	for _, rev := range []string{
+		"", "no-such", "--all", "main~99", strings.Repeat("0", 40), strings.Repeat("1", 40), "main..v1", "HEAD:a.txt", "a\nb",
+	} {
+		if got, err := r.Resolve(t.Context(), rev); !errors.Is(err, ErrUnknownRevision) {
+			t.Errorf("Resolve(%q) = %v, %v, want ErrUnknownRevision", rev, got, err)
+		}
+	}
+	c.git("checkout", "-q", "--orphan", "fresh/branch")
+	check(Head{"refs/heads/fresh/branch", ""})
+	if _, err := r.Resolve(t.Context(), "HEAD"); !errors.Is(err, ErrUnknownRevision) {
+		t.Errorf("Resolve(HEAD) of an unborn branch = %v", err)
+	}
+}
+
+func TestBrokenHead(t *testing.T) {
+	t.Parallel()
+	for _, head := range []string{"", "junk\n", "ref: ../../etc/passwd\n", "ref: refs/../../x\n", "ref: HEAD\n", "ref: refs/heads/loop\n"} {
+		c := newCheckout(t)
+		c.write(".git/refs/heads/loop", "ref: refs/heads/loop\n")
+		c.write(".git/HEAD", head)
+		if got, err := c.open().Head(); err == nil {
+			t.Errorf("HEAD %q was read as %v", head, got)
+		}
+	}
+}
+
+// TestReadTree reads loose objects, packed ones, and those that another git
+// packs while the repository is open.
+func TestReadTree(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	big := strings.Repeat("a line of a big file\n", (streamAbove+1<<20)/21)
+	c.write("dir/big", big)
+	h := c.commitAll("all")
+	r := c.open()
+	check := func() {
+		t.Helper()
+		tree, err := r.Tree(h)
+		if want := Hash(c.line("rev-parse", "HEAD^{tree}")); tree != want || err != nil {
+			t.Errorf("Tree = %v, %v, want %v", tree, err, want)
+		}
+		for name, want := range map[string]string{"a.txt": "a\n", "dir/sub/deep": "3\n", "sym": "a.txt", "dir/big": big} {
+			got, err := r.ReadFile(h, name)
+			if string(got) != want || err != nil {
+				t.Errorf("ReadFile(%q): %d bytes, %v", name, len(got), err)
+			}
+		}
+		for under, args := range map[string]string{"": ".", ".": ".", "dir": "dir", "dir/sub/": "dir/sub", "dir/sub": "dir/sub"} {
+			got, err := r.Files(h, under)
+			want := strings.Fields(c.git("ls-tree", "-r", "--name-only", "HEAD", "--", args))
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("Files(%q): %v\n%s", under, err, diff)
+			}
+		}
+	}
+	check()
+	c.git("gc", "-q")
+	check()
+	c.git("repack", "-q", "-a", "-d", "-F", "--depth=5")
+	check()
+
+	for _, name := range []string{"no", "dir", "a.txt/x", "dir/no", "", "/a.txt", "dir/"} {
+		if _, err := r.ReadFile(h, name); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("ReadFile(%q) = %v, want fs.ErrNotExist", name, err)
+		}
+	}
+	for _, under := range []string{"no", "a.txt", "dir/no"} {
+		if got, err := r.Files(h, under); got != nil || err != nil {
+			t.Errorf("Files(%q) = %q, %v, want none", under, got, err)
+		}
+	}
+	for _, bad := range []Hash{"", "HEAD", Hash(strings.Repeat("1", 40))} {
+		if _, err := r.ReadFile(bad, "a.txt"); !errors.Is(err, ErrUnknownRevision) {
+			t.Errorf("ReadFile of commit %q = %v, want ErrUnknownRevision", bad, err)
+		}
+	}
+}
+
+func TestMissingBlobIsNoAbsence(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	blob := c.line("rev-parse", "HEAD:a.txt")
+	c.remove(".git/objects/" + blob[:2] + "/" + blob[2:])
+	_, err := c.open().ReadFile(c.head(), "a.txt")
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("ReadFile = %v, want an error other than fs.ErrNotExist", err)
+	}
+}
+
+func TestFirstParents(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t)
+	for i := range 3 {
+		c.write("f", fmt.Sprint(i))
+		c.commitAll(fmt.Sprintf("commit %d\nsecond line\n\nbody", i))
+	}
+	c.git("checkout", "-q", "-b", "side", "HEAD~1")
+	c.write("g", "g")
+	c.commitAll("side")
+	c.git("checkout", "-q", "main")
+	c.git("merge", "-q", "--no-ff", "-m", "the merge", "side")
+	r := c.open()
+	var got []Commit
+	for commit, err := range r.FirstParents(c.head()) {
+		must(t, err)
+		got = append(got, commit)
+	}
+	var want []Commit
+	for line := range strings.Lines(c.git("log", "--first-parent", "--format=%H|%T|%P|%ct|%s")) {
+		f := strings.Split(strings.TrimSpace(line), "|")
+		w := Commit{Hash: Hash(f[0]), Tree: Hash(f[1]), Parents: []Hash{}, Time: time.Unix(1700000100, 0).UTC(), Subject: f[4]}
+		for p := range strings.FieldsSeq(f[2]) {
+			w.Parents = append(w.Parents, Hash(p))
+		}
+		want = append(want, w)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("first parents (-git +ours):\n%s", diff)
+	}
+	for commit := range r.FirstParents(c.head()) {
+		if commit.Subject != "the merge" {
+			t.Errorf("first is %q", commit.Subject)
+		}
+		break
+	}
+}
+
+func TestShallow(t *testing.T) {
+	t.Parallel()
+	origin := newCheckout(t)
+	for i := range 4 {
+		origin.write("f", fmt.Sprint(i))
+		origin.commitAll(fmt.Sprint(i))
+	}
+	c := checkout{tb: t, dir: t.TempDir() + "/clone", env: origin.env}
+	origin.git("clone", "-q", "--depth=2", "file://"+origin.dir, c.dir)
+	r := c.open()
+	var subjects []string
+	var last error
+	for commit, err := range r.FirstParents(c.head()) {
+		if last = err; err == nil {
+			subjects = append(subjects, commit.Subject)
+		}
+	}
+	if !slices.Equal(subjects, []string{"3", "2"}) || !errors.Is(last, ErrShallow) {
+		t.Errorf("walked %q, then %v, want 3, 2 and ErrShallow", subjects, last)
+	}
+	if _, err := r.Changed(Hash(c.line("rev-parse", "HEAD~1")), func(string) bool { return true }); !errors.Is(err, ErrShallow) {
+		t.Errorf("Changed at the boundary = %v, want ErrShallow", err)
+	}
+	c.write("f", "new")
+	if _, err := r.Commit(t.Context(), CommitRequest{Paths: []string{"f"}, Message: "m"}); err != nil {
+		t.Errorf("committing in a shallow clone: %v", err)
+	}
+	c.git("fsck")
+}
+
+// TestChanged compares with the paths that git diff-tree names.
+func TestChanged(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t)
+	steps := []func(){
+		func() { c.write("a", "1"); c.write("d/x/y", "1"); c.write("d/z", "1"); c.write("a.b", "") },
+		func() { c.write("d/x/y", "2") },
+		func() { must(t, os.Chmod(c.path("a"), 0o755)) },
+		func() { c.remove("d/x"); c.write("d/x", "file") },
+		func() { c.remove("d/x"); c.write("d/x/w", "folder") },
+		func() { c.remove("a"); c.link("1", "a") },
+		func() { c.remove("d") },
+		func() { c.git("update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("1", 40)+",mod") },
+	}
+	all := []string{"a", "a.b", "d", "d/x", "d/x/y", "d/x/w", "d/z", "mod", "no"}
+	r := c.open()
+	for i, step := range steps {
+		step()
+		if i < len(steps)-1 {
+			c.git("add", "-A")
+		}
+		c.git("commit", "-q", "-m", fmt.Sprint(i))
+		h := c.head()
+		want := strings.Fields(c.git("diff-tree", "-r", "--root", "--no-commit-id", "--name-only", "--no-renames", string(h)))
+		var got []string
+		for _, p := range all {
+			found, err := r.Changed(h, func(path string) bool { return path == p })
+			must(t, err)
+			if found {
+				got = append(got, p)
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("step %d (-git +ours):\n%s", i, diff)
+		}
+	}
+}
+
+// TestParseCommit holds a commit to what git reads out of it.
+func TestParseCommit(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	tree, parent := c.line("rev-parse", "HEAD^{tree}"), string(c.head())
+	for name, text := range map[string]string{
+		"usual":           "tree T\nparent P\nauthor A <a> 1 +0000\ncommitter C <c> 5 +0100\n\nsubject\ngoes on\n\nbody\n",
+		"no parent":       "tree T\nauthor A <a> 1 +0000\ncommitter C <c> 5 +0100\n\nm",
+		"signed":          "tree T\nauthor A <a> 1 +0000\ncommitter C <c> 5 +0100\ngpgsig x\n tree 1\n committer X <x> 9 +0000\n\nm\n",
+		"parent too late": "tree T\nauthor A <a> 1 +0000\ncommitter C <c> 5 +0100\nparent P\n\nm\n",
+		"odd names":       "tree T\nauthor A <a> 1 +0000\ncommitter > C> <c> 5 +0100\n\nm\n",
+		"no message":      "tree T\nauthor A <a> 1 +0000\ncommitter C <c> 5 +0100\n\n",
+	} {
+		text = strings.NewReplacer("T\n", tree+"\n", "P\n", parent+"\n").Replace(text)
+		h, err := c.try(text, "hash-object", "-t", "commit", "--literally", "-w", "--stdin")
+		must(t, err)
+		h = strings.TrimSpace(h)
+		got, err := c.open().commitAt(Hash(h))
+		must(t, err)
+		f := strings.Split(strings.TrimSuffix(c.git("log", "-1", "--format=%T|%P|%ct|%s", h), "\n"), "|")
+		seconds, err := strconv.ParseInt(f[2], 10, 64)
+		must(t, err)
+		want := Commit{Hash: Hash(h), Tree: Hash(f[0]), Parents: []Hash{}, Time: time.Unix(seconds, 0).UTC(), Subject: f[3]}
+		for p := range strings.FieldsSeq(f[1]) {
+			want.Parents = append(want.Parents, Hash(p))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-git +ours):\n%s", name, diff)
+		}
+	}
+}
+
+// TestOldModes reads a mode that git once wrote.
+func TestOldModes(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	id, err := hex.DecodeString(c.line("rev-parse", "HEAD:a.txt"))
+	must(t, err)
+	tree, err := c.try("100664 old\x00"+string(id)+"100775 run\x00"+string(id), "hash-object", "-t", "tree", "--literally", "-w", "--stdin")
+	must(t, err)
+	h := Hash(c.line("commit-tree", "-m", "old", strings.TrimSpace(tree)))
+	if data, err := c.open().ReadFile(h, "old"); string(data) != "a\n" || err != nil {
+		t.Errorf("ReadFile = %q, %v", data, err)
+	}
+	if files, err := c.open().Files(h, ""); !slices.Equal(files, []string{"old", "run"}) || err != nil {
+		t.Errorf("Files = %q, %v", files, err)
+	}
+	if info, err := fs.Stat(openFS(t, c, h), "run"); err != nil || info.Mode() != 0o755 {
+		t.Errorf("Stat = %v, %v", info, err)
+	}
+}
+
+// TestEmptyTree reads the tree that needn't be stored.
+func TestEmptyTree(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t)
+	h := Hash(c.line("commit-tree", "-m", "empty", string(emptyTree)))
+	c.remove(".git/objects/4b")
+	r := c.open()
+	if files, err := r.Files(h, ""); len(files) > 0 || err != nil {
+		t.Errorf("Files = %q, %v", files, err)
+	}
+	must(t, r.Export(t.Context(), h, t.TempDir()))
+	for commit, err := range r.PathLog(t.Context(), h, ".") {
+		t.Errorf("PathLog gives %v, %v", commit, err)
+	}
+}

@@ -1,0 +1,114 @@
+package process
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"unicode/utf8"
+)
+
+// Buffer is an io.Writer that keeps the first and the last bytes of what is
+// written to it, in bounded memory, and digests the whole. Its writes never
+// fail. It is not safe for concurrent use.
+type Buffer struct {
+	headMax, tailMax int
+	head             []byte
+	tail             []byte // the last tailMax bytes after the head, and up to as many before them
+	total            int64
+	sum              hash.Hash
+}
+
+// NewBuffer returns a Buffer that keeps the first head and the last tail bytes.
+func NewBuffer(head, tail int) *Buffer {
+	return &Buffer{headMax: head, tailMax: tail, sum: sha256.New()}
+}
+
+// Write takes all of p.
+func (b *Buffer) Write(p []byte) (int, error) {
+	n := len(p)
+	b.total += int64(n)
+	b.sum.Write(p) // a hash's Write returns no error
+	room := min(b.headMax-len(b.head), n)
+	b.head = append(b.head, p[:room]...)
+	p = p[room:]
+	if len(p) >= b.tailMax {
+		b.tail = append(b.tail[:0], p[len(p)-b.tailMax:]...)
+		return n, nil
+	}
+	// Moving the tail only when it has doubled makes that cheap per byte.
+	if len(b.tail)+len(p) > 2*b.tailMax {
+		b.tail = append(b.tail[:0], b.last(b.tailMax)...)
+	}
+	b.tail = append(b.tail, p...)
+	return n, nil
+}
+
+// last gives the last n bytes of the tail, or all where there are fewer.
+func (b *Buffer) last(n int) []byte {
+	return b.tail[max(0, len(b.tail)-n):]
+}
+
+// kept gives the head and the tail, neither of which begins or ends within a
+// UTF-8 sequence that the cut broke.
+func (b *Buffer) kept() (head, tail []byte) {
+	head, tail = b.head, b.last(b.tailMax)
+	if b.total == int64(len(head)+len(tail)) {
+		return head, tail
+	}
+	return trimEnd(head), trimStart(tail)
+}
+
+// Bytes returns everything, or the head and the tail with a line between them
+// that says how much is left out. The caller owns the slice.
+func (b *Buffer) Bytes() []byte {
+	head, tail := b.kept()
+	out := append([]byte(nil), head...)
+	if n := b.Omitted(); n > 0 {
+		out = fmt.Appendf(out, "\n[… %d bytes left out …]\n", n)
+	}
+	return append(out, tail...)
+}
+
+// String returns Bytes as a string.
+func (b *Buffer) String() string { return string(b.Bytes()) }
+
+// Omitted returns how many bytes Bytes leaves out.
+func (b *Buffer) Omitted() int64 {
+	head, tail := b.kept()
+	return b.total - int64(len(head)+len(tail))
+}
+
+// Total returns how many bytes were written.
+func (b *Buffer) Total() int64 { return b.total }
+
+// Sum returns the digest of everything written, as "sha256:" and hex digits.
+func (b *Buffer) Sum() string {
+	return "sha256:" + hex.EncodeToString(b.sum.Sum(nil))
+}
+
+// trimEnd drops the beginning of a rune at the end of p.
+func trimEnd(p []byte) []byte {
+	for i := len(p) - 1; i >= max(0, len(p)-utf8.UTFMax+1); i-- {
+		if utf8.RuneStart(p[i]) {
+			if !utf8.FullRune(p[i:]) {
+				return p[:i]
+			}
+			break
+		}
+	}
+	return p
+}
+
+// trimStart drops the end of a rune at the start of p.
+func trimStart(p []byte) []byte {
+	for i := range min(len(p), utf8.UTFMax) {
+		if utf8.RuneStart(p[i]) {
+			return p[i:]
+		}
+	}
+	if len(p) < utf8.UTFMax {
+		return nil
+	}
+	return p // no UTF-8
+}

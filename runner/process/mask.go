@@ -1,0 +1,144 @@
+package process
+
+import (
+	"bytes"
+	"cmp"
+	"io"
+	"slices"
+	"strings"
+
+	"chant/spec"
+)
+
+// minSecret is the length in bytes of the shortest value that is masked;
+// shorter ones would blot out ordinary words.
+const minSecret = 6
+
+// mask stands for a secret.
+const mask = "***"
+
+// Masker is an io.Writer that passes on what is written to it with every
+// secret replaced by "***", also where a secret comes in several writes. It
+// holds back only what may be the beginning of a secret, so Close must follow
+// the last Write. Where secrets overlap, the leftmost is replaced, and of those
+// the longest. It is not safe for concurrent use.
+type Masker struct {
+	out     io.Writer
+	secrets [][]byte // longest first
+	held    []byte
+}
+
+// NewMasker returns a Masker that writes to out. Secrets of less than 6 bytes
+// are not masked.
+func NewMasker(out io.Writer, secrets []string) *Masker {
+	m := &Masker{out: out}
+	for _, secret := range longestFirst(secrets) {
+		m.secrets = append(m.secrets, []byte(secret))
+	}
+	return m
+}
+
+// Write masks p. The error is that of the underlying writer.
+func (m *Masker) Write(p []byte) (int, error) {
+	text := append(m.held, p...)
+	out, rest := m.replace(text, m.undecided(text, 0))
+	m.held = append(text[:0], text[rest:]...)
+	if err := m.pass(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close passes on what is held back. It does not close the underlying writer.
+func (m *Masker) Close() error {
+	out, _ := m.replace(m.held, len(m.held))
+	m.held = nil
+	return m.pass(out)
+}
+
+// pass writes to the underlying writer unless there is nothing to write.
+func (m *Masker) pass(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	_, err := m.out.Write(p)
+	return err
+}
+
+// replace returns text up to end with the secrets that begin there replaced,
+// and where the text not covered by that begins.
+func (m *Masker) replace(text []byte, end int) (out []byte, rest int) {
+	next := make([]int, len(m.secrets)) // where each secret occurs next; looked up again only once passed
+	for i := range next {
+		next[i] = -1
+	}
+	for from := 0; ; {
+		first := -1
+		for i, secret := range m.secrets {
+			if next[i] < from {
+				next[i] = index(text, secret, from)
+			}
+			if first < 0 || next[i] < next[first] {
+				first = i
+			}
+		}
+		if first < 0 || next[first] >= end {
+			return append(out, text[from:max(from, end)]...), max(from, end)
+		}
+		out = append(out, text[from:next[first]]...)
+		out = append(out, mask...)
+		from = next[first] + len(m.secrets[first])
+		if from > end {
+			end = m.undecided(text, from)
+		}
+	}
+}
+
+// index is where secret first occurs in text at or after from, and len(text)
+// where it does not.
+func index(text, secret []byte, from int) int {
+	if i := bytes.Index(text[from:], secret); i >= 0 {
+		return from + i
+	}
+	return len(text)
+}
+
+// undecided is the first place at or after from where a secret may begin that
+// text does not hold to its end.
+func (m *Masker) undecided(text []byte, from int) int {
+	if len(m.secrets) == 0 {
+		return len(text)
+	}
+	for at := max(from, len(text)-len(m.secrets[0])+1); at < len(text); at++ {
+		for _, secret := range m.secrets {
+			if len(secret) > len(text)-at && bytes.HasPrefix(secret, text[at:]) {
+				return at
+			}
+		}
+	}
+	return len(text)
+}
+
+// Secrets returns the values to mask of an environment: those of the variables
+// whose names spec.IsSecretName tells. Values of less than 6 bytes are left out.
+// The longest comes first.
+func Secrets(env []string) []string {
+	var values []string
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		if spec.IsSecretName(name) {
+			values = append(values, value)
+		}
+	}
+	return longestFirst(values)
+}
+
+// longestFirst returns the secrets that are long enough, each once, the longest
+// first and equally long ones in alphabetical order.
+func longestFirst(secrets []string) []string {
+	kept := slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < minSecret })
+	slices.SortFunc(kept, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
+	})
+	return slices.Compact(kept)
+}

@@ -1,0 +1,143 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// zombie is the state of a process that is dead but not reaped.
+const zombie = "Z"
+
+// proc is an entry of the process table, see proc_pid_stat(5).
+type proc struct {
+	pid, parent, group, session int
+	state                       string
+}
+
+// processes reads the process table without the processes of our own session.
+func processes() ([]proc, error) {
+	own, err := unix.Getsid(0)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	var all []proc
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		stat, err := os.ReadFile("/proc/" + name + "/stat")
+		if err != nil {
+			continue // it is gone
+		}
+		if p, ok := parseStat(pid, string(stat)); ok && p.session != own {
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// parseStat reads a stat line. The command's name in it may hold anything, a
+// parenthesis too, so fields count from the last one.
+func parseStat(pid int, stat string) (proc, bool) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 4 {
+		return proc{}, false
+	}
+	p := proc{pid: pid, state: fields[0]}
+	for i, to := range []*int{&p.parent, &p.group, &p.session} {
+		n, err := strconv.Atoi(fields[i+1])
+		if err != nil {
+			return proc{}, false
+		}
+		*to = n
+	}
+	return p, true
+}
+
+// openChildren opens the list of the main thread's children, see onOwnThread.
+// It is nil where the kernel has no such list.
+func openChildren() (*os.File, error) {
+	list, err := os.Open("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/children")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return list, err
+}
+
+// adopted reads that list. The error is fs.ErrNotExist where the kernel has none.
+func (s *Supervisor) adopted() ([]int, error) {
+	if s.children == nil {
+		return nil, fs.ErrNotExist
+	}
+	// The kernel may skip a child when the one before it in the list is reaped
+	// meanwhile. Then the next look lacks the reaped one: two like looks are exact.
+	var list []byte
+	for {
+		again, err := io.ReadAll(io.NewSectionReader(s.children, 0, math.MaxInt64))
+		if err != nil {
+			return nil, err
+		}
+		if bytes.Equal(list, again) {
+			break
+		}
+		list = again
+	}
+	var pids []int
+	for field := range bytes.FieldsSeq(list) {
+		pid, err := strconv.Atoi(string(field))
+		if err != nil {
+			return nil, err
+		}
+		pids = append(pids, pid)
+	}
+	return pids, nil
+}
+
+// A process that is being replaced by exec, or is dying, shows neither
+// environment nor command line for a moment.
+const (
+	looks     = 50
+	lookPause = 500 * time.Microsecond
+)
+
+// marker gives a process's marker, "" where it has none or does not show it,
+// and false where the process is dead.
+func marker(pid int) (marks string, alive bool) {
+	dir := "/proc/" + strconv.Itoa(pid)
+	for look, bare := 0, 0; look < looks && bare < 2; look++ {
+		stat, err := os.ReadFile(dir + "/stat")
+		if p, ok := parseStat(pid, string(stat)); err != nil || !ok || p.state == zombie {
+			return "", false
+		}
+		// What cannot be read is another user's, and as good as empty.
+		line, _ := os.ReadFile(dir + "/cmdline")
+		env, _ := os.ReadFile(dir + "/environ")
+		if len(env) > 0 {
+			return lookup(strings.Split(string(env), "\x00"), Marker), true
+		}
+		if len(line) > 0 {
+			bare++ // twice, as an exec may come between the two
+		}
+		<-time.NewTimer(lookPause).C
+	}
+	return "", true
+}

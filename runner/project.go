@@ -1,0 +1,141 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"chant/spec"
+)
+
+// The folders and files of a project, slash-separated and relative to its root.
+const (
+	ChantDir   = ".chant"
+	SpecsDir   = ".chant/specs"
+	ArchiveDir = ".chant/archive"
+	ConfigFile = ".chant/config.md"
+	StoreDir   = ".chant/store"
+)
+
+// ErrNoProject is returned when no folder from the current one upward holds
+// ".chant".
+var ErrNoProject = errors.New("no .chant folder here or in any parent folder (try: chant init)")
+
+// Project is a loaded project: its config and every spec that it holds.
+type Project struct {
+	Root     string // absolute; the folder that holds .chant
+	Config   spec.Config
+	Set      *spec.Set
+	Problems map[string]spec.Problems // what Parse said, by spec path
+}
+
+// FindRoot gives the nearest folder, from dir upward, that holds ".chant".
+func FindRoot(dir string) (string, error) {
+	for at := dir; ; at = filepath.Dir(at) {
+		info, err := os.Stat(filepath.Join(at, ChantDir))
+		switch {
+		case err == nil && info.IsDir():
+			return at, nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("looking for %s: %w", ChantDir, err)
+		case at == filepath.Dir(at):
+			return "", ErrNoProject
+		}
+	}
+}
+
+// Load reads the project at root. Specs that can't be read are part of it, with
+// their problems; an error means that the folders themselves, or the config,
+// could not be read.
+func Load(root string) (*Project, error) {
+	p := &Project{Root: root, Problems: map[string]spec.Problems{}}
+	if err := p.loadConfig(); err != nil {
+		return nil, err
+	}
+	var specs []*spec.Spec
+	for _, dir := range []string{SpecsDir, ArchiveDir} {
+		paths, err := specPaths(root, dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, at := range paths {
+			s, problems := readSpec(root, at)
+			specs = append(specs, s)
+			p.Problems[at] = problems
+		}
+	}
+	p.Set = spec.NewSet(specs)
+	return p, nil
+}
+
+func (p *Project) loadConfig() error {
+	src, err := os.ReadFile(p.abs(ConfigFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		src, err = nil, nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the config: %w", err)
+	}
+	config, problems := spec.ParseConfig(ConfigFile, src)
+	p.Config = config
+	return problems.Err()
+}
+
+func (p *Project) abs(path string) string { return abs(p.Root, path) }
+
+// abs turns a slash-separated path of the project into one of this system.
+func abs(root, path string) string { return filepath.Join(root, filepath.FromSlash(path)) }
+
+// specPaths lists the Markdown files below dir; specs themselves lie flat, the
+// archive may have folders of its own. Hidden files are editors' and ours.
+func specPaths(root, dir string) ([]string, error) {
+	var paths []string
+	err := fs.WalkDir(os.DirFS(root), dir, func(at string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && at == dir:
+			return fs.SkipAll
+		case err != nil:
+			return err
+		case at == dir && !entry.IsDir():
+			return fmt.Errorf("%s is not a folder", dir)
+		case entry.IsDir() && at != dir && dir == SpecsDir:
+			return fs.SkipDir
+		case !entry.IsDir() && path.Ext(at) == ".md" && !strings.HasPrefix(path.Base(at), "."):
+			paths = append(paths, at)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing specs: %w", err)
+	}
+	return paths, nil
+}
+
+// readSpec reads one spec file. A file that can't be opened is a problem of
+// that spec, and no reason to hide the others.
+func readSpec(root, at string) (*spec.Spec, spec.Problems) {
+	src, err := os.ReadFile(abs(root, at))
+	if err != nil {
+		s, _ := spec.Parse(at, nil) // for its id; the problem that counts is the file's own
+		problem := spec.Problem{ID: s.ID, Path: at, Severity: spec.Error, Rule: "unreadable", Msg: err.Error()}
+		return s, spec.Problems{problem}
+	}
+	s, problems := spec.Parse(at, src)
+	return s, problems
+}
+
+// Invalid gives the specs that can't be used because of errors in their files,
+// by id.
+func (p *Project) Invalid() map[string]bool {
+	invalid := map[string]bool{}
+	for _, s := range p.Set.All() {
+		if p.Problems[s.Path].Err() != nil {
+			invalid[s.ID] = true
+		}
+	}
+	return invalid
+}

@@ -1,0 +1,282 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"chant/runner/git"
+	"chant/spec"
+)
+
+// ProveOptions say what to prove, and how hard to try.
+type ProveOptions struct {
+	Reproduction string  // an id or a unique part of one; every reproduction where empty
+	Fix          string  // likewise; every completed fix of the reproduction where empty
+	At           string  // the revision to prove; HEAD where empty
+	Worktree     bool    // prove HEAD plus the worktree's changes; the fix may be unfinished
+	Runs         int     // at least so many stated failures of red, and passes of green; 5 where 0
+	MaxRuns      int     // of one cell; 200 where 0
+	Alpha        float64 // the chance that a fix without effect may have to pass; 0.01 where 0
+	Jobs         int     // runs at a time, each in another tree; 1 where 0
+	Keep         bool    // leave the exported trees, and tell where they are
+	AllowHarness bool    // prove also where the fix changes what judges it
+}
+
+// ErrNothingToProve is returned where no completed reproduction and fix are
+// there to be proven.
+var ErrNothingToProve = errors.New("nothing to prove")
+
+// ErrProving is returned where a check of a proof asks for that same proof.
+var ErrProving = errors.New("this proof is being made already, and asks for itself")
+
+// Prove makes the proof of every pair of reproduction and fix that opts name
+// (DESIGN.md section 6), in trees of their own beside the user's work. It
+// changes nothing and takes no spec's lock. What does not hold is in the
+// proofs, each with its verdict; an error means that a proof could not be made.
+// The proofs that were made before it are given too.
+func (e *Engine) Prove(ctx context.Context, opts ProveOptions) ([]Proof, error) {
+	if opts.Runs < 0 || opts.MaxRuns < 0 || opts.Jobs < 0 || opts.Alpha < 0 || opts.Alpha >= 1 {
+		return nil, &UsageError{Msg: "runs and jobs are positive numbers, and alpha lies between 0 and 1"}
+	}
+	head, project, err := e.head(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	list, err := pairs(project.Set, opts.Reproduction, opts.Fix, opts.Worktree)
+	if err != nil {
+		return nil, err
+	}
+	proofs := []Proof{}
+	for _, p := range list {
+		proof, err := e.prove(ctx, opts, p, head, project)
+		if err != nil {
+			return proofs, err
+		}
+		proofs = append(proofs, proof)
+	}
+	return proofs, nil
+}
+
+// proving is one proof under way.
+type proving struct {
+	*Engine
+	opts ProveOptions
+	effort
+	pair
+	project *Project // as head holds it
+	checker *checker
+
+	original   *spec.Spec // the reproduction, as base holds it
+	base, head side
+	tests      []string // the test files at base
+	fixed      []string // the fix's files that base and head differ in
+
+	red, green, causal layout
+	temp               string
+	places             map[git.Hash]*place
+
+	changed seen // the runs of the test as head has it
+
+	took time.Duration // by all runs
+	runs int
+	out  Proof
+}
+
+func (e *Engine) prove(ctx context.Context, opts ProveOptions, p pair, head side, project *Project) (Proof, error) {
+	started := e.Now()
+	run := &proving{
+		Engine: e, opts: opts, effort: opts.effort(), pair: p, project: project, head: head,
+		checker: e.checker(project), places: map[git.Hash]*place{},
+	}
+	run.checker.emit = func(Event) {} // the proof tells its own progress
+	var err error
+	if run.checker.env, err = withProving(run.checker.env, p); err != nil {
+		return Proof{}, err
+	}
+	run.checker.env = withoutCache(run.checker.env)
+	if err := run.begin(ctx); err != nil {
+		return Proof{}, fmt.Errorf("proving %s by %s: %w", p.fix.ID, p.reproduction.ID, err)
+	}
+	run.out.Started = started.UTC()
+	if err := run.decide(ctx); err != nil {
+		return Proof{}, fmt.Errorf("proving %s by %s: %w", p.fix.ID, p.reproduction.ID, err)
+	}
+	run.out.DurationMS = e.Now().Sub(started).Milliseconds()
+	return run.out, nil
+}
+
+// withoutCache makes go test run tests that passed before: a cached pass is not
+// a run.
+func withoutCache(env []string) []string {
+	flags := "-count=1"
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, "GOFLAGS="); ok {
+			flags = strings.TrimSpace(value + " -count=1")
+		}
+	}
+	return append(slices.Clip(env), "GOFLAGS="+flags)
+}
+
+// isTest tells the test: the reproduction's target files, as of base.
+func (p *proving) isTest(path string) bool {
+	return !isSpecPath(path) && p.original.Targets(path)
+}
+
+// isFix tells the fix: its target files without the test.
+func (p *proving) isFix(path string) bool {
+	return !isSpecPath(path) && !p.isTest(path) && p.fix.Targets(path)
+}
+
+// isTakenBack tells what is put back to base without the fix: the fix, and the
+// records of the phases, which judge nothing and differ in any case. Where
+// nothing else was changed that leaves base itself, whose runs are there.
+func (p *proving) isTakenBack(path string) bool { return p.isFix(path) || isSpecPath(path) }
+
+// begin finds base, the test and the fix, and lays out the trees.
+func (p *proving) begin(ctx context.Context) error {
+	for _, s := range []*spec.Spec{p.reproduction, p.fix} {
+		if err := p.project.Problems[s.Path].Err(); err != nil {
+			return err
+		}
+	}
+	done, err := completions(p.Git, p.head.commit, []string{p.reproduction.ID})
+	if err != nil {
+		return err
+	}
+	found, ok := done[p.reproduction.ID]
+	if !ok {
+		return fmt.Errorf("%w: commit %.12s does not hold spec %s as completed", ErrNothingToProve, p.head.commit, p.reproduction.ID)
+	}
+	p.original = found.spec
+	if p.base, err = commitSide(p.Git, found.commit); err != nil {
+		return err
+	}
+	if len(redChecks(p.original)) == 0 {
+		return &UsageError{
+			Msg:  fmt.Sprintf("commit %.12s completed spec %s without a check with expect=fail, so it reproduced nothing", p.base.commit, p.reproduction.ID),
+			Mend: "reopen it, and run it with its check again",
+		}
+	}
+	p.tests = slices.DeleteFunc(p.base.tree.paths(), func(path string) bool { return !p.isTest(path) })
+	later := slices.ContainsFunc(p.head.tree.paths(), p.isTest)
+	if len(p.tests) == 0 && later {
+		return &UsageError{
+			Msg:  fmt.Sprintf("commit %.12s, which completed spec %s, holds none of its target files: the test came later", p.base.commit, p.reproduction.ID),
+			Mend: "complete the reproduction together with its test",
+		}
+	}
+	p.fixed = changedPaths(p.base.tree, p.head.tree, p.isFix)
+	p.red = p.base.layout
+	p.green = newLayout(p.head.commit, p.head.committed, p.head.tree.with(p.base.tree, p.isTest))
+	p.causal = newLayout(p.head.commit, p.head.committed, p.green.tree.with(p.base.tree, p.isTakenBack))
+	return p.describe(ctx)
+}
+
+// decide gives the verdict, from the cheapest reason to the dearest.
+func (p *proving) decide(ctx context.Context) (err error) {
+	if reason := p.unprovable(); reason != "" {
+		p.out.Verdict, p.out.Reason = NotProvable, reason
+		p.out.Cells = append(p.unrun(redChecks(p.original)), p.intact(nil), p.cell(CellKept, 0))
+		return nil
+	}
+	temp, err := os.MkdirTemp("", "chant-prove-")
+	if err != nil {
+		return fmt.Errorf("making a folder for exported trees: %w", err)
+	}
+	if p.temp, err = filepath.EvalSymlinks(temp); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.leave()) }()
+	before, err := p.Engine.worktree(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.export(ctx, p.red, p.green, p.causal); err != nil {
+		return err
+	}
+	if err := p.judge(ctx); err != nil {
+		return err
+	}
+	after, err := p.Engine.worktree(ctx)
+	if err != nil {
+		return err
+	}
+	for _, path := range after.since(before) {
+		p.note("changed in the work tree while the proof was made: %s", path)
+	}
+	return nil
+}
+
+// judge runs the cells.
+func (p *proving) judge(ctx context.Context) error {
+	changed := tally{}
+	checks := redChecks(p.original)
+	for i, u := range checks {
+		m, err := p.matrix(ctx, u, len(checks)-i-1)
+		if err != nil {
+			return err
+		}
+		if m.found, err = p.rewritten(ctx, m, changed); err != nil {
+			return err
+		}
+		p.add(i, m)
+		if v := m.found.verdict; v != Proven && v != Inconclusive {
+			p.out.Cells = append(p.out.Cells, p.unrun(checks[i+1:])...)
+			break
+		}
+	}
+	p.out.Cells = append(p.out.Cells, p.intact(changed))
+	if err := p.keep(ctx); err != nil {
+		return err
+	}
+	if p.green.tree["go.mod"].exists() {
+		p.out.Environment.Go = p.goVersion(ctx)
+	}
+	if p.out.Verdict != Proven {
+		return nil
+	}
+	return p.cover(ctx, checks[0])
+}
+
+// unprovable says why no run could prove anything; "" where one can.
+func (p *proving) unprovable() string {
+	switch {
+	case p.base.commit == p.head.commit && !p.head.worktree:
+		return fmt.Sprintf("commit %.12s completed the reproduction and is head: there is no fix between them", p.base.commit)
+	case len(p.fixed) == 0 && len(changedPaths(p.base.tree, p.head.tree, p.isTest)) > 0:
+		return "the fix changes no file but the test's"
+	case len(p.fixed) == 0:
+		return "no target file of the fix differs between base and head"
+	case len(p.out.Harness) > 0 && !p.opts.AllowHarness:
+		return "the fix changes what judges it: " + strings.Join(p.out.Harness, ", ") + " (--allow-harness proves it all the same, and the proof says so)"
+	}
+	return ""
+}
+
+func (p *proving) note(format string, args ...any) {
+	p.out.Notes = append(p.out.Notes, fmt.Sprintf(format, args...))
+}
+
+// leave removes the exported trees, or tells where they are.
+func (p *proving) leave() error {
+	var err error
+	for _, at := range p.places {
+		err = errors.Join(err, at.close())
+	}
+	if p.opts.Keep {
+		p.Emit(Notice{Spec: p.fix.ID, Text: "the exported trees are kept in " + p.temp})
+		return err
+	}
+	return errors.Join(err, os.RemoveAll(p.temp))
+}
+
+func (p *proving) environment() ProofEnv {
+	return ProofEnv{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Chant: p.Version}
+}

@@ -1,0 +1,138 @@
+package runner
+
+import (
+	"encoding/json"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"chant/spec"
+)
+
+// classifier tells what a changed path is to a proof.
+type classifier struct {
+	test    func(path string) bool // is put back for the proof
+	fix     *spec.Spec
+	scripts []string // the commands of the reproduction's checks
+	tests   []string // the test files at base
+}
+
+// class decides by the first of these that fits: specs and their research; the
+// test that is put back; what else can judge; what looks like a test; the
+// fix's target files; the rest. old tells that base has the file; before and
+// after give its contents, and are called where a name alone does not tell.
+func (c classifier) class(name string, old bool, before, after func() []byte) PathClass {
+	switch {
+	case isSpecPath(name):
+		return ClassSpec
+	case c.test(name):
+		return ClassTest
+	case isHarness(name, before, after) || c.runByCheck(name) || c.helps(name, old):
+		return ClassHarness
+	case looksLikeTest(name):
+		return ClassTest
+	case c.fix.Targets(name):
+		return ClassFix
+	}
+	return ClassOther
+}
+
+// isSpecPath tells the parts of .chant that judge nothing.
+func isSpecPath(name string) bool {
+	return slices.ContainsFunc([]string{SpecsDir, ArchiveDir, ChantDir + "/research"}, func(dir string) bool {
+		return strings.HasPrefix(name, dir+"/")
+	})
+}
+
+// runByCheck tells the scripts that a check of the reproduction calls.
+func (c classifier) runByCheck(name string) bool {
+	return path.Ext(name) == ".sh" && slices.ContainsFunc(c.scripts, func(script string) bool {
+		return regexp.MustCompile(`(?:^|[\s"';&|(])(?:\./)?` + regexp.QuoteMeta(name) + `(?:$|[\s"';&|)])`).MatchString(script)
+	})
+}
+
+// helps tells the files that a test can be made to pass by: those beside it or
+// below it that look like tests, and older ones in test folders that are no
+// tests themselves. Where no file of the test is known, any test may be it.
+func (c classifier) helps(name string, old bool) bool {
+	if !looksLikeTest(name) {
+		return false
+	}
+	if len(c.tests) == 0 || old && !isTestName(name) {
+		return true
+	}
+	return slices.ContainsFunc(c.tests, func(test string) bool {
+		dir := path.Dir(test)
+		return dir == path.Dir(name) || dir != "." && strings.HasPrefix(name, dir+"/")
+	})
+}
+
+// looksLikeTest goes by the usual names of files and folders.
+func looksLikeTest(name string) bool {
+	return isTestName(name) || slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(folder string) bool {
+		return slices.Contains([]string{"test", "tests", "testdata", "__tests__", "fixtures"}, folder)
+	})
+}
+
+func isTestName(name string) bool {
+	return regexp.MustCompile(`(^|/)(test_[^/]*\.py|[^/]*_test\.(go|py|rb)|[^/]*_spec\.rb|[^/]*\.(test|spec)\.[cm]?[jt]sx?)$`).MatchString(name)
+}
+
+// isHarness tells the files that decide how tests are built, found, run and
+// reported, whichever tests.
+func isHarness(name string, before, after func() []byte) bool {
+	for _, pattern := range []string{
+		ChantDir + "/**",
+		"**/{conftest.py,pytest.ini,tox.ini,setup.cfg,noxfile.py,.coveragerc,spec_helper.rb,rails_helper.rb}",
+		"**/{jest,vitest,playwright,babel}.config.*", "**/.mocharc*",
+		"**/{Makefile,makefile,GNUmakefile,Justfile,justfile,Taskfile.yml,pom.xml,CMakeLists.txt,meson.build,build.rs}",
+		"**/build.gradle*", "**/.cargo/config.toml", "**/.config/nextest.toml",
+		".github/**", ".circleci/**", ".gitlab-ci.yml", "**/Jenkinsfile", "**/Dockerfile*",
+	} {
+		if spec.MatchPath(pattern, name) {
+			return true
+		}
+	}
+	judging := judgingPart(path.Base(name))
+	return judging != nil && judging(before()) != judging(after())
+}
+
+// judgingPart gives, for a file that is part harness and part not, what tells
+// the part that judges; nil for other files.
+func judgingPart(base string) func(content []byte) string {
+	lines := func(pattern string) func([]byte) string {
+		re := regexp.MustCompile(`(?m)` + pattern)
+		return func(content []byte) string {
+			var b strings.Builder
+			for _, found := range re.FindAll(content, -1) {
+				b.Write(found)
+				b.WriteByte('\n')
+			}
+			return b.String()
+		}
+	}
+	switch base {
+	case "go.mod", "go.work":
+		return lines(`^\s*(?:toolchain|replace|use)\b.*$|^.*=>.*$`)
+	case "pyproject.toml":
+		return lines(`^\[tool\.(?:pytest|coverage|tox|hatch\.envs)[^\]]*\]\n(?:[^\[\n].*\n?|\n)*`)
+	case "package.json":
+		return judgingKeys
+	}
+	return nil
+}
+
+// judgingKeys gives the keys of a package.json that tell how tests are run.
+func judgingKeys(content []byte) string {
+	var manifest map[string]json.RawMessage
+	if err := json.Unmarshal(content, &manifest); err != nil {
+		return string(content) // what can't be read may hold anything
+	}
+	var b strings.Builder
+	for _, key := range []string{"scripts", "jest", "mocha", "vitest", "ava", "babel", "type"} {
+		b.Write(manifest[key])
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

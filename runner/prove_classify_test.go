@@ -1,0 +1,72 @@
+package runner
+
+import (
+	"testing"
+
+	"chant/spec"
+)
+
+func TestClass(t *testing.T) {
+	t.Parallel()
+	fix, problems := spec.Parse(".chant/specs/005.md", []byte("---\ntarget_files: [src/**, go.mod, Makefile, package.json, run.sh]\n---\n"))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	c := classifier{
+		test:    func(name string) bool { return name == "tests/bug/bug_test.go" || name == "tests/conftest.py" },
+		fix:     fix,
+		scripts: []string{"./run.sh && sh src/go.sh"},
+		tests:   []string{"tests/bug/bug_test.go"},
+	}
+	const absent = "\x00"
+	for _, tt := range []struct {
+		name, before, after string
+		want                PathClass
+	}{
+		{".chant/specs/005.md", "", "", ClassSpec},
+		{".chant/archive/old/001.md", "", "", ClassSpec},
+		{".chant/research/cause.md", absent, "", ClassSpec},
+		{".chant/config.md", "", "", ClassHarness},
+		{".chant/prompts/standard.md", "", "", ClassHarness},
+		{"tests/bug/bug_test.go", "a", "b", ClassTest},
+		{"tests/conftest.py", "a", "b", ClassTest}, // put back: it can't judge
+		{"conftest.py", absent, "b", ClassHarness},
+		{"src/deep/conftest.py", absent, "b", ClassHarness},
+		{"Makefile", "a", "b", ClassHarness},
+		{"src/Makefile", "a", "b", ClassHarness},
+		{".github/workflows/ci.yml", "a", "b", ClassHarness},
+		{"run.sh", "a", "b", ClassHarness},
+		{"src/go.sh", "a", "b", ClassHarness},
+		{"src/og.sh", "a", "b", ClassFix},
+		{"go.sh", "a", "b", ClassOther},
+		{"tests/bug/main_test.go", absent, "b", ClassHarness},
+		{"tests/bug/testdata/in", "a", "b", ClassHarness},
+		{"tests/other/other_test.go", "a", "b", ClassTest},
+		{"tests/helpers/retry.py", "a", "b", ClassHarness},
+		{"tests/helpers/new.py", absent, "b", ClassTest}, // the old test can't know it
+		{"src/store_test.go", absent, "b", ClassTest},
+		{"src/store.go", "a", "b", ClassFix},
+		{"README.md", "a", "b", ClassOther},
+		{"go.mod", "module m\nrequire a v1\n", "module m\nrequire a v2\n", ClassFix},
+		{"go.mod", "module m\n", "module m\nreplace a => ./fake\n", ClassHarness},
+		{"go.mod", "module m\nreplace (\n\ta => b v1\n)\n", "module m\nreplace (\n\ta => c v1\n)\n", ClassHarness},
+		{"package.json", `{"version":"1","scripts":{"test":"jest"}}`, `{"version":"2","scripts":{"test":"jest"}}`, ClassFix},
+		{"package.json", `{"scripts":{"test":"jest"}}`, `{"scripts":{"test":"true"}}`, ClassHarness},
+		{"package.json", `{"scripts":{}}`, `{`, ClassHarness},
+		{"pyproject.toml", "[project]\nname='a'\n[tool.pytest.ini_options]\nx=1\n", "[project]\nname='b'\n[tool.pytest.ini_options]\nx=1\n", ClassOther},
+		{"pyproject.toml", "[tool.pytest.ini_options]\nx=1\n", "[tool.pytest.ini_options]\nx=1\n\naddopts='-k nothing'\n", ClassHarness},
+	} {
+		content := func(text string) func() []byte {
+			return func() []byte {
+				return []byte(text)
+			}
+		}
+		if got := c.class(tt.name, tt.before != absent, content(tt.before), content(tt.after)); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+	c.tests = nil
+	if got := c.class("src/store_test.go", false, func() []byte { return nil }, func() []byte { return nil }); got != ClassHarness {
+		t.Errorf("a test, where no test file is known: got %s, want %s", got, ClassHarness)
+	}
+}

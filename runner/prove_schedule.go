@@ -1,0 +1,214 @@
+package runner
+
+import (
+	"fmt"
+	"math"
+
+	"chant/runner/odds"
+)
+
+const (
+	defaultRuns    = 5    // stated failures of red, and passes of green, at the least
+	defaultMaxRuns = 200  // of one cell
+	defaultAlpha   = 0.01 // the chance that is left to a fix without effect
+	futile         = 3    // runs that tell nothing, after which another will not either
+)
+
+// effort says how hard a proof tries.
+type effort struct {
+	runs    int // stated failures of red, and passes of green, at the least
+	maxRuns int // of one cell
+	alpha   float64
+}
+
+func (o ProveOptions) effort() effort {
+	e := effort{runs: o.Runs, maxRuns: o.MaxRuns, alpha: o.Alpha}
+	if e.runs == 0 {
+		e.runs = defaultRuns
+	}
+	if e.maxRuns == 0 {
+		e.maxRuns = max(defaultMaxRuns, e.runs)
+	}
+	if e.alpha == 0 {
+		e.alpha = defaultAlpha
+	}
+	return e
+}
+
+// tally counts the runs of a cell by outcome.
+type tally map[Outcome]int
+
+// counted is the number of runs that are part of the statistics.
+func (t tally) counted() int {
+	n := 0
+	for outcome, runs := range t {
+		if outcome != InvalidRun {
+			n += runs
+		}
+	}
+	return n
+}
+
+func (t tally) all() int { return t.counted() + t[InvalidRun] }
+
+// unfit counts the runs in which the test did not come to judge anything.
+func (t tally) unfit() int { return t[NotStarted] + t[NoTest] + t[TimedOut] + t[Killed] }
+
+// missed tells whether a run that counts did not hold.
+func (t tally) missed() bool { return t[Held] < t.counted() }
+
+// schedule decides, for one check of the reproduction, which cell is to be run
+// next, until its verdict is settled. It holds nothing but counts: it is the
+// same whoever runs the cells, and in whichever order the runs end.
+type schedule struct {
+	effort
+	repeat int  // of the check, as its author planned it
+	shared bool // without the fix the tree is base: red's runs are causal's too
+
+	red, green, causal tally
+}
+
+func newSchedule(e effort, repeat int, shared bool) *schedule {
+	s := &schedule{effort: e, repeat: repeat, shared: shared, red: tally{}, green: tally{}, causal: tally{}}
+	if shared {
+		s.causal = s.red
+	}
+	return s
+}
+
+func (s *schedule) tally(cell string) tally {
+	switch cell {
+	case CellRed:
+		return s.red
+	case CellGreen:
+		return s.green
+	}
+	return s.causal
+}
+
+// own lists the cells that have runs of their own, in the order in which they
+// take turns.
+func (s *schedule) own() []string {
+	if s.shared {
+		return []string{CellRed, CellGreen}
+	}
+	return []string{CellRed, CellGreen, CellCausal}
+}
+
+// next gives the cell to run; of several that want runs, the one that has had
+// the fewest. None gets ahead of red, whose runs tell how many the others need.
+// ok is false where there is nothing to do before a busy cell is done.
+func (s *schedule) next(busy map[string]bool) (cell string, ok bool) {
+	for _, c := range s.own() {
+		ahead := s.redLeft() > 0 && s.tally(c).all() > s.red.all()
+		if !busy[c] && !ahead && s.left(c) > 0 && (!ok || s.tally(c).all() < s.tally(cell).all()) {
+			cell, ok = c, true
+		}
+	}
+	return cell, ok
+}
+
+// left estimates how many runs a cell still wants, by what is known now; 0 is
+// no estimate: it wants none.
+func (s *schedule) left(cell string) int {
+	if s.tally(cell)[InvalidRun] >= futile || s.red[InvalidRun] >= futile {
+		return 0
+	}
+	switch cell {
+	case CellRed:
+		return s.redLeft()
+	case CellGreen:
+		return s.greenLeft()
+	}
+	return s.causalLeft()
+}
+
+func (s *schedule) redLeft() int {
+	k, n := s.red[Held], s.red.counted()
+	budget := s.maxRuns - n
+	switch {
+	case k >= s.runs || s.green.missed() && k > 0:
+		return 0
+	case k > 0:
+		return max(0, min(budget, int(math.Ceil(float64((s.runs-k)*n)/float64(k)))))
+	case s.red.unfit() >= futile:
+		return 0
+	}
+	return max(0, min(budget, max(s.runs, s.repeat)-n))
+}
+
+// greenLeft goes on while red does: the more often red fails, the fewer runs
+// green needs, and both see the same machine.
+func (s *schedule) greenLeft() int {
+	if s.green.missed() || s.red[Held] == 0 && s.redLeft() == 0 {
+		return 0
+	}
+	return max(0, min(s.needed(), s.maxRuns)-s.green[Held])
+}
+
+// causalLeft ends at the first stated failure: what fails once without the fix
+// is not mended by something else.
+func (s *schedule) causalLeft() int {
+	c := s.causal
+	if s.shared || c[Held] > 0 || c.unfit() >= futile || s.green.missed() || s.red[Held] == 0 && s.redLeft() == 0 {
+		return 0
+	}
+	return max(0, min(s.needed(), s.maxRuns)-c.counted())
+}
+
+// needed is the number of runs without a failure that says that the failure is
+// gone.
+func (s *schedule) needed() int {
+	if s.red[Held] == 0 {
+		return s.runs // nothing is known yet
+	}
+	return max(s.runs, odds.Needed(s.red[Held], s.red.counted(), s.alpha))
+}
+
+// finding is what a schedule came to.
+type finding struct {
+	verdict ProofVerdict
+	reason  string
+	needed  int // further green runs
+}
+
+// finding gives the verdict of the runs so far, as far as these cells decide
+// it. The words say nothing of any output.
+func (s *schedule) finding() finding {
+	k, n, m := s.red[Held], s.red.counted(), s.green[Held]
+	switch {
+	case s.red[InvalidRun] >= futile || s.green[InvalidRun] >= futile || s.causal[InvalidRun] >= futile:
+		return finding{verdict: NotProvable, reason: "the check changes the test files that it judges by"}
+	case k == 0 && n == s.red[NotHeld]:
+		return finding{verdict: NotReproduced, reason: fmt.Sprintf("the test passed in all of %d runs at base", n)}
+	case k == 0 && n == s.red[NotHeld]+s.red[NoTest]:
+		return finding{verdict: NotReproduced, reason: "no test ran at base"}
+	case k == 0:
+		return finding{verdict: WrongCause, reason: "the test fails at base, but never for the stated reason"}
+	case s.green.missed():
+		return finding{verdict: NotFixed, reason: fmt.Sprintf("the original test does not pass at head (it held in %d of %d runs)", m, s.green.counted())}
+	}
+	if f, settled := s.cause(); settled {
+		return f
+	}
+	if missing := s.needed() - m; missing > 0 {
+		return finding{Inconclusive, fmt.Sprintf("%d of %d red at base against none of %d at head could be chance: %d more green runs are needed", k, n, m, missing), missing}
+	}
+	return finding{verdict: Proven, reason: fmt.Sprintf("red at base in %d of %d runs, green at head in all of %d, red again without the fix", k, n, m)}
+}
+
+// cause tells what the runs without the fix say against it; settled is false
+// where they say nothing.
+func (s *schedule) cause() (f finding, settled bool) {
+	c := s.causal
+	switch {
+	case c[Held] > 0:
+		return finding{}, false
+	case c[NotHeld] < c.counted():
+		return finding{verdict: Inconclusive, reason: "without the fix the test fails in another way, so what fixed it can't be told"}, true
+	case c.counted() < s.needed():
+		missing := s.needed() - c.counted()
+		return finding{Inconclusive, fmt.Sprintf("without the fix the test passed in all of %d runs, which could be chance: %d more are needed", c.counted(), missing), missing}, true
+	}
+	return finding{verdict: NotTheCause, reason: fmt.Sprintf("without the fix the test passed too, in all of %d runs", c.counted())}, true
+}

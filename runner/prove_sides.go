@@ -1,0 +1,170 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+
+	"chant/runner/git"
+	"chant/spec"
+)
+
+// side is base or head of a proof.
+type side struct {
+	layout
+	worktree bool
+}
+
+func (s side) revision() Revision {
+	return Revision{Commit: string(s.commit), Tree: string(s.id), Worktree: s.worktree}
+}
+
+// commitSide reads a commit.
+func commitSide(repo Repository, commit git.Hash) (side, error) {
+	files, err := repo.List(commit)
+	if err != nil {
+		return side{}, err
+	}
+	t := treeOf(commit, files)
+	return side{layout: newLayout(commit, t, t)}, nil
+}
+
+// head settles what is proved, and loads the specs that it holds.
+func (e *Engine) head(ctx context.Context, opts ProveOptions) (side, *Project, error) {
+	if opts.Worktree && opts.At != "" {
+		return side{}, nil, &UsageError{Msg: "a proof is of a revision or of the worktree", Mend: "leave out --at or --worktree"}
+	}
+	rev := opts.At
+	if rev == "" {
+		rev = "HEAD"
+	}
+	commit, err := e.Git.Resolve(ctx, rev)
+	if err != nil {
+		return side{}, nil, err
+	}
+	head, err := commitSide(e.Git, commit)
+	if err != nil {
+		return side{}, nil, err
+	}
+	if !opts.Worktree {
+		p, err := e.projectAt(head)
+		return head, p, err
+	}
+	t, err := e.overWorktree(ctx, head.tree)
+	if err != nil {
+		return side{}, nil, fmt.Errorf("reading the worktree's changes: %w", err)
+	}
+	p, err := Load(e.Root)
+	return side{layout: newLayout(commit, head.tree, t), worktree: true}, p, err
+}
+
+// projectAt loads the project as a commit holds it.
+func (e *Engine) projectAt(s side) (*Project, error) {
+	p := &Project{Root: e.Root, Problems: map[string]spec.Problems{}}
+	if s.tree[ConfigFile].exists() {
+		src, err := e.Git.ReadFile(s.commit, ConfigFile)
+		if err != nil {
+			return nil, err
+		}
+		config, problems := spec.ParseConfig(ConfigFile, src)
+		if err := problems.Err(); err != nil {
+			return nil, err
+		}
+		p.Config = config
+	}
+	var specs []*spec.Spec
+	for _, at := range slices.Sorted(maps.Keys(s.tree)) {
+		if !isSpecFile(at) {
+			continue
+		}
+		src, err := e.Git.ReadFile(s.commit, at)
+		if err != nil {
+			return nil, err
+		}
+		one, problems := spec.Parse(at, src)
+		specs = append(specs, one)
+		p.Problems[at] = problems
+	}
+	p.Set = spec.NewSet(specs)
+	return p, nil
+}
+
+// isSpecFile goes by the same rule as Load: specs lie flat, the archive may
+// have folders.
+func isSpecFile(at string) bool {
+	base := path.Base(at)
+	return path.Ext(base) == ".md" && !strings.HasPrefix(base, ".") &&
+		(path.Dir(at) == SpecsDir || strings.HasPrefix(at, ArchiveDir+"/"))
+}
+
+// overWorktree gives t with the changed and new files of the work tree. They
+// count as they are on the disk: no filter of git is run.
+func (e *Engine) overWorktree(ctx context.Context, t tree) (_ tree, err error) {
+	changes, err := e.Git.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(e.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	out := maps.Clone(t)
+	like := t.anyBlob()
+	for _, c := range changes {
+		if c.Repository {
+			continue
+		}
+		now, err := onDisk(root, c.Path, like)
+		if err != nil {
+			return nil, err
+		}
+		out.put(c.Path, now)
+	}
+	return out, nil
+}
+
+func (t tree) anyBlob() git.Hash {
+	for _, e := range t {
+		return e.blob
+	}
+	return ""
+}
+
+// onDisk reads one file; the zero entry where there is none.
+func onDisk(root *os.Root, at string, like git.Hash) (entry, error) {
+	info, err := root.Lstat(at)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && info.IsDir() {
+		return entry{}, nil
+	}
+	if err != nil {
+		return entry{}, err
+	}
+	e := entry{mode: modeFile}
+	switch {
+	case info.Mode().Type() == fs.ModeSymlink:
+		target, err := root.Readlink(at)
+		if err != nil {
+			return entry{}, err
+		}
+		e.mode, e.data = modeSymlink, []byte(target)
+	case info.Mode().IsRegular():
+		if info.Mode()&0o100 != 0 {
+			e.mode = modeExecutable
+		}
+		if e.data, err = root.ReadFile(at); err != nil {
+			return entry{}, err
+		}
+	default:
+		return entry{}, fmt.Errorf("%s is neither a file nor a symlink", at)
+	}
+	e.blob = blobID(like, e.data)
+	return e, nil
+}

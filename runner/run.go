@@ -1,0 +1,389 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"chant/runner/agent"
+	"chant/runner/git"
+	"chant/spec"
+)
+
+// RunOptions change what a run does with what it found.
+type RunOptions struct {
+	Message  string // the commit's subject; the spec's title where empty
+	NoCommit bool   // tick, but record no completion
+
+	Agent    string // runs before the checks; spec.AgentOfSpec is the one that the spec names, "" none
+	Attempts int    // of agent and checks, until all hold; 0 is 1
+	Isolate  bool   // the agent works in a worktree of its own
+}
+
+// attempt is one run under way.
+type attempt struct {
+	*Engine
+	project *Project
+	spec    *spec.Spec
+	begun   []git.Change // what differed from HEAD when the run began
+	before  worktree     // the state of that
+	ev      Evidence
+
+	committed []string // paths in commits that an agent made
+}
+
+// Run runs the checks of the spec with this id under its lock, ticks exactly
+// what held, and, when all did, commits the work and the completion. That a
+// criterion did not hold is told by the evidence's Verdict; an error means that
+// the run could not be done. The evidence is kept either way.
+func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev Evidence, err error) {
+	release, err := e.lock(ctx, specID)
+	if err != nil {
+		return Evidence{}, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if err := e.tellKilled(ctx, specID); err != nil {
+		return Evidence{}, err
+	}
+	a, err := e.freeze(ctx, specID, opts)
+	if err != nil {
+		return Evidence{}, err
+	}
+	err = a.decide(ctx, opts)
+	return a.ev, errors.Join(err, a.keep(err))
+}
+
+// freeze reads everything that the run will be measured against.
+func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*attempt, error) {
+	p, err := Load(e.Root)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.Set.Resolve(specID)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.refuse(p, s); err != nil {
+		return nil, err
+	}
+	if !opts.NoCommit {
+		if err := e.Git.Ready(ctx); err != nil {
+			return nil, err
+		}
+	}
+	a := &attempt{Engine: e, project: p, spec: s}
+	started := e.Now().UTC()
+	a.ev = Evidence{
+		ID: e.NewRunID(started), Spec: s.ID, Started: started, Digest: s.Digest(),
+		Criteria: []Result{}, Commits: []string{}, Outside: []string{}, Agents: []AgentRun{},
+	}
+	head, err := e.Git.Head()
+	if err != nil {
+		return nil, err
+	}
+	if head.Commit != "" {
+		tree, err := e.Git.Tree(head.Commit)
+		if err != nil {
+			return nil, err
+		}
+		a.ev.Commit, a.ev.Tree = string(head.Commit), string(tree)
+	}
+	if a.begun, err = e.changes(ctx); err != nil {
+		return nil, err
+	}
+	if a.before, err = stamps(e.Root, a.begun); err != nil {
+		return nil, err
+	}
+	a.ev.Dirty = a.before.paths()
+	return a, nil
+}
+
+// refuse says why the spec can't be run now; nil where it can.
+func (e *Engine) refuse(p *Project, s *spec.Spec) error {
+	if err := errors.Join(p.Problems[s.Path].Err(), spec.LintSpec(s, p.Config).Err(), behindLinks(e.Root, s).Err()); err != nil {
+		return err
+	}
+	live, err := ReadLive(p)
+	if err != nil {
+		return err
+	}
+	delete(live.Facts.Running, s.ID) // the lock is ours
+	state, blocks := p.Set.State(s, live.Facts)
+	if state == spec.StateCompleted {
+		recorded, err := e.recorded(s)
+		if err != nil {
+			return err
+		}
+		if !recorded { // written, but never committed: it counts for nothing, so do it again
+			state, blocks = unrecorded(p.Set, s, live.Facts)
+		}
+	}
+	if state != spec.StateReady && state != spec.StateFailed {
+		return &NotReadyError{ID: s.ID, State: state, Blocks: blocks}
+	}
+	if len(s.Criteria) == 0 && len(p.Set.Members(s)) == 0 {
+		return &NoCriteriaError{ID: s.ID, Path: s.Path}
+	}
+	return nil
+}
+
+// unrecorded gives the state of s as if its file did not say completed.
+func unrecorded(set *spec.Set, s *spec.Spec, facts spec.Live) (spec.State, []spec.Block) {
+	state, blocks := spec.StateReady, []spec.Block(nil)
+	for _, d := range set.Dependencies(s) {
+		if is, _ := set.State(d, facts); is != spec.StateCompleted {
+			state = spec.StateBlocked
+			blocks = append(blocks, spec.Block{ID: d.ID, Reason: fmt.Sprintf("dependency is %s", is)})
+		}
+	}
+	return state, blocks
+}
+
+// recorded tells whether the spec is completed in HEAD too.
+func (e *Engine) recorded(s *spec.Spec) (bool, error) {
+	head, err := e.Git.Head()
+	if err != nil || head.Commit == "" {
+		return false, err
+	}
+	src, err := e.Git.ReadFile(head.Commit, s.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	committed, _ := spec.Parse(s.Path, src) // its status counts, whatever else is wrong in it
+	return committed.Status == spec.StatusCompleted, nil
+}
+
+// NoCriteriaError tells that nothing in a spec could decide that it is done.
+type NoCriteriaError struct {
+	ID   string
+	Path string
+}
+
+// Error names the spec.
+func (n *NoCriteriaError) Error() string {
+	return fmt.Sprintf("spec %s: %s: has no acceptance criteria, so nothing can complete it", n.ID, n.Path)
+}
+
+// Hint gives the way on.
+func (n *NoCriteriaError) Hint() string {
+	return `add a "## Acceptance Criteria" section with a task list`
+}
+
+// decide runs the checks, ticks, and completes the spec when all is met.
+func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
+	a.Emit(RunStarted{Spec: a.spec.ID, Title: a.spec.Title, Criteria: len(a.spec.Criteria)})
+	here := func(*spec.Check) (string, error) { return a.Root, nil }
+	check := func() ([]Result, error) { return a.checker(a.project).all(ctx, here, a.spec) }
+	var results []Result
+	var err error
+	if opts.Agent == "" {
+		results, err = check()
+	} else {
+		results, err = a.withAgent(ctx, opts, check)
+	}
+	a.ev.Criteria = append(a.ev.Criteria, results...)
+	switch {
+	case ctx.Err() != nil:
+		a.ev.Verdict = Stopped
+		return context.Cause(ctx)
+	case err != nil:
+		return err
+	}
+	// From here on the run is short, and half of it would be worse than all.
+	ctx = context.WithoutCancel(ctx)
+	if a.ev.Reason != "" { // what an agent did is reason enough
+		a.ev.Verdict = Failed
+		return a.outside(ctx)
+	}
+	a.ev.Verdict, a.ev.Reason = summary(a.spec, results)
+	if n := len(a.ev.Agents); n > 0 && a.ev.Agents[n-1].Status != agent.OK {
+		a.ev.Verdict, a.ev.Reason = Failed, fmt.Sprintf("agent %s: %s", a.ev.Agents[n-1].Agent, a.ev.Agents[n-1].Reason)
+	}
+	err = a.tick(results)
+	if errors.Is(err, errChanged) {
+		a.ev.Verdict, a.ev.Reason = Failed, err.Error()
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.outside(ctx); err != nil {
+		return err
+	}
+	if a.ev.Verdict != AllHeld || opts.NoCommit {
+		return nil
+	}
+	if err := a.complete(ctx, opts); err != nil {
+		return err
+	}
+	a.ev.Verdict = Completed
+	return nil
+}
+
+// all decides every criterion of s, each check in the tree that where gives for
+// it. On an error, and when ctx ends, it gives what was decided until then.
+func (x *checker) all(ctx context.Context, where func(*spec.Check) (root string, err error), s *spec.Spec) ([]Result, error) {
+	decided := map[int]Result{}
+	for _, u := range units(s) {
+		res, err := x.in(ctx, where, s.ID, u)
+		if err != nil || ctx.Err() != nil {
+			return inOrder(s, decided), err
+		}
+		for _, c := range u.criteria {
+			r := result(c)
+			r.Outcome, r.Reason, r.Check = res.Outcome, res.Reason, &res
+			decided[c.Number] = r
+			x.emit(CriterionDone{Spec: s.ID, Result: r})
+		}
+	}
+	for _, c := range s.Criteria {
+		if c.Manual() {
+			r := result(c)
+			if r.Outcome = Unattested; s.AttestedBy(c) != nil {
+				r.Outcome = Attested
+			}
+			decided[c.Number] = r
+			x.emit(CriterionDone{Spec: s.ID, Result: r})
+		}
+	}
+	return inOrder(s, decided), nil
+}
+
+// in runs the unit's check in its tree. A check whose tree is not known could
+// not be started.
+func (x *checker) in(ctx context.Context, where func(*spec.Check) (string, error), specID string, u unit) (CheckResult, error) {
+	root, err := where(u.check)
+	if err != nil {
+		return CheckResult{}, err
+	}
+	if root == "" {
+		res := newCheckResult(u.check)
+		res.Outcome, res.Reason = NotStarted, "no commit completed the spec, so there is no tree to run it in"
+		return res, nil
+	}
+	return x.run(ctx, root, specID, u)
+}
+
+func result(c spec.Criterion) Result {
+	return Result{Number: c.Number, Text: c.Text, Line: c.Pos.Line, Manual: c.Manual()}
+}
+
+func inOrder(s *spec.Spec, decided map[int]Result) []Result {
+	results := []Result{}
+	for _, c := range s.Criteria {
+		if r, ok := decided[c.Number]; ok {
+			results = append(results, r)
+		}
+	}
+	return results
+}
+
+// summary gives the verdict that the criteria allow, before any commit, and the
+// reason that their results do not show.
+func summary(s *spec.Spec, results []Result) (verdict Verdict, reason string) {
+	verdict = AllHeld
+	if len(s.OddMarks) > 0 {
+		mark := s.OddMarks[0]
+		verdict, reason = Failed, fmt.Sprintf("line %d: the mark %s is neither done nor open", mark.Pos.Line, mark.Value)
+	}
+	for _, r := range results {
+		switch {
+		case r.Outcome == Unattested && verdict != Failed:
+			verdict = Waiting
+		case r.Outcome != Unattested && !r.Outcome.Met():
+			verdict = Failed
+		}
+	}
+	return verdict, reason
+}
+
+// errChanged fails a run whose criteria were edited while it was going: what
+// was checked is no longer what the file asks for.
+var errChanged = errors.New("the criteria or checks changed while the run was going")
+
+// tick writes what held into the file as it is now, so that an edit of its
+// prose during the run is kept.
+func (a *attempt) tick(results []Result) error {
+	ticks := map[int]bool{}
+	for _, r := range results {
+		ticks[r.Number] = r.Outcome.Met()
+	}
+	return a.edit(func(src []byte) ([]byte, error) { return spec.SetTicks(src, ticks) })
+}
+
+// edit changes the spec's file by f, provided that its criteria and checks are
+// still those that the run was given.
+func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
+	err := a.editSpec(a.spec.Path, func(src []byte) ([]byte, error) {
+		now, problems := spec.Parse(a.spec.Path, src)
+		if err := problems.Err(); err != nil {
+			return nil, err
+		}
+		if now.Digest() != a.ev.Digest {
+			return nil, errChanged
+		}
+		return f(src)
+	})
+	if err != nil {
+		return fmt.Errorf("spec %s: writing %s: %w", a.spec.ID, a.spec.Path, err)
+	}
+	return nil
+}
+
+// outside names the files that changed during the run and are none of the
+// spec's business.
+func (a *attempt) outside(ctx context.Context) error {
+	after, err := a.worktree(ctx)
+	if err != nil {
+		return err
+	}
+	changed := append(after.since(a.before), a.committed...)
+	slices.Sort(changed)
+	a.ev.Outside = slices.DeleteFunc(slices.Compact(changed), func(path string) bool {
+		return path == a.spec.Path || a.spec.Targets(path)
+	})
+	for _, path := range a.ev.Outside {
+		a.Emit(Notice{Spec: a.spec.ID, Text: "changed outside target_files, and left alone: " + path})
+	}
+	return nil
+}
+
+// keep records the evidence, also of a run that was stopped or broke.
+func (a *attempt) keep(runErr error) error {
+	if runErr != nil && a.ev.Verdict != Stopped {
+		a.ev.Verdict, a.ev.Reason = Broken, oneLine(runErr)
+	}
+	a.ev.DurationMS = a.Now().Sub(a.ev.Started).Milliseconds()
+	history, err := a.History()
+	if err != nil {
+		return err
+	}
+	err = history.Add(a.ev)
+	if err == nil && len(a.ev.Agents) > 0 {
+		err = history.forgetKeep(a.spec.ID)
+	}
+	return errors.Join(err, history.Close())
+}
+
+func (e *Engine) worktree(ctx context.Context) (worktree, error) {
+	changes, err := e.changes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return stamps(e.Root, changes)
+}
+
+func (e *Engine) changes(ctx context.Context) ([]git.Change, error) {
+	changes, err := e.Git.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the worktree's state: %w", err)
+	}
+	return changes, nil
+}
+
+var _ Repository = (*git.Repo)(nil)

@@ -1,0 +1,76 @@
+package runner
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"chant/runner/git"
+)
+
+// stamp tells one state of a file from another without reading it.
+type stamp struct {
+	mode    fs.FileMode
+	size    int64
+	changed time.Time
+	inode   uint64
+}
+
+// worktree is the state of the files that differ from HEAD, by path.
+type worktree map[string]stamp
+
+func (w worktree) paths() []string {
+	paths := make([]string, 0, len(w))
+	for path := range w {
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// since lists the paths that are not as they were.
+func (w worktree) since(before worktree) []string {
+	changed := []string{}
+	for path, now := range w {
+		if then, ok := before[path]; !ok || then != now {
+			changed = append(changed, path)
+		}
+	}
+	for path := range before {
+		if _, ok := w[path]; !ok {
+			changed = append(changed, path)
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
+// stamps gives the state of every changed path; a deleted file has the zero
+// stamp.
+func stamps(root string, changes []git.Change) (worktree, error) {
+	w := worktree{}
+	for _, c := range changes {
+		info, err := os.Lstat(filepath.Join(root, filepath.FromSlash(c.Path)))
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+			w[c.Path] = stamp{}
+		case err != nil:
+			return nil, err
+		default:
+			w[c.Path] = stampOf(info)
+		}
+	}
+	return w, nil
+}
+
+func stampOf(info fs.FileInfo) stamp {
+	s := stamp{mode: info.Mode(), size: info.Size(), changed: info.ModTime()}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		s.inode = stat.Ino
+	}
+	return s
+}
