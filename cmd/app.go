@@ -1,0 +1,155 @@
+// Package cmd is chant's command line: it turns arguments into calls of the
+// engine, shows what came of them, and maps errors to exit codes. It alone
+// reports.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/runner/git"
+	"chant/runner/process"
+	"chant/storage"
+)
+
+// App is one invocation's view of the world. Nothing in chant but main reads
+// the process's own streams, environment or folder.
+type App struct {
+	In   io.Reader // read by mcp alone
+	Out  io.Writer
+	Err  io.Writer
+	Env  []string
+	Dir  string // the current folder, absolute
+	Self string // chant's own program, so that checks find it; "" where it is not known
+	Host string
+	PID  int
+	Now  func() time.Time
+
+	args  []string
+	began bool // the command line made sense, and its command was started
+}
+
+// Run runs one command line and gives its exit code.
+func (a App) Run(ctx context.Context, args []string) int {
+	a.args, a.began = args, false
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	err := root.ExecuteContext(ctx)
+	if _, typed := errors.AsType[*usageError](err); err != nil && !a.began && !typed {
+		err = &usageError{msg: err.Error(), hint: "chant --help lists the commands"} // cobra's own have no type
+	}
+	report(a.stderr(), err)
+	return exitCode(err)
+}
+
+func (a *App) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "chant",
+		Short:         "Drive a bug from report to merged fix in phases, and prove the fix",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	var dir string
+	root.PersistentFlags().StringVarP(&dir, "directory", "C", "", "run as if started in `DIR`")
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		if err := c.ValidateFlagGroups(); err != nil {
+			return err
+		}
+		a.began = true
+		return a.enter(dir)
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{msg: err.Error(), hint: c.CommandPath() + " --help lists the flags"}
+	})
+	root.AddCommand(
+		a.initCommand(), a.demoCommand(), a.newCommand(),
+		a.listCommand(), a.showCommand(), a.statusCommand(),
+		a.runCommand(), a.attestCommand(), a.verifyCommand(), a.proveCommand(),
+		a.lintCommand(), a.graphCommand(), a.logCommand(), a.versionCommand(),
+		a.promptCommand(), a.approveCommand(), a.rejectCommand(), a.skipCommand(),
+		a.docCommand(), a.mcpCommand(),
+	)
+	root.InitDefaultCompletionCmd()
+	refuseUnknownShell(root)
+	return root
+}
+
+// refuseUnknownShell makes "completion NAME" fail for a shell that cobra does
+// not know; by itself it prints its help, which would end up in a shell's
+// start-up file as a success.
+func refuseUnknownShell(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args = nil
+			c.RunE = func(c *cobra.Command, _ []string) error {
+				return &usageError{msg: "completion takes the name of a shell", hint: c.CommandPath() + " --help lists them"}
+			}
+		}
+	}
+}
+
+// enter moves to the folder of -C; "" stays where chant was started.
+func (a *App) enter(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	info, err := os.Stat(a.path(dir))
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a folder", dir)
+	}
+	if err != nil {
+		return &usageError{msg: "going to " + dir + ": " + err.Error()}
+	}
+	a.Dir = a.path(dir)
+	return nil
+}
+
+// path gives a path of the command line as an absolute one.
+func (a *App) path(p string) string {
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(a.Dir, p)
+}
+
+// project finds and loads the project that the command is about.
+func (a *App) project() (*runner.Project, error) {
+	root, err := runner.FindRoot(a.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return runner.Load(root)
+}
+
+// engine makes what runs checks; only commands that do so call it.
+func (a *App) engine(root string, emit func(runner.Event)) (*runner.Engine, func() error, error) {
+	repo, err := git.Open(root, a.Env)
+	if err != nil {
+		return nil, nil, err
+	}
+	processes, err := process.New(a.Now)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &runner.Engine{
+		Root: root, Git: repo, Processes: processes, Env: a.Env, Now: a.Now, Emit: emit, Self: a.Self, Version: version(),
+		Ancestors: func() ([]int, error) { return process.Ancestors(a.PID) },
+		Holder:    storage.Holder{PID: a.PID, Host: a.Host, Command: strings.Join(append([]string{"chant"}, a.args...), " ")},
+		NewRunID: func(at time.Time) string {
+			return fmt.Sprintf("%s-%d", at.UTC().Format("20060102T150405.000000Z"), a.PID)
+		},
+	}, repo.Close, nil
+}

@@ -1,0 +1,321 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"chant/cmd/demo"
+	"chant/runner/process"
+	"chant/storage/atomicfile"
+)
+
+func (a *App) demoCommand() *cobra.Command {
+	var tampered, unrelated bool
+	c := &cobra.Command{
+		Use:   "demo [DIR]",
+		Short: "Drive a small real bug through all six phases, in a fresh repository",
+		Long: `Demo lays a small Go project with a lost-update bug into a fresh git repository
+(in DIR, or in a temporary folder) and drives its six phases for real, up to the
+proof of the fix: it shows every command as you would type it, and runs it. It
+needs git and go. Two flags tell the story with a fix that is none.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return &usageError{msg: "demo takes one folder", hint: "chant demo [DIR]"}
+			}
+			var twist *demo.Twist
+			switch {
+			case tampered:
+				twist = new(demo.Tampered())
+			case unrelated:
+				twist = new(demo.Unrelated())
+			}
+			return a.demo(c.Context(), args, twist)
+		},
+	}
+	c.Flags().BoolVar(&tampered, "tampered", false, "with a fix that rewrites the test")
+	c.Flags().BoolVar(&unrelated, "unrelated", false, "with a fix that changes something else")
+	c.MarkFlagsMutuallyExclusive("tampered", "unrelated")
+	return c
+}
+
+// story is a demo under way.
+type story struct {
+	app       *App
+	dir       string
+	processes *process.Supervisor
+	s         *screen
+}
+
+// demo tells the story; twist is nil for the one that ends well.
+func (a *App) demo(ctx context.Context, args []string, twist *demo.Twist) error {
+	for _, program := range []string{"git", "go"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("the demo runs real commands and needs %s: %w", program, err)
+		}
+	}
+	dir, err := a.demoDir(args)
+	if err != nil {
+		return err
+	}
+	processes, err := process.New(a.Now)
+	if err != nil {
+		return err
+	}
+	there := *a
+	there.Dir = dir
+	d := &story{app: &there, dir: dir, processes: processes, s: a.stdout()}
+	if err := d.begin(ctx); err != nil {
+		return err
+	}
+	for i, step := range demo.Steps() {
+		if twist != nil && step.Spec == twist.Fix.Spec {
+			return d.twist(ctx, i+1, *twist)
+		}
+		if err := d.phase(ctx, i+1, step); err != nil {
+			return err
+		}
+		if err := d.held(ctx, "run", "--verbose", step.Spec); err != nil {
+			return err
+		}
+	}
+	return d.end(ctx)
+}
+
+// demoDir gives an empty folder for the demo.
+func (a *App) demoDir(args []string) (string, error) {
+	if len(args) == 0 {
+		dir, err := os.MkdirTemp("", "chant-demo-")
+		if err != nil {
+			return "", fmt.Errorf("making a folder for the demo: %w", err)
+		}
+		return dir, nil
+	}
+	dir := a.path(args[0])
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("making a folder for the demo: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("making a folder for the demo: %w", err)
+	}
+	if len(entries) > 0 {
+		return "", &usageError{msg: dir + " is not empty", hint: "name a folder that is empty or does not exist"}
+	}
+	return dir, nil
+}
+
+// begin makes the repository with the bug in it.
+func (d *story) begin(ctx context.Context) error {
+	d.heading("Issue 42: two writers update one record, and one update is gone")
+	d.say("A small Go project with that bug, and six phases that lead from the report to the fix.")
+	if err := d.shell(ctx, "git", "init", "--quiet", "--initial-branch=main"); err != nil {
+		return err
+	}
+	// The repository must not depend on how this machine's git is set up.
+	for _, kv := range [][2]string{
+		{"user.name", "chant demo"}, {"user.email", "demo@example.invalid"},
+		{"commit.gpgsign", "false"}, {"core.autocrlf", "false"}, {"core.hooksPath", ".git/hooks"},
+	} {
+		if err := d.quiet(ctx, "git", "config", kv[0], kv[1]); err != nil {
+			return err
+		}
+	}
+	if _, err := d.lay(demo.Base()); err != nil {
+		return err
+	}
+	if err := d.shell(ctx, "git", "add", "--all"); err != nil {
+		return err
+	}
+	if err := d.shell(ctx, "git", "commit", "--quiet", "-m", "A key-value store, with issue 42 in it"); err != nil {
+		return err
+	}
+	return d.held(ctx, "status")
+}
+
+// phase does the work of one phase, as a person would.
+func (d *story) phase(ctx context.Context, number int, step demo.Step) error {
+	d.heading(fmt.Sprintf("Phase %d: %s", number, step.Title))
+	d.say(step.Says)
+	if err := d.write(step.Files); err != nil {
+		return err
+	}
+	for _, word := range step.Attest {
+		if err := d.held(ctx, "attest", step.Spec, strconv.Itoa(word.Criterion), "-m", word.Note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// twist is the end of a story in which the fix is none: chant says so.
+func (d *story) twist(ctx context.Context, number int, twist demo.Twist) error {
+	if m := twist.Meanwhile; m != nil {
+		d.heading("Meanwhile")
+		d.say(m.Says)
+		if err := d.write(m.Files); err != nil {
+			return err
+		}
+		if err := d.shell(ctx, "git", "commit", "--quiet", "-am", m.Message); err != nil {
+			return err
+		}
+	}
+	if err := d.phase(ctx, number, twist.Fix); err != nil {
+		return err
+	}
+	if err := d.notHeld(ctx, "run", "--verbose", twist.Fix.Spec); err != nil {
+		return err
+	}
+	d.heading("The proof")
+	if err := d.notHeld(ctx, "prove", "--worktree", "002", twist.Fix.Spec); err != nil {
+		return err
+	}
+	return d.farewell()
+}
+
+func (d *story) end(ctx context.Context) error {
+	d.heading("All of it again, as CI would")
+	if err := d.held(ctx, "verify"); err != nil {
+		return err
+	}
+	d.heading("The record")
+	if err := d.held(ctx, "status"); err != nil {
+		return err
+	}
+	if err := d.shell(ctx, "git", "log", "--reverse", "--format=%h %s"); err != nil {
+		return err
+	}
+	d.heading("The proof")
+	if err := d.held(ctx, "prove"); err != nil {
+		return err
+	}
+	if err := d.farewell(); err != nil {
+		return err
+	}
+	d.s.line(plain("Take the fix back, and see what chant verify says: git revert --no-edit $(git log -1 --format=%h -- store/store.go)"))
+	return d.s.failed()
+}
+
+func (d *story) farewell() error {
+	d.s.line()
+	d.s.line(plain("Explore it: cd"), bold(d.dir))
+	return d.s.failed()
+}
+
+func (d *story) heading(title string) {
+	d.s.line()
+	d.s.line(bold("== " + title))
+}
+
+func (d *story) say(sentence string) { d.s.line(plain(sentence)) }
+
+// write lays files and names them.
+func (d *story) write(files fs.FS) error {
+	written, err := d.lay(files)
+	for _, path := range written {
+		d.s.line(faint("  wrote " + path))
+	}
+	return err
+}
+
+// lay writes files over what is there, and gives their paths in order.
+func (d *story) lay(files fs.FS) ([]string, error) {
+	var written []string
+	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(files, path)
+		if err != nil {
+			return err
+		}
+		at := filepath.Join(d.dir, filepath.FromSlash(path))
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			return err
+		}
+		written = append(written, path)
+		return atomicfile.Write(at, data, 0o644)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("laying the demo's files: %w", err)
+	}
+	return written, nil
+}
+
+// held runs one of chant's own command lines, just as typed, in which all holds.
+func (d *story) held(ctx context.Context, args ...string) error {
+	if code := d.chant(ctx, args); code != ExitHeld {
+		return errors.Join(d.s.failed(), statusError(code))
+	}
+	return d.s.failed()
+}
+
+// notHeld runs one in which something does not hold, as the story wants it.
+func (d *story) notHeld(ctx context.Context, args ...string) error {
+	switch code := d.chant(ctx, args); code {
+	case ExitNotHeld:
+		return d.s.failed()
+	case ExitHeld:
+		return fmt.Errorf("telling the story: chant %s held, and should not", args[0])
+	default:
+		return errors.Join(d.s.failed(), statusError(code))
+	}
+}
+
+func (d *story) chant(ctx context.Context, args []string) int {
+	d.prompt(append([]string{"chant"}, args...))
+	return d.app.Run(ctx, args)
+}
+
+func (d *story) shell(ctx context.Context, argv ...string) error {
+	d.prompt(argv)
+	return d.quiet(ctx, argv...)
+}
+
+func (d *story) quiet(ctx context.Context, argv ...string) error {
+	out := process.NewBuffer(64<<10, 64<<10)
+	res := d.processes.Run(ctx, process.Command{Argv: argv, Dir: d.dir, Env: d.app.Env, Output: out})
+	for line := range strings.Lines(out.String()) {
+		d.s.line(plain(strings.TrimRight(line, "\r\n")))
+	}
+	switch {
+	case res.Cancelled:
+		return context.Cause(ctx)
+	case res.Err != nil:
+		return fmt.Errorf("running %s: %w", argv[0], res.Err)
+	case res.Exit != 0:
+		return fmt.Errorf("running %s: exit %d", strings.Join(argv, " "), res.Exit)
+	}
+	return nil
+}
+
+// prompt shows a command line so that it can be copied into a shell.
+func (d *story) prompt(argv []string) {
+	quoted := make([]string, len(argv))
+	for i, arg := range argv {
+		quoted[i] = shellWord(arg)
+	}
+	d.s.line()
+	d.s.line(coloured("$", cyan), bold(strings.Join(quoted, " ")))
+}
+
+// shellWord quotes an argument unless it holds nothing that a shell could read
+// as more than itself.
+func shellWord(arg string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./=:,@%+", r)
+	}
+	if arg != "" && !strings.ContainsFunc(arg, special) {
+		return arg
+	}
+	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+}

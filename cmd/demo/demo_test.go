@@ -1,0 +1,155 @@
+package demo_test
+
+import (
+	"io/fs"
+	"path"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"chant/cmd/demo"
+	"chant/spec"
+)
+
+func TestBaseHasTheWholeProject(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		".chant/.gitignore",
+		".chant/config.md",
+		".chant/specs/001-comprehension.md",
+		".chant/specs/002-reproduction.md",
+		".chant/specs/003-root-cause.md",
+		".chant/specs/004-impact-map.md",
+		".chant/specs/005-fix.md",
+		".chant/specs/006-upstream-pr.md",
+		".gitignore",
+		"README.md",
+		"go.mod",
+		"profile/profile.go",
+		"profile/profile_test.go",
+		"store/store.go",
+		"store/store_test.go",
+	}
+	if diff := cmp.Diff(want, names(t, demo.Base())); diff != "" {
+		t.Errorf("files of the base (-want +got):\n%s", diff)
+	}
+	if err := fstest.TestFS(demo.Base(), want...); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEachStepWritesOnlyItsTargets(t *testing.T) {
+	t.Parallel()
+	for _, step := range demo.Steps() {
+		s := parse(t, step.Spec)
+		wrote := names(t, step.Files)
+		if len(wrote) == 0 {
+			t.Errorf("%s writes nothing", step.Spec)
+		}
+		for _, name := range wrote {
+			if !s.Targets(name) {
+				t.Errorf("%s writes %s, which is none of its targets %v", step.Spec, name, s.TargetFiles)
+			}
+		}
+		if err := fstest.TestFS(step.Files, wrote...); err != nil {
+			t.Errorf("%s: %v", step.Spec, err)
+		}
+	}
+}
+
+func TestEachStepAttestsWhatNoCommandDecides(t *testing.T) {
+	t.Parallel()
+	for _, step := range demo.Steps() {
+		var want, got []int
+		for _, c := range parse(t, step.Spec).Criteria {
+			if c.Manual() {
+				want = append(want, c.Number)
+			}
+		}
+		for _, a := range step.Attest {
+			got = append(got, a.Criterion)
+			if a.Note == "" {
+				t.Errorf("%s: the attestation of criterion %d has no note", step.Spec, a.Criterion)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: manual criteria (-spec +attested):\n%s", step.Spec, diff)
+		}
+	}
+}
+
+func TestSpecsAreAChainOfPendingPhases(t *testing.T) {
+	t.Parallel()
+	phases := []string{"comprehension", "reproduction", "root-cause", "impact-map", "fix", "upstream"}
+	steps := demo.Steps()
+	if len(steps) != len(phases) {
+		t.Fatalf("%d steps, want %d", len(steps), len(phases))
+	}
+	for i, step := range steps {
+		s := parse(t, step.Spec)
+		if s.Phase != phases[i] || s.Status != spec.StatusPending || s.Ticked() != 0 {
+			t.Errorf("%s: phase %q, status %q, %d ticked; want %q, pending, none", s.ID, s.Phase, s.Status, s.Ticked(), phases[i])
+		}
+		var want, got []string
+		if i > 0 {
+			want = []string{steps[i-1].Spec}
+		}
+		for _, d := range s.DependsOn {
+			got = append(got, d.Value)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: depends_on (-want +got):\n%s", s.ID, diff)
+		}
+	}
+}
+
+func TestLintFindsNothing(t *testing.T) {
+	t.Parallel()
+	src, err := fs.ReadFile(demo.Base(), ".chant/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, problems := spec.ParseConfig(".chant/config.md", src)
+	if len(problems) > 0 {
+		t.Errorf("config: %v", problems)
+	}
+	var specs []*spec.Spec
+	for _, step := range demo.Steps() {
+		specs = append(specs, parse(t, step.Spec))
+	}
+	for _, p := range spec.Lint(spec.NewSet(specs), config, nil) {
+		t.Error(p)
+	}
+}
+
+// parse reads the spec of that id from the base; it must be without problems.
+func parse(t *testing.T, id string) *spec.Spec {
+	t.Helper()
+	name := path.Join(".chant/specs", id+".md")
+	src, err := fs.ReadFile(demo.Base(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, problems := spec.Parse(name, src)
+	if len(problems) > 0 {
+		t.Fatalf("problems of %s: %v", id, problems)
+	}
+	return s
+}
+
+// names lists the files of fsys.
+func names(t *testing.T, fsys fs.FS) []string {
+	t.Helper()
+	var all []string
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			all = append(all, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

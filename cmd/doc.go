@@ -1,0 +1,355 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/spec"
+)
+
+func (a *App) docCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "doc",
+		Short: "Decide what a research document holds: headings, references, table rows",
+		Long: `Doc decides what a Markdown document holds; it is made for checks. It exits 0
+where the document is as wanted, and 1 where it is not, with a line for each
+miss; a document that is missing, or can't be read as text, is not as wanted.`,
+		// A check that asks nothing must not pass by the help's exit 0.
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return &usageError{msg: "doc decides about a heading, refs or a table", hint: c.CommandPath() + " --help"}
+		},
+	}
+	c.AddCommand(a.docHeadingCommand(), a.docRefsCommand(), a.docTableCommand())
+	return c
+}
+
+func (a *App) docHeadingCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "heading FILE HEADING…",
+		Short: "Whether the headings are there and something stands below each",
+		Long: `Heading wants every HEADING to be in the document, at any level and in any case,
+and something to stand below it, before the next heading of the same or a higher
+level. A comment, a rule, the header of a table or a heading is not something;
+what stands below a sub-heading is. Headings in quotes and lists do not count.`,
+		RunE: func(_ *cobra.Command, args []string) error { return a.docHeading(args, asJSON) },
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func (a *App) docHeading(args []string, asJSON bool) error {
+	if len(args) < 2 || hasBlank(args[1:]) {
+		return &usageError{msg: "doc heading takes a file and the headings that it must have", hint: `chant doc heading FILE "Root cause"`}
+	}
+	var answer docAnswer
+	doc, err := a.document(args[0], &answer)
+	if err != nil {
+		return err
+	}
+	if doc != nil {
+		found, problems := doc.Sections(args[1:])
+		answer.add(doc.Path, found, problems)
+	}
+	return a.answer(answer, plural(len(answer.found), "heading")+" there and not empty", asJSON)
+}
+
+func (a *App) docRefsCommand() *cobra.Command {
+	var least int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "refs FILE…",
+		Short: "Whether every path:line that a document cites is in the project",
+		Long: `Refs wants every path:line in a document to be a line of a file in the project,
+as in storage/store.go:117, main.go:12-20 or main.go:12:5. Paths count from the
+folder that holds .chant. They are read in text, code spans and links, and not
+in quotes and code blocks. In a table whose cell is a reference in a code span
+and nothing else, the next cell, if it is a code span and nothing else, quotes
+the line: that has to hold it.`,
+		RunE: func(_ *cobra.Command, args []string) error { return a.docRefs(args, least, asJSON) },
+	}
+	c.Flags().IntVar(&least, "min", 1, "want at least `N` different references in each file")
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func (a *App) docRefs(args []string, least int, asJSON bool) error {
+	if len(args) == 0 {
+		return &usageError{msg: "doc refs takes the files to look at", hint: "chant doc refs FILE"}
+	}
+	if least < 1 {
+		return &usageError{msg: "--min takes a number from 1", hint: "chant doc refs FILE --min 3"}
+	}
+	top, err := runner.FindRoot(a.Dir)
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(top)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", top, err)
+	}
+	defer root.Close()
+	var answer docAnswer
+	files := map[string]spec.CitedFile{}
+	for _, name := range args {
+		doc, err := a.document(name, &answer)
+		if err != nil {
+			return err
+		}
+		if doc == nil {
+			continue
+		}
+		for _, ref := range doc.Refs {
+			if _, ok := files[ref.Path]; ok {
+				continue
+			}
+			if files[ref.Path], err = citedFile(root, ref.Path); err != nil {
+				return err
+			}
+		}
+		found, problems := doc.CheckRefs(files, least)
+		answer.add(doc.Path, found, problems)
+	}
+	return a.answer(answer, plural(len(answer.found), "reference")+" as cited", asJSON)
+}
+
+// citedFile reads a file of the project. That it can't be one is for the
+// document to answer for; an error is not.
+func citedFile(root *os.Root, name string) (spec.CitedFile, error) {
+	info, err := root.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return spec.CitedFile{Problem: "is not in the project"}, nil
+	case err == nil && !info.Mode().IsRegular():
+		return spec.CitedFile{Problem: "is not a file"}, nil
+	case err == nil:
+		src, err := root.ReadFile(name)
+		if err != nil {
+			return spec.CitedFile{}, fmt.Errorf("reading what is cited: %w", err)
+		}
+		return spec.CitedFile{Lines: linesOf(string(src))}, nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return spec.CitedFile{}, fmt.Errorf("looking for what is cited: %w", err)
+	}
+	return spec.CitedFile{Problem: "can't be followed: " + withoutPath(err)}, nil // such as a link that leads out
+}
+
+// withoutPath words the error of a file that is named beside it.
+func withoutPath(err error) string {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failed.Err
+	}
+	return err.Error()
+}
+
+// linesOf gives a text's lines without their endings.
+func linesOf(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		lines = append(lines, strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
+	}
+	return lines
+}
+
+type docTableOptions struct {
+	rows    []string
+	filled  []string
+	under   string
+	count   int
+	least   int
+	column  string
+	targets string
+	json    bool
+}
+
+func (a *App) docTableCommand() *cobra.Command {
+	var opts docTableOptions
+	c := &cobra.Command{
+		Use:   "table FILE",
+		Short: "Whether tables have the wanted rows",
+		Long: `Table wants rows in the document's tables that have the value of every --row,
+compared in any case and without markup. In those rows the --filled columns must
+hold more than a placeholder ("-", "…", "?", "TODO", a comment), and the paths in
+--column must be what the target_files of --targets cover: each path covered by
+a target file, each target file covering a path. Without --row every row counts
+of a table that has one of the columns. Tables in quotes do not count.`,
+		Example: `  chant doc table root-cause.md --row Verdict=Confirmed --filled Evidence --count 1
+  chant doc table impact.md --row Affected=yes --column Place --targets 005-fix`,
+		RunE: func(c *cobra.Command, args []string) error {
+			q, err := opts.query(args, c.Flags().Changed)
+			if err != nil {
+				return err
+			}
+			return a.docTable(args[0], q, opts)
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVar(&opts.rows, "row", nil, "want a row that has this value: `COLUMN=VALUE`; of several, all")
+	f.StringArrayVar(&opts.filled, "filled", nil, "want this `COLUMN` to be filled in those rows")
+	f.StringVar(&opts.under, "under", "", "look only at tables below this `HEADING`")
+	f.IntVar(&opts.count, "count", 0, "want exactly `N` such rows")
+	f.IntVar(&opts.least, "min", 1, "want at least `N` such rows")
+	f.StringVar(&opts.column, "column", "", "the `COLUMN` with the paths for --targets")
+	f.StringVar(&opts.targets, "targets", "", "want the paths in --column to be the target_files of the spec `ID`")
+	jsonFlag(c, &opts.json)
+	c.MarkFlagsMutuallyExclusive("count", "min")
+	c.MarkFlagsRequiredTogether("column", "targets")
+	return c
+}
+
+// query gives what the flags ask for. A name that is empty, as an unset variable
+// of a script leaves it, must not ask for less.
+func (o docTableOptions) query(args []string, given func(flag string) bool) (spec.RowQuery, error) {
+	const hint = "chant doc table FILE --row COLUMN=VALUE"
+	q := spec.RowQuery{Under: o.under, Filled: o.filled, Column: o.column, Count: o.least, Exact: given("count")}
+	if q.Exact {
+		q.Count = o.count
+	}
+	for flag, name := range map[string]string{"under": o.under, "column": o.column, "targets": o.targets} {
+		if given(flag) && hasBlank([]string{name}) {
+			return q, &usageError{msg: "--" + flag + " takes a name", hint: hint}
+		}
+	}
+	for _, row := range o.rows {
+		column, value, ok := strings.Cut(row, "=")
+		if !ok || hasBlank([]string{column}) {
+			return q, &usageError{msg: fmt.Sprintf("--row %q is not COLUMN=VALUE", row), hint: hint}
+		}
+		q.Where = append(q.Where, spec.Condition{Column: column, Value: value})
+	}
+	switch {
+	case len(args) != 1:
+		return q, &usageError{msg: fmt.Sprintf("doc table takes one file, not %d", len(args)), hint: hint}
+	case len(q.Where) == 0 && len(q.Filled) == 0 && q.Column == "":
+		return q, &usageError{msg: "doc table has to be told which rows", hint: hint}
+	case hasBlank(q.Filled):
+		return q, &usageError{msg: "--filled takes the name of a column", hint: hint}
+	case q.Count < 0 || o.least < 1:
+		return q, &usageError{msg: "--count takes a number from 0, --min one from 1", hint: hint}
+	}
+	return q, nil
+}
+
+func (a *App) docTable(file string, q spec.RowQuery, opts docTableOptions) error {
+	var target *spec.Spec
+	if opts.targets != "" {
+		p, err := a.project()
+		if err != nil {
+			return err
+		}
+		if target, err = p.Set.Resolve(opts.targets); err != nil {
+			return err
+		}
+		if err := p.Problems[target.Path].Err(); err != nil {
+			return err
+		}
+	}
+	var answer docAnswer
+	doc, err := a.document(file, &answer)
+	if err != nil {
+		return err
+	}
+	if doc != nil {
+		rows, problems := doc.Rows(q)
+		if target != nil && len(rows) > 0 {
+			problems = append(problems, doc.CheckTargets(target, rows, q.Column)...)
+		}
+		var found []spec.Item
+		for _, row := range rows {
+			found = append(found, row.Item())
+		}
+		answer.add(doc.Path, found, problems)
+	}
+	return a.answer(answer, plural(len(answer.found), "row")+" as wanted", opts.json)
+}
+
+func hasBlank(names []string) bool {
+	for _, name := range names {
+		if strings.TrimSpace(name) == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// docAnswer is what came of a question about documents.
+type docAnswer struct {
+	found    []docItemJSON
+	problems []docItemJSON
+}
+
+type docItemJSON struct {
+	Path   string `json:"path"`
+	Line   int    `json:"line"` // 0 for the file as a whole
+	Column int    `json:"column"`
+	Text   string `json:"text"`
+}
+
+func (d *docAnswer) add(path string, found []spec.Item, problems spec.Problems) {
+	for _, item := range found {
+		d.found = append(d.found, docItemJSON{path, item.Pos.Line, item.Pos.Column, item.Value})
+	}
+	for _, p := range problems {
+		text := p.Msg
+		if p.Hint != "" {
+			text += " (" + p.Hint + ")"
+		}
+		d.problems = append(d.problems, docItemJSON{p.Path, p.Pos.Line, p.Pos.Column, text})
+	}
+}
+
+// document reads a FILE of the command line; nil where it is no document. That
+// it is not there, too, is an answer: a check asks whether somebody wrote it.
+func (a *App) document(name string, answer *docAnswer) (*spec.Document, error) {
+	var doc *spec.Document
+	var problems spec.Problems
+	src, err := os.ReadFile(a.path(name))
+	switch {
+	case err == nil:
+		doc, problems = spec.ParseDocument(name, src)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
+		problems = spec.Problems{{Path: name, Severity: spec.Error, Rule: "unreadable", Msg: withoutPath(err)}}
+	default:
+		return nil, fmt.Errorf("reading a document: %w", err)
+	}
+	if len(problems) > 0 {
+		answer.add(name, nil, problems)
+		doc = nil
+	}
+	return doc, nil
+}
+
+// answer shows what came of a question; held says it in words where all is well.
+func (a *App) answer(d docAnswer, held string, asJSON bool) error {
+	var err error
+	if asJSON {
+		err = writeJSON(a.Out, struct {
+			Schema   string        `json:"schema"`
+			Held     bool          `json:"held"`
+			Found    []docItemJSON `json:"found"`
+			Problems []docItemJSON `json:"problems"`
+		}{"chant.doc/v1", len(d.problems) == 0, append([]docItemJSON{}, d.found...), append([]docItemJSON{}, d.problems...)})
+	} else {
+		s := a.stdout()
+		for _, p := range d.problems {
+			s.line(bold(place(p.Path, p.Line, p.Column)), plain(p.Text))
+		}
+		if len(d.problems) == 0 {
+			s.line(plain(held))
+		}
+		err = s.failed()
+	}
+	if err == nil && len(d.problems) > 0 {
+		return statusError(ExitNotHeld)
+	}
+	return err
+}

@@ -1,0 +1,93 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/spec"
+)
+
+func (a *App) approveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "approve ID",
+		Short: "Approve, by name, of a spec as it is now, so that it can be run",
+		Args:  oneID, ValidArgsFunction: a.completeIDs,
+		RunE: func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], true) },
+	}
+}
+
+func (a *App) rejectCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reject ID",
+		Short: "Reject, by name, a spec as it is now, so that it can't be run",
+		Args:  oneID, ValidArgsFunction: a.completeIDs,
+		RunE: func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], false) },
+	}
+}
+
+func (a *App) skipCommand() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use:   "skip ID",
+		Short: "Leave a phase out, by name and for a reason that stays in the record",
+		Args:  oneID, ValidArgsFunction: a.completeIDs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if strings.TrimSpace(reason) == "" {
+				return &usageError{msg: "skip takes a reason", hint: "chant skip ID -m REASON"}
+			}
+			return a.skip(c.Context(), args[0], strings.TrimSpace(reason))
+		},
+	}
+	c.Flags().StringVarP(&reason, "message", "m", "", "why it can be left out")
+	return c
+}
+
+func (a *App) approve(ctx context.Context, query string, approved bool) error {
+	return a.decide(query, func(engine *runner.Engine, s *spec.Spec) error {
+		made, err := engine.Approve(ctx, s, approved)
+		if err != nil {
+			return err
+		}
+		style := green
+		if !approved {
+			style = red
+		}
+		out := a.stdout()
+		out.line(coloured(made.Status, style), bold(s.ID), plainf("by %s at %s", made.By, made.At.Format(time.RFC3339)))
+		return out.failed()
+	})
+}
+
+func (a *App) skip(ctx context.Context, query, reason string) error {
+	return a.decide(query, func(engine *runner.Engine, s *spec.Spec) error {
+		if err := engine.Skip(ctx, s, reason); err != nil {
+			return err
+		}
+		out := a.stdout()
+		out.line(coloured("skipped", yellow), bold(s.ID), plain(reason))
+		return out.failed()
+	})
+}
+
+// decide finds the spec that a person decides about.
+func (a *App) decide(query string, act func(engine *runner.Engine, s *spec.Spec) error) (err error) {
+	p, err := a.project()
+	if err != nil {
+		return err
+	}
+	s, err := p.Set.Resolve(query)
+	if err != nil {
+		return err
+	}
+	engine, closeEngine, err := a.engine(p.Root, func(runner.Event) {})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeEngine()) }()
+	return act(engine, s)
+}

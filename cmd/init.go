@@ -1,0 +1,72 @@
+package cmd
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/runner/git"
+	"chant/storage/atomicfile"
+)
+
+//go:embed all:template
+var template embed.FS
+
+func (a *App) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init",
+		Short: "Lay .chant/ at the top of this git repository",
+		Args:  noArgs,
+		RunE:  func(*cobra.Command, []string) error { return a.initialise() },
+	}
+}
+
+// initialise writes what is missing of a project's files, and lists it. A file
+// that exists is never rewritten: somebody may have changed it.
+func (a *App) initialise() error {
+	top, err := git.Top(a.Dir)
+	if err != nil {
+		return err
+	}
+	s := a.stdout()
+	wrote := 0
+	err = fs.WalkDir(template, "template", func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := template.ReadFile(at)
+		if err != nil {
+			return err
+		}
+		name := path.Join(runner.ChantDir, at[len("template/"):])
+		file := filepath.Join(top, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		switch err := atomicfile.Create(file, data, 0o644); {
+		case errors.Is(err, fs.ErrExist):
+			s.line(faint("kept "), plain(name))
+			return nil
+		case err != nil:
+			return err
+		}
+		wrote++
+		s.line(coloured("wrote", green), plain(name))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("laying %s: %w", runner.ChantDir, err)
+	}
+	if wrote > 0 {
+		s.line()
+		s.line(plain("Next: chant new bug makes a bug's phases, chant new TITLE one spec; git add .chant keeps all this."))
+	}
+	return s.failed()
+}

@@ -1,0 +1,144 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"chant/runner"
+	"chant/spec"
+)
+
+// specJSON is a spec as list, show and status give it. The fields are API: they
+// are only ever added to.
+type specJSON struct {
+	ID          string       `json:"id"`
+	Title       string       `json:"title"`
+	Type        string       `json:"type"`
+	Phase       string       `json:"phase"`
+	Status      string       `json:"status"` // as the file says
+	State       spec.State   `json:"state"`  // computed
+	BlockedBy   []string     `json:"blocked_by"`
+	Reasons     []string     `json:"reasons"` // why blocked, in words, as long as blocked_by
+	DependsOn   []string     `json:"depends_on"`
+	TargetFiles []string     `json:"target_files"`
+	Criteria    criteriaJSON `json:"criteria"`
+	Path        string       `json:"path"`
+	Archived    bool         `json:"archived"`
+	CompletedAt *time.Time   `json:"completed_at"`
+	Commits     []string     `json:"commits"`
+	Error       string       `json:"error"`    // why the file can't be used; "" where it can
+	Approval    *approval    `json:"approval"` // null where none is asked for
+	Skipped     *skip        `json:"skipped"`  // null where it is not left out
+}
+
+type approval struct {
+	Status string     `json:"status"` // "approved", "rejected" or ""
+	By     string     `json:"by"`
+	At     *time.Time `json:"at"`
+	Valid  bool       `json:"valid"` // approved, and nothing changed since
+}
+
+type skip struct {
+	Reason string    `json:"reason"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+}
+
+type criteriaJSON struct {
+	Total  int `json:"total"`
+	Ticked int `json:"ticked"`
+	Manual int `json:"manual"`
+}
+
+func specRow(p *runner.Project, s *spec.Spec, live runner.Live) specJSON {
+	state, blocks := p.Set.State(s, live.Facts)
+	row := specJSON{
+		ID: s.ID, Title: s.Title, Type: s.Type, Phase: s.Phase, Status: string(s.Status), State: state,
+		BlockedBy: []string{}, Reasons: []string{}, DependsOn: values(s.DependsOn), TargetFiles: values(s.TargetFiles),
+		Criteria: criteriaJSON{Total: len(s.Criteria), Ticked: s.Ticked(), Manual: manualCount(s)},
+		Path:     s.Path, Archived: s.Archived, Commits: append([]string{}, s.Commits...),
+	}
+	if row.Status == "" {
+		row.Status = string(spec.StatusPending)
+	}
+	for _, b := range blocks {
+		row.BlockedBy = append(row.BlockedBy, b.ID)
+		row.Reasons = append(row.Reasons, b.Reason)
+	}
+	if !s.CompletedAt.IsZero() {
+		row.CompletedAt = &s.CompletedAt
+	}
+	if a := s.Approval; a.Required {
+		row.Approval = &approval{Status: a.Status, By: a.By, Valid: a.Status == spec.Approved && a.Digest == s.ApprovalDigest()}
+		if !a.At.IsZero() {
+			row.Approval.At = &a.At
+		}
+	}
+	if s.IsSkipped() {
+		row.Skipped = &skip{s.Skipped.Reason, s.Skipped.By, s.Skipped.At}
+	}
+	if err := p.Problems[s.Path].Err(); err != nil {
+		row.Error = strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+	return row
+}
+
+// waits gives the reasons why the spec is blocked, each with the id that it is
+// about.
+func (r specJSON) waits() []string {
+	words := make([]string, len(r.Reasons))
+	for i, reason := range r.Reasons {
+		words[i] = reason
+		if id := r.BlockedBy[i]; id != r.ID && !strings.Contains(reason, id) {
+			words[i] = id + ": " + reason
+		}
+	}
+	return words
+}
+
+func manualCount(s *spec.Spec) int {
+	n := 0
+	for _, c := range s.Criteria {
+		if c.Manual() {
+			n++
+		}
+	}
+	return n
+}
+
+func values(items []spec.Item) []string {
+	list := make([]string, len(items))
+	for i, item := range items {
+		list[i] = item.Value
+	}
+	return list
+}
+
+// writeJSON writes v as one indented object.
+func writeJSON(w io.Writer, v any) error {
+	encoded, err := encodeJSON(v, "  ")
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, encoded); err != nil {
+		return fmt.Errorf("writing output: %w", err)
+	}
+	return nil
+}
+
+// encodeJSON gives v as JSON with a final newline; without an indent on one
+// line.
+func encodeJSON(v any, indent string) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil {
+		return "", fmt.Errorf("encoding JSON: %w", err)
+	}
+	return escapeJSON(b.String()), nil
+}

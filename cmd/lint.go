@@ -1,0 +1,114 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"chant/spec"
+)
+
+func (a *App) lintCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:               "lint [ID…]",
+		Short:             "List every problem in specs and config, with its place; run nothing",
+		ValidArgsFunction: a.completeIDs,
+		RunE:              func(_ *cobra.Command, args []string) error { return a.lint(args, asJSON) },
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+type problemJSON struct {
+	ID       string `json:"id"`
+	Path     string `json:"path"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Severity string `json:"severity"`
+	Rule     string `json:"rule"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint"`
+}
+
+type lintJSON struct {
+	Schema   string        `json:"schema"`
+	Problems []problemJSON `json:"problems"`
+}
+
+func (a *App) lint(queries []string, asJSON bool) error {
+	v, err := a.lintView(queries)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeJSON(a.Out, v)
+	} else {
+		err = a.showProblems(v.Problems)
+	}
+	for _, one := range v.Problems {
+		if err == nil && one.Severity == spec.Error.String() {
+			return statusError(ExitUsage)
+		}
+	}
+	return err
+}
+
+// lintView gives what lint shows.
+func (a *App) lintView(queries []string) (lintJSON, error) {
+	p, err := a.project()
+	if err != nil {
+		return lintJSON{}, err
+	}
+	wanted, err := resolveAll(p.Set, queries)
+	if err != nil {
+		return lintJSON{}, err
+	}
+	problems := []problemJSON{}
+	for _, one := range spec.Lint(p.Set, p.Config, p.Problems) {
+		if len(queries) > 0 && !wanted[one.Path] {
+			continue
+		}
+		problems = append(problems, problemJSON{
+			one.ID, one.Path, one.Pos.Line, one.Pos.Column, one.Severity.String(), one.Rule, one.Msg, one.Hint,
+		})
+	}
+	return lintJSON{"chant.lint/v1", problems}, nil
+}
+
+func (a *App) showProblems(problems []problemJSON) error {
+	s := a.stdout()
+	for _, p := range problems {
+		severity := coloured(p.Severity+":", yellow)
+		if p.Severity == spec.Error.String() {
+			severity = coloured(p.Severity+":", red)
+		}
+		hint := ""
+		if p.Hint != "" {
+			hint = "(" + p.Hint + ")"
+		}
+		s.line(bold(place(p.Path, p.Line, p.Column)), severity, plain(p.Message), plain(hint), faint("["+p.Rule+"]"))
+	}
+	return s.failed()
+}
+
+// place gives FILE:LINE:COLUMN: as editors and CI read it.
+func place(path string, line, column int) string {
+	if line == 0 {
+		return path + ":"
+	}
+	return fmt.Sprintf("%s:%d:%d:", path, line, column)
+}
+
+// resolveAll gives the paths of the specs that the queries name.
+func resolveAll(set *spec.Set, queries []string) (map[string]bool, error) {
+	paths := map[string]bool{}
+	for _, q := range queries {
+		s, err := set.Resolve(q)
+		if err != nil {
+			return nil, err
+		}
+		paths[s.Path] = true
+	}
+	return paths, nil
+}

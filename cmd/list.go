@@ -1,0 +1,121 @@
+package cmd
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/spec"
+)
+
+func (a *App) listCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List every spec with its state and ticks",
+		Args:  noArgs,
+		RunE:  func(*cobra.Command, []string) error { return a.list(asJSON) },
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func jsonFlag(c *cobra.Command, asJSON *bool) {
+	c.Flags().BoolVar(asJSON, "json", false, "print JSON")
+}
+
+type listJSON struct {
+	Schema string     `json:"schema"`
+	Specs  []specJSON `json:"specs"`
+}
+
+func (a *App) list(asJSON bool) error {
+	v, err := a.listView()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeJSON(a.Out, v)
+	} else {
+		err = a.showList(v.Specs)
+	}
+	if err != nil {
+		return err
+	}
+	return a.listed(v.Specs)
+}
+
+// listView gives what list shows.
+func (a *App) listView() (listJSON, error) {
+	p, live, err := a.board()
+	if err != nil {
+		return listJSON{}, err
+	}
+	rows := make([]specJSON, 0, len(p.Problems))
+	for _, s := range p.Set.All() {
+		rows = append(rows, specRow(p, s, live))
+	}
+	return listJSON{"chant.list/v1", rows}, nil
+}
+
+// board loads what every listing shows.
+func (a *App) board() (*runner.Project, runner.Live, error) {
+	p, err := a.project()
+	if err != nil {
+		return nil, runner.Live{}, err
+	}
+	live, err := runner.ReadLive(p)
+	return p, live, err
+}
+
+func (a *App) showList(rows []specJSON) error {
+	s := a.stdout()
+	table := make([][]text, 0, len(rows))
+	for _, r := range rows {
+		title := plain(r.Title)
+		if r.Error != "" {
+			title = coloured(r.Error, red)
+		}
+		table = append(table, []text{plain(r.ID), stateText(r.State), plain(ticks(r.Criteria)), title})
+	}
+	s.table(table)
+	return s.failed()
+}
+
+// listed ends a listing: a spec that can't be used was shown as a row, and
+// still makes the command fail.
+func (a *App) listed(rows []specJSON) error {
+	if len(rows) == 0 {
+		a.stderr().line(bold("chant:"), plain("no specs yet (chant new TITLE makes one)"))
+	}
+	for _, r := range rows {
+		if err := r.usable(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ticks(c criteriaJSON) string { return fmt.Sprintf("%d/%d", c.Ticked, c.Total) }
+
+func stateText(state spec.State) text {
+	switch state {
+	case spec.StateCompleted:
+		return coloured(string(state), green)
+	case spec.StateFailed, spec.StateInvalid:
+		return coloured(string(state), red)
+	case spec.StateRunning, spec.StateReady:
+		return coloured(string(state), cyan)
+	case spec.StateNeedsAttention, spec.StatePaused:
+		return coloured(string(state), yellow)
+	}
+	return faint(string(state))
+}
+
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &usageError{msg: fmt.Sprintf("%s takes no argument: %q", c.CommandPath(), args[0]), hint: c.CommandPath() + " --help"}
+	}
+	return nil
+}

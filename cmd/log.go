@@ -1,0 +1,193 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/storage"
+)
+
+func (a *App) logCommand() *cobra.Command {
+	var asJSON bool
+	var runID string
+	c := &cobra.Command{
+		Use:   "log ID",
+		Short: "Show the runs of a spec, and what the checks and agents of the last or of a named one said",
+		Args:  oneID, ValidArgsFunction: a.completeIDs,
+		RunE: func(_ *cobra.Command, args []string) error { return a.log(args[0], runID, asJSON) },
+	}
+	c.Flags().StringVar(&runID, "run", "", "show the output of this run")
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+type logJSON struct {
+	Schema string            `json:"schema"`
+	Spec   string            `json:"spec"`
+	Runs   []runner.Evidence `json:"runs"`
+
+	root string
+}
+
+func (a *App) log(query, runID string, asJSON bool) error {
+	v, err := a.logView(query)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		if v, err = v.only(runID); err != nil {
+			return err
+		}
+		return writeJSON(a.Out, v)
+	}
+	if len(v.Runs) == 0 && runID == "" {
+		a.stderr().line(bold("chant:"), plainf("spec %s: no runs yet (chant run %s)", v.Spec, v.Spec))
+		return nil
+	}
+	if runID == "" {
+		runID = v.Runs[len(v.Runs)-1].ID
+	}
+	whole, err := v.only(runID)
+	if err != nil {
+		return err
+	}
+	return a.showLog(v.Runs, whole.Runs[0])
+}
+
+// logView gives every run that log knows of a spec.
+func (a *App) logView(query string) (logJSON, error) {
+	p, err := a.project()
+	if err != nil {
+		return logJSON{}, err
+	}
+	s, err := p.Set.Resolve(query)
+	if err != nil {
+		return logJSON{}, err
+	}
+	runs, err := history(p.Root, s.ID)
+	return logJSON{"chant.log/v1", s.ID, runs, p.Root}, err
+}
+
+// only leaves a single run, with what its agents said; "" leaves all.
+func (l logJSON) only(runID string) (logJSON, error) {
+	if runID == "" {
+		return l, nil
+	}
+	one, err := pick(l.Runs, l.Spec, runID)
+	if err == nil {
+		err = addTranscripts(l.root, &one)
+	}
+	l.Runs = []runner.Evidence{one}
+	return l, err
+}
+
+// addTranscripts reads what the agents of a run said, which the store has apart.
+func addTranscripts(root string, ev *runner.Evidence) (err error) {
+	if len(ev.Agents) == 0 {
+		return nil
+	}
+	h, err := runner.OpenHistory(root, storage.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	for i := range ev.Agents {
+		said := &ev.Agents[i]
+		said.Transcript, err = h.Transcript(ev.Spec, ev.ID, said.Attempt)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) { // there is none of an agent that did not start
+			return err
+		}
+	}
+	return nil
+}
+
+// history gives every run of a spec, oldest first.
+func history(root, specID string) (runs []runner.Evidence, err error) {
+	h, err := runner.OpenHistory(root, storage.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	ids, err := h.Runs(specID)
+	if err != nil {
+		return nil, err
+	}
+	runs = make([]runner.Evidence, 0, len(ids))
+	for _, id := range ids {
+		ev, err := h.Get(specID, id)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue // removed since it was listed
+		}
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, ev)
+	}
+	return runs, nil
+}
+
+func pick(runs []runner.Evidence, specID, runID string) (runner.Evidence, error) {
+	for _, ev := range runs {
+		if ev.ID == runID {
+			return ev, nil
+		}
+	}
+	return runner.Evidence{}, &usageError{msg: fmt.Sprintf("spec %s has no run %q", specID, runID), hint: "chant log " + specID + " lists them"}
+}
+
+func (a *App) showLog(runs []runner.Evidence, whole runner.Evidence) error {
+	s := a.stdout()
+	rows := make([][]text, 0, len(runs))
+	for _, ev := range runs {
+		met := 0
+		for _, r := range ev.Criteria {
+			if r.Outcome.Met() {
+				met++
+			}
+		}
+		took := (time.Duration(ev.DurationMS) * time.Millisecond).Round(time.Millisecond)
+		rows = append(rows, []text{
+			plain(ev.ID), verdictText(ev.Verdict), plainf("%d/%d", met, len(ev.Criteria)), plain(took.String()),
+			faint(short(ev.Commit)), plain(ev.Reason),
+		})
+		for _, run := range ev.Agents {
+			took := (time.Duration(run.DurationMS) * time.Millisecond).Round(time.Millisecond)
+			rows = append(rows, []text{
+				plainf("  %s, attempt %d", run.Agent, run.Attempt), agentStatus(run), plain(""), plain(took.String()), plain(""), plain(run.Reason),
+			})
+		}
+	}
+	s.table(rows)
+	s.line()
+	s.line(bold("run " + whole.ID))
+	v := &view{s: s}
+	for _, run := range whole.Agents {
+		v.agentDone(run)
+		for _, text := range run.Notices() {
+			v.notice(text)
+		}
+		showOutput(s, run.Transcript, math.MaxInt)
+	}
+	for _, r := range whole.Criteria {
+		v.criterion(r)
+		if r.Check != nil && r.Outcome.Met() {
+			showOutput(s, r.Check.Output, outputLines)
+		}
+	}
+	return s.failed()
+}
+
+func verdictText(v runner.Verdict) text {
+	switch v {
+	case runner.Completed, runner.AllHeld:
+		return coloured(string(v), green)
+	case runner.Failed, runner.Broken:
+		return coloured(string(v), red)
+	}
+	return coloured(string(v), yellow)
+}

@@ -1,0 +1,132 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/spec"
+	"chant/storage/atomicfile"
+)
+
+func (a *App) newCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "new TITLE",
+		Short: "Make one spec, with the next free number",
+		RunE: func(_ *cobra.Command, args []string) error {
+			s, err := a.newSpec(strings.Join(args, " "))
+			if err != nil {
+				return err
+			}
+			out := a.stdout()
+			out.line(plain(s.Path))
+			return out.failed()
+		},
+	}
+	c.AddCommand(a.newBugCommand())
+	return c
+}
+
+const specTemplate = `---
+type: code
+status: pending
+target_files: []
+---
+# %s
+
+## Task
+
+Say what has to be done, and why.
+
+## Acceptance Criteria
+
+- [ ] Say what can be seen when it is done
+  ` + "```sh check" + `
+  false # the command that decides it: exit 0 when it is so
+  ` + "```" + `
+`
+
+// newSpec makes a spec and gives it as its file has it.
+func (a *App) newSpec(title string) (*spec.Spec, error) {
+	title = strings.Join(strings.Fields(title), " ")
+	if title == "" {
+		return nil, &usageError{msg: "new takes the spec's title", hint: `chant new "Keep both updates"`}
+	}
+	p, err := a.project()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(p.Root, filepath.FromSlash(runner.SpecsDir)), 0o755); err != nil {
+		return nil, fmt.Errorf("making %s: %w", runner.SpecsDir, err)
+	}
+	text := specText(title)
+	for number := nextNumber(p.Set); ; number++ {
+		s, _ := spec.Parse(path.Join(runner.SpecsDir, fmt.Sprintf("%03d-%s.md", number, slug(title))), text)
+		if len(s.Criteria) == 0 {
+			return nil, &usageError{msg: fmt.Sprintf("%q can't be a spec's title: nothing below it would be read", title), hint: "word it otherwise"}
+		}
+		err := atomicfile.Create(filepath.Join(p.Root, filepath.FromSlash(s.Path)), text, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue // made since the specs were listed
+		}
+		if err != nil {
+			return nil, fmt.Errorf("making a spec: %w", err)
+		}
+		return s, nil
+	}
+}
+
+// nextNumber is one above the highest that a spec's id begins with.
+func nextNumber(set *spec.Set) int {
+	leading := regexp.MustCompile(`^[0-9]{1,6}`)
+	highest := 0
+	for _, s := range set.All() {
+		if n, err := strconv.Atoi(leading.FindString(s.ID)); err == nil {
+			highest = max(highest, n)
+		}
+	}
+	return highest + 1
+}
+
+// specText gives a new spec's file.
+func specText(title string) []byte {
+	return fmt.Appendf(nil, specTemplate, runner.HeadingText(clean(title)))
+}
+
+const slugLength = 40
+
+// slug makes a title into a part of a file name: lower-case words joined by
+// dashes, at most slugLength bytes, cut at a word where there are several.
+func slug(title string) string {
+	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	var b strings.Builder
+	for _, w := range words {
+		if b.Len() > 0 && b.Len()+1+len(w) > slugLength {
+			break
+		}
+		if b.Len() > 0 {
+			b.WriteByte('-')
+		}
+		for _, r := range w {
+			if b.Len()+utf8.RuneLen(r) > slugLength {
+				break
+			}
+			b.WriteRune(r)
+		}
+	}
+	if b.Len() == 0 {
+		return "spec"
+	}
+	return b.String()
+}

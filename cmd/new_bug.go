@@ -1,0 +1,194 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/storage/atomicfile"
+)
+
+type newBugOptions struct {
+	bug    runner.Bug
+	from   string
+	single bool
+}
+
+func (a *App) newBugCommand() *cobra.Command {
+	var opts newBugOptions
+	c := &cobra.Command{
+		Use:   "bug --issue N --title TITLE",
+		Short: "Make a bug's six phases, linked, with the documents that they ask for",
+		Long: `New bug makes one spec for each phase of a bug, each of which waits for the one
+before, and the empty documents that they ask for. All of it comes from the
+templates in .chant/templates, which the project may change; where one is missing
+chant uses its own. Either everything is written or nothing.
+
+The test's path tells how it is run: go test, pytest, node --test and cargo test
+are known. Without --test it is named after the issue, for a project that has a
+go.mod, a pyproject.toml or setup.cfg, a package.json or a Cargo.toml.`,
+		Example: `  chant new bug --issue 42 --title "One of two updates is lost" --files 'storage/**'
+  chant new bug --issue GH-7 --title "Typo in --help" --single --files main.go`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			const hint = `chant new bug --issue 42 --title "One of two updates is lost"`
+			switch {
+			case len(args) > 0:
+				return &usageError{msg: "new bug takes its words by flags", hint: hint + `, or chant new "bug …" for one spec`}
+			case opts.bug.Issue == "" || strings.TrimSpace(opts.bug.Title) == "":
+				return &usageError{msg: "new bug takes the issue and a title", hint: hint}
+			}
+			return a.newBug(opts)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&opts.bug.Issue, "issue", "", "the issue's `NUMBER`, or a word such as GH-42")
+	f.StringVar(&opts.bug.Title, "title", "", "the bug in a few words")
+	f.StringVar(&opts.bug.Test, "test", "", "the `PATH` of the test that will reproduce it, from the project's top")
+	f.StringArrayVar(&opts.bug.Files, "files", nil, "what the fix may change, as far as is known: a path or `GLOB`; may be repeated")
+	f.StringVar(&opts.bug.URL, "url", "", "the issue's address")
+	f.StringVar(&opts.from, "from", "", "keep the issue's text, from this `FILE`, beside the documents")
+	f.BoolVar(&opts.single, "single", false, "one spec for a small bug: that its test failed before is then a person's word")
+	return c
+}
+
+func (a *App) newBug(opts newBugOptions) error {
+	p, err := a.project()
+	if err != nil {
+		return err
+	}
+	bug := opts.bug
+	bug.Number = nextNumber(p.Set)
+	if opts.single {
+		bug.Name = slug(bug.Title)
+	}
+	if bug.Test == "" {
+		bug.Test = runner.DefaultTest(bug.Issue, func(name string) bool {
+			_, err := os.Stat(filepath.Join(p.Root, name))
+			return err == nil
+		})
+	}
+	if bug.Test == "" {
+		return &usageError{msg: "nothing at the top of the project tells where its tests are", hint: "--test PATH"}
+	}
+	if opts.from != "" {
+		if bug.Report, err = readReport(a.path(opts.from)); err != nil {
+			return err
+		}
+	}
+	templates, err := readTemplates(p.Root, bug.Templates())
+	if err != nil {
+		return err
+	}
+	plan, err := runner.Scaffold(bug, templates)
+	if err != nil {
+		return err
+	}
+	if err := layAll(p.Root, plan.Files); err != nil {
+		return err
+	}
+	s := a.stdout()
+	for _, file := range plan.Files {
+		s.line(coloured("wrote", green), plain(file.Path))
+	}
+	s.line()
+	s.line(plain("Next: " + nextStep(plan) + "."))
+	return s.failed()
+}
+
+// nextStep says what a person does first.
+func nextStep(plan runner.Plan) string {
+	steps := []string{"commit .chant", "fill in " + plan.Document, "chant run " + plan.First}
+	if plan.Unbounded != "" {
+		steps = slices.Insert(steps, 0, "add the fix's files to target_files in "+plan.Unbounded)
+	}
+	if len(plan.Commands) > 0 {
+		steps = slices.Insert(steps, 0, "say how the test is run, in "+strings.Join(plan.Commands, " and "))
+	}
+	return strings.Join(steps[:len(steps)-1], "; ") + "; then " + steps[len(steps)-1]
+}
+
+// longestReport bounds the text of an issue, in bytes.
+const longestReport = 1 << 20
+
+// readReport reads the issue's text. It is never nil without an error.
+func readReport(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &usageError{msg: "reading the report: there is no file " + name, hint: "--from FILE"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the report: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, longestReport+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the report: %w", err)
+	case len(text) > longestReport:
+		return nil, &usageError{msg: "the report is longer than 1 MiB", hint: "keep what the bug needs"}
+	}
+	return text, nil
+}
+
+// readTemplates gives the project's templates, and chant's own in the place of
+// those that it lacks.
+func readTemplates(root string, names []string) (map[string]string, error) {
+	templates := map[string]string{}
+	for _, name := range names {
+		src, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(runner.TemplatesDir), filepath.FromSlash(name)))
+		if errors.Is(err, fs.ErrNotExist) {
+			src, err = template.ReadFile(path.Join("template/templates", name))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading a template: %w", err)
+		}
+		templates[name] = string(src)
+	}
+	return templates, nil
+}
+
+// layAll makes all the files or, where one of them can't be made, none.
+func layAll(root string, files []runner.NewFile) (err error) {
+	var taken []string
+	for _, f := range files {
+		_, err := os.Lstat(filepath.Join(root, filepath.FromSlash(f.Path)))
+		switch {
+		case err == nil:
+			taken = append(taken, f.Path)
+		case !errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("looking whether %s is there: %w", f.Path, err)
+		}
+	}
+	if len(taken) > 0 {
+		return &usageError{msg: "nothing is written: there is already " + strings.Join(taken, ", "), hint: "move it away, or name another issue"}
+	}
+	var made []string
+	defer func() {
+		for _, file := range slices.Backward(made) {
+			if err != nil {
+				err = errors.Join(err, os.Remove(file))
+			}
+		}
+	}()
+	for _, f := range files {
+		file := filepath.Join(root, filepath.FromSlash(f.Path))
+		err := os.MkdirAll(filepath.Dir(file), 0o755)
+		if err == nil {
+			err = atomicfile.Create(file, f.Data, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("making %s: %w", f.Path, err)
+		}
+		made = append(made, file)
+	}
+	return nil
+}

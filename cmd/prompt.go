@@ -1,0 +1,88 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/spec"
+)
+
+func (a *App) promptCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "prompt ID",
+		Short: "Print exactly what an agent would be told, with the size of each part on stderr",
+		Args:  oneID, ValidArgsFunction: a.completeIDs,
+		RunE: func(_ *cobra.Command, args []string) error { return a.prompt(args[0], asJSON) },
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// promptJSON is a prompt as prompt gives it.
+type promptJSON struct {
+	Schema string              `json:"schema"`
+	Spec   string              `json:"spec"`
+	Bytes  int                 `json:"bytes"`
+	Parts  []runner.PromptPart `json:"parts"`
+	Text   string              `json:"text"`
+}
+
+func (a *App) prompt(query string, asJSON bool) error {
+	v, err := a.promptView(query)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(a.Out, v)
+	}
+	// As it is where a program reads it; what a terminal would take for a command
+	// is shown.
+	out := v.Text
+	if a.stdout().terminal() {
+		out = spec.Visible(out)
+	}
+	if _, err := io.WriteString(a.Out, out); err != nil {
+		return fmt.Errorf("writing output: %w", err)
+	}
+	return a.promptSizes(v)
+}
+
+// promptSizes tells, beside the prompt, what it is made of.
+func (a *App) promptSizes(v promptJSON) error {
+	s := a.stderr()
+	var rows [][]text
+	for _, part := range v.Parts {
+		row := []text{plainf("%7d", part.Bytes), plain(part.Name)}
+		if part.LeftOut > 0 {
+			row = append(row, coloured(fmt.Sprintf("%d bytes left out", part.LeftOut), yellow))
+		}
+		rows = append(rows, row)
+	}
+	s.table(append(rows, []text{bold(fmt.Sprintf("%7d", v.Bytes)), plain("bytes in all")}))
+	return s.failed()
+}
+
+// promptView gives what prompt shows: the prompt of a first attempt. The limit of
+// the agent that the spec names is not known here; run cuts to it.
+func (a *App) promptView(query string) (promptJSON, error) {
+	p, err := a.project()
+	if err != nil {
+		return promptJSON{}, err
+	}
+	s, err := p.Set.Resolve(query)
+	if err != nil {
+		return promptJSON{}, err
+	}
+	if err := p.Problems[s.Path].Err(); err != nil {
+		return promptJSON{}, err
+	}
+	prompt, err := runner.ComposePrompt(p, s, nil, 0)
+	if err != nil {
+		return promptJSON{}, err
+	}
+	return promptJSON{"chant.prompt/v1", s.ID, len(prompt.Text), prompt.Parts, prompt.Text}, nil
+}

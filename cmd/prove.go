@@ -1,0 +1,164 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+)
+
+// proveOptions are the flags of prove.
+type proveOptions struct {
+	runner.ProveOptions
+	json, markdown bool
+	attest, sign   string // files; "" for none
+	check          string // a file to check instead of proving anything
+	allowed        string
+	signer         string
+}
+
+func (a *App) proveCommand() *cobra.Command {
+	var opts proveOptions
+	c := &cobra.Command{
+		Use:   "prove [REPRO [FIX]]",
+		Short: "Show that the fix is what fixed the bug, or say why not",
+		Long: `Prove runs the test of a completed reproduction in exported trees: where it was
+written (it has to fail, for the stated reason), at head with that very test (it
+has to pass, as often as chance demands), and at head with the fix taken back (it
+has to fail again). It looks whether the test was changed since and whether other
+checks broke. Without ids it proves every reproduction that has a fix. It exits 0
+only if every proof is "proven", 3 where it can't be said yet, and else 1.`,
+		ValidArgsFunction: a.completeIDs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := opts.sensible(args); err != nil {
+				return err
+			}
+			if opts.check != "" {
+				return a.checkProof(c.Context(), opts)
+			}
+			return a.prove(c.Context(), args, opts)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&opts.At, "at", "", "prove this `REV` instead of HEAD")
+	f.BoolVar(&opts.Worktree, "worktree", false, "prove HEAD with the changed files of the worktree")
+	f.IntVar(&opts.Runs, "runs", 0, "run each test at least `N` times")
+	f.Float64Var(&opts.Alpha, "alpha", defaultAlpha, "the greatest chance, that nothing changed, to accept")
+	f.IntVar(&opts.MaxRuns, "max-runs", 0, "give up after `N` runs of one test in one tree")
+	f.IntVarP(&opts.Jobs, "jobs", "j", 1, "run tests of `N` trees at the same time")
+	f.BoolVar(&opts.Keep, "keep", false, "keep the exported trees, and say where they are")
+	f.BoolVar(&opts.AllowHarness, "allow-harness", false, "go on where the fix changes what judges it; the proof says so")
+	f.BoolVar(&opts.markdown, "markdown", false, "print Markdown for a pull request")
+	f.StringVar(&opts.attest, "attest", "", "write the proof to `FILE` as an in-toto statement")
+	f.StringVar(&opts.sign, "sign", "", "sign that file with the SSH key in the file `KEY`, as FILE.sig")
+	f.StringVar(&opts.check, "check", "", "check the signature of the proof in `FILE` instead, and show it")
+	f.StringVar(&opts.allowed, "allowed-signers", "", "who may sign: a `FILE` as ssh-keygen(1) describes it")
+	f.StringVar(&opts.signer, "signer", "", "accept only the signer `ID`")
+	jsonFlag(c, &opts.json)
+	c.MarkFlagsMutuallyExclusive("at", "worktree")
+	c.MarkFlagsMutuallyExclusive("json", "markdown")
+	c.MarkFlagsRequiredTogether("check", "allowed-signers")
+	return c
+}
+
+// defaultAlpha is the chance of DESIGN.md section 6.
+const defaultAlpha = 0.01
+
+// sensible refuses flags that make no sense, each by itself or together.
+func (o proveOptions) sensible(args []string) error {
+	switch {
+	case len(args) > 2:
+		return &usageError{msg: "prove takes a reproduction and a fix", hint: "chant prove [REPRO [FIX]]"}
+	case o.check != "" && (len(args) > 0 || o.attest != "" || o.json || o.markdown || o.At != "" || o.Worktree):
+		return &usageError{msg: "--check takes no ids and proves nothing", hint: "chant prove --check FILE --allowed-signers FILE [--signer ID]"}
+	case o.signer != "" && o.check == "":
+		return &usageError{msg: "--signer is for --check"}
+	case o.sign != "" && o.attest == "":
+		return &usageError{msg: "--sign needs a file to sign", hint: "--attest FILE"}
+	case o.attest != "" && o.Worktree:
+		return &usageError{msg: "--attest is about a commit, and a worktree is none", hint: "commit it, and leave out --worktree"}
+	case !(o.Alpha > 0 && o.Alpha < 1): // so that NaN is refused too
+		return &usageError{msg: fmt.Sprintf("--alpha %g: a chance is between 0 and 1", o.Alpha)}
+	case o.Runs < 0 || o.MaxRuns < 0 || o.Jobs < 1:
+		return &usageError{msg: "--runs, --max-runs and --jobs are counts"}
+	case o.MaxRuns > 0 && o.Runs > o.MaxRuns:
+		return &usageError{msg: fmt.Sprintf("--runs %d is more than --max-runs %d", o.Runs, o.MaxRuns)}
+	}
+	return nil
+}
+
+func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) error {
+	if opts.sign != "" { // found out before the runs, not after them
+		if _, err := a.given(opts.sign); err != nil {
+			return err
+		}
+	}
+	root, err := runner.FindRoot(a.Dir)
+	if err != nil {
+		return err
+	}
+	named := append(queries, "", "")
+	opts.Reproduction, opts.Fix = named[0], named[1]
+	out := a.stdout()
+	if opts.json || opts.markdown {
+		out = a.stderr() // stdout is for the result that another program reads
+	}
+	v := a.newView(out, "prove", false)
+	engine, closeEngine, err := a.engine(root, v.event)
+	if err != nil {
+		return errors.Join(err, v.close())
+	}
+	proofs, err := engine.Prove(ctx, opts.ProveOptions)
+	err = errors.Join(err, v.close(), closeEngine())
+	if err := a.giveProofs(proofs, opts, err); err != nil {
+		return err
+	}
+	if opts.attest != "" {
+		k := keygen{engine.Processes, a.Env, a.Dir}
+		if err := a.attestProofs(ctx, k, proofs, opts.attest, opts.sign); err != nil {
+			return err
+		}
+	}
+	return proofStatus(proofs)
+}
+
+// giveProofs writes the proofs as asked for, also those that were made before a
+// failure.
+func (a *App) giveProofs(proofs []runner.Proof, opts proveOptions, failure error) error {
+	switch {
+	case opts.json:
+		return errors.Join(failure, writeJSON(a.Out, struct {
+			Schema string         `json:"schema"`
+			Proofs []runner.Proof `json:"proofs"`
+		}{"chant.prove/v1", append([]runner.Proof{}, proofs...)}))
+	case opts.markdown:
+		return errors.Join(failure, writeProofsMarkdown(a.Out, proofs))
+	}
+	s := a.stdout()
+	showProofs(s, proofs)
+	return errors.Join(failure, s.failed())
+}
+
+// proofStatus is nil only where every proof is proven, and there is one.
+func proofStatus(proofs []runner.Proof) error {
+	code := ExitHeld
+	if len(proofs) == 0 {
+		code = ExitNotYet
+	}
+	for _, p := range proofs {
+		switch {
+		case p.Verdict == runner.Proven || code == ExitNotHeld:
+		case p.Verdict == runner.Inconclusive:
+			code = ExitNotYet
+		default:
+			code = ExitNotHeld
+		}
+	}
+	if code == ExitHeld {
+		return nil
+	}
+	return statusError(code)
+}

@@ -1,0 +1,96 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"chant/runner"
+)
+
+// writeProofsMarkdown writes the proofs for a pull request, in what GitHub and
+// GitLab show: a table each, and what is long folded away.
+func writeProofsMarkdown(w io.Writer, proofs []runner.Proof) error {
+	var b strings.Builder
+	for _, p := range proofs {
+		markdownProof(&b, p)
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("writing output: %w", err)
+	}
+	return nil
+}
+
+func markdownProof(b *strings.Builder, p runner.Proof) {
+	mark := "❌"
+	switch p.Verdict {
+	case runner.Proven:
+		mark = "✅"
+	case runner.Inconclusive:
+		mark = "⚠️"
+	}
+	fmt.Fprintf(b, "### %s %s: %s\n\n", mark, cell(p.Fix), cell(string(p.Verdict)))
+	fmt.Fprintf(b, "%s\n\n", cell(p.Reason))
+	fmt.Fprintf(b, "Reproduced by %s. Base %s; head %s.\n\n", cell(p.Reproduction), cell(revision(p.Base)), cell(revision(p.Head)))
+	b.WriteString("| cell | tree | wanted | runs | outcomes |\n| --- | --- | --- | --- | --- |\n")
+	for _, row := range cellRows(p)[1:] {
+		for _, one := range row {
+			fmt.Fprintf(b, "| %s ", cell(strings.TrimSpace(one.s)))
+		}
+		b.WriteString("|\n")
+	}
+	for _, words := range append(figures(p), claim) {
+		fmt.Fprintf(b, "\n%s\n", cell(words))
+	}
+	for _, c := range p.Checks {
+		folded(b, fmt.Sprintf("The check: %s", c.Text), c.Command)
+	}
+	if !p.Intact.Same && p.Intact.Diff != "" {
+		folded(b, "How the test was changed", p.Intact.Diff)
+	}
+	if len(p.Changed) > 0 {
+		var paths strings.Builder
+		for _, one := range telling(p.Changed, foldedPaths) {
+			fmt.Fprintf(&paths, "%-8s %s\n", one.Class, clean(one.Path))
+		}
+		if more := len(p.Changed) - foldedPaths; more > 0 {
+			fmt.Fprintf(&paths, "… and %d more\n", more)
+		}
+		folded(b, "Changed between base and head: "+plural(len(p.Changed), "path"), paths.String())
+	}
+	b.WriteString("\n")
+}
+
+// folded writes a text as it is, behind a title that opens it.
+func folded(b *strings.Builder, title, body string) {
+	body = strings.TrimRight(uncommanded(cleanLines(body)), "\n")
+	fence := strings.Repeat("`", max(3, longestRun(body, '`')+1))
+	fmt.Fprintf(b, "\n<details><summary>%s</summary>\n\n%s\n%s\n%s\n\n</details>\n", cell(title), fence, body, fence)
+}
+
+// uncommanded keeps GitHub from taking a line for a command of its own, should
+// the Markdown be printed to a job's log.
+func uncommanded(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") {
+			line = "\u200b" + line
+		}
+		lines[i] = strings.ReplaceAll(line, "##[", "#\u200b#[")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// longestRun counts the most c in a row.
+func longestRun(s string, c rune) int {
+	longest, run := 0, 0
+	for _, r := range s {
+		if r != c {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}

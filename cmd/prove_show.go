@@ -1,0 +1,303 @@
+package cmd
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"chant/runner"
+)
+
+// What is shown of lists that can be as long as the repository; --json has them
+// whole.
+const (
+	shownPaths     = 30 // on a terminal
+	foldedPaths    = 500
+	shownDiffLines = 100
+)
+
+// claim is how far a proof goes, whatever its verdict.
+const claim = "It claims this test, these runs, this machine."
+
+// showProofs writes every proof, its verdict at its end.
+func showProofs(s *screen, proofs []runner.Proof) {
+	for i, p := range proofs {
+		if i > 0 {
+			s.line()
+		}
+		showProof(s, p)
+	}
+}
+
+func showProof(s *screen, p runner.Proof) {
+	s.line(bold("proof of "+p.Fix), plain("by "+p.Reproduction))
+	s.line(plain("  base"), plain(revision(p.Base)))
+	s.line(plain("  head"), plain(revision(p.Head)))
+	s.line()
+	s.table(cellRows(p))
+	for _, c := range p.Cells {
+		if c.Output != "" && !c.Held {
+			s.line(faint(fmt.Sprintf("  output of %s:", c.Name)))
+			showOutput(s, c.Output, outputLines)
+		}
+	}
+	showChanged(s, p)
+	if !p.Intact.Same && p.Intact.Diff != "" {
+		s.line()
+		s.line(plain("  the test was changed:"))
+		showDiff(s, p.Intact.Diff)
+	}
+	s.line()
+	s.line(verdictOf(p), plain(p.Reason))
+	for _, words := range figures(p) {
+		s.line(plain(words))
+	}
+	s.line(faint(claim))
+}
+
+// revision names one side of a proof.
+func revision(r runner.Revision) string {
+	words := short(r.Commit) + ", tree " + short(r.Tree)
+	if r.Worktree {
+		return "the worktree on " + words
+	}
+	return words
+}
+
+// cellRows is the matrix as a table. Where the reproduction has several
+// checks, a cell has the criterion of its own beside its name.
+func cellRows(p runner.Proof) [][]text {
+	rows := [][]text{{faint("    cell"), faint("tree"), faint("wanted"), faint("runs"), faint("outcomes")}}
+	for _, c := range p.Cells {
+		words := outcomes(c)
+		if c.Reason != "" {
+			words = strings.TrimPrefix(words+": "+c.Reason, ": ")
+		}
+		rows = append(rows, []text{
+			markOf(p, c), plain(short(c.Tree)), plain(c.Wanted), plain(runsOf(c)), plain(words),
+		})
+	}
+	return rows
+}
+
+func markOf(p runner.Proof, c runner.Cell) text {
+	name := c.Name
+	if len(p.Checks) > 1 && c.Criterion > 0 {
+		name += fmt.Sprintf(" (%d)", c.Criterion)
+	}
+	switch {
+	case c.Name == runner.CellIntact && c.Held && !p.Intact.Same:
+		return coloured("  ! "+name, yellow) // the changed test passes: a reader has to judge the change
+	case c.Held:
+		return coloured("  ✓ "+name, green)
+	case c.Runs > 0:
+		return coloured("  ✗ "+name, red)
+	}
+	return faint("  · " + name)
+}
+
+func runsOf(c runner.Cell) string {
+	switch {
+	case c.Runs == 0:
+		return "–"
+	case c.SharedWith != "":
+		return fmt.Sprintf("%d, those of %s", c.Runs, c.SharedWith)
+	}
+	return strconv.Itoa(c.Runs)
+}
+
+// outcomes counts a cell's runs in words, in the order in which the outcomes
+// are declared. A run that held is red or green, as its cell wants it.
+func outcomes(c runner.Cell) string {
+	held := "held"
+	switch c.Name {
+	case runner.CellRed, runner.CellCausal:
+		held = "red"
+	case runner.CellGreen:
+		held = "green"
+	}
+	var words []string
+	for _, o := range []runner.Outcome{
+		runner.Held, runner.NotHeld, runner.WrongReason, runner.NoTest, runner.NotStarted,
+		runner.Killed, runner.TimedOut, runner.Interrupted, runner.InvalidRun,
+	} {
+		if n := c.ByOutcome[o]; n > 0 {
+			word := strings.Replace(strings.ReplaceAll(string(o), "_", " "), "held", held, 1)
+			words = append(words, fmt.Sprintf("%d %s", n, word))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func verdictOf(p runner.Proof) text {
+	style := red
+	switch p.Verdict {
+	case runner.Proven:
+		style = green
+	case runner.Inconclusive:
+		style = yellow
+	}
+	return coloured(string(p.Verdict)+":", style)
+}
+
+// figures are the numbers of a proof, a sentence each, and what else a reader
+// should know.
+func figures(p runner.Proof) []string {
+	var list []string
+	for _, c := range p.Checks {
+		words := rates(c, cellOf(p, runner.CellRed, c), cellOf(p, runner.CellGreen, c))
+		if words != "" && len(p.Checks) > 1 {
+			words = fmt.Sprintf("criterion %d: %s", c.Criterion, words)
+		}
+		list = append(list, words)
+	}
+	list = append(list, coverage(p.Coverage))
+	return slices.DeleteFunc(append(list, p.Notes...), func(s string) bool { return s == "" })
+}
+
+func cellOf(p runner.Proof, name string, check runner.ProofCheck) runner.Cell {
+	for _, c := range p.Cells {
+		if c.Name == name && c.Criterion == check.Criterion {
+			return c
+		}
+	}
+	return runner.Cell{}
+}
+
+// rates tells how often a check failed before and after; "" where it never ran.
+func rates(c runner.ProofCheck, before, after runner.Cell) string {
+	n := valid(before)
+	if n == 0 {
+		return ""
+	}
+	k := before.ByOutcome[runner.Held]
+	words := fmt.Sprintf("before: failed as stated %d of %d (%s, 95 %% bounds %s to %s)",
+		k, n, percent(float64(k)/float64(n)), percent(c.Bounds.RedLow), percent(c.Bounds.RedHigh))
+	m := valid(after)
+	if m == 0 {
+		return words
+	}
+	failed := m - after.ByOutcome[runner.Held]
+	words += fmt.Sprintf("; after: failed %d of %d", failed, m)
+	if failed == 0 {
+		words += fmt.Sprintf(" (at most %s, 95 %% bound); chance of this if nothing changed: %.2g", percent(c.Bounds.GreenHigh), c.PValue)
+	}
+	return words
+}
+
+// valid counts the runs that count.
+func valid(c runner.Cell) int { return c.Runs - c.ByOutcome[runner.InvalidRun] }
+
+// percent gives a rate with three digits, so that neither 0.0012 nor 0.9988
+// becomes a certainty.
+func percent(rate float64) string {
+	p := rate * 100
+	if p > 99 && p < 100 {
+		return strconv.FormatFloat(math.Min(p, 99.99), 'f', 2, 64) + " %"
+	}
+	return strconv.FormatFloat(p, 'g', 3, 64) + " %"
+}
+
+func coverage(c *runner.Coverage) string {
+	if c == nil {
+		return ""
+	}
+	words := fmt.Sprintf("the test ran %d of the fix's %s", c.Covered, plural(c.Changed, "changed line"))
+	missed := ranges(c.Missed)
+	if len(missed) > 0 {
+		words += ", not " + strings.Join(missed[:min(len(missed), shownPaths)], ", ")
+	}
+	if more := len(missed) - shownPaths; more > 0 {
+		words += fmt.Sprintf(" and %d more", more)
+	}
+	return words
+}
+
+// ranges joins lines, each as PATH:LINE, that follow one another to
+// PATH:FIRST-LAST.
+func ranges(places []string) []string {
+	type span struct {
+		path        string
+		first, last int
+	}
+	var spans []span
+	for _, at := range places {
+		colon := max(strings.LastIndexByte(at, ':'), 0)
+		line, err := strconv.Atoi(strings.TrimPrefix(at[colon:], ":"))
+		if err != nil {
+			spans = append(spans, span{path: at}) // whatever it is, it is shown
+			continue
+		}
+		spans = append(spans, span{at[:colon], line, line})
+	}
+	slices.SortFunc(spans, func(a, b span) int {
+		return cmp.Or(strings.Compare(a.path, b.path), cmp.Compare(a.first, b.first))
+	})
+	var list []string
+	for i := 0; i < len(spans); i++ {
+		s := spans[i]
+		for i+1 < len(spans) && spans[i+1].path == s.path && spans[i+1].first == s.last+1 {
+			i++
+			s.last = spans[i].last
+		}
+		switch {
+		case s.first == 0:
+			list = append(list, s.path)
+		case s.first == s.last:
+			list = append(list, fmt.Sprintf("%s:%d", s.path, s.first))
+		default:
+			list = append(list, fmt.Sprintf("%s:%d-%d", s.path, s.first, s.last))
+		}
+	}
+	return list
+}
+
+func showChanged(s *screen, p runner.Proof) {
+	if len(p.Changed) == 0 {
+		return
+	}
+	s.line()
+	s.line(plainf("  changed between base and head, %s:", plural(len(p.Changed), "path")))
+	rows := [][]text{}
+	for _, one := range telling(p.Changed, shownPaths) {
+		class := plain("  " + string(one.Class))
+		if one.Class == runner.ClassHarness {
+			class = coloured("  "+string(one.Class), yellow)
+		}
+		rows = append(rows, []text{class, plain(one.Path)})
+	}
+	s.table(rows)
+	if more := len(p.Changed) - shownPaths; more > 0 {
+		s.line(faint(fmt.Sprintf("  … and %d more: --json lists them", more)))
+	}
+}
+
+// telling gives the first n of the changed paths, those before the others that
+// a reader may want to object to.
+func telling(paths []runner.ProofPath, n int) []runner.ProofPath {
+	order := []runner.PathClass{runner.ClassFix, runner.ClassHarness, runner.ClassTest, runner.ClassOther, runner.ClassSpec}
+	sorted := slices.SortedStableFunc(slices.Values(paths), func(a, b runner.ProofPath) int {
+		return cmp.Compare(slices.Index(order, a.Class), slices.Index(order, b.Class))
+	})
+	return sorted[:min(len(sorted), n)]
+}
+
+func showDiff(s *screen, diff string) {
+	lines := strings.Split(strings.TrimRight(diff, "\n"), "\n")
+	for _, line := range lines[:min(len(lines), shownDiffLines)] {
+		shown := plain(line)
+		switch {
+		case strings.HasPrefix(line, "+"):
+			shown = coloured(line, green)
+		case strings.HasPrefix(line, "-"):
+			shown = coloured(line, red)
+		}
+		s.line(faint("      |"), shown)
+	}
+	if more := len(lines) - shownDiffLines; more > 0 {
+		s.line(faint(fmt.Sprintf("      | … %s more: --json has them", plural(more, "line"))))
+	}
+}

@@ -1,0 +1,395 @@
+package cmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"chant/runner"
+	"chant/spec"
+)
+
+// weakenedProof is one of a fix that rewrote its test: something of everything.
+func weakenedProof() runner.Proof {
+	const base, head = "1111111111112222", "3333333333334444"
+	return runner.Proof{
+		Reproduction: "002-reproduction", Fix: "005-fix", Verdict: runner.Weakened, Reason: "the original test fails at head, the changed one passes",
+		Base: runner.Revision{Commit: "aaaaaaaaaaaabbbb", Tree: base},
+		Head: runner.Revision{Commit: "ccccccccccccdddd", Tree: head},
+		Checks: []runner.ProofCheck{{
+			Criterion: 3, Text: "It fails", Lang: "sh", Command: "go test -run TestIssue42 .\n", Wants: "failure", Reason: "update lost",
+			Files:  []runner.TestFile{{Path: "a_test.go", Blob: "b", SHA256: "s"}},
+			PValue: 0.25, Bounds: runner.Bounds{RedLow: 0.067, RedHigh: 0.652, GreenHigh: 0.9999}, Needed: 30,
+		}},
+		Cells: []runner.Cell{
+			{Name: runner.CellRed, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10, ByOutcome: map[runner.Outcome]int{runner.Held: 3, runner.NotHeld: 7}, Held: true, LogDigest: "sha256:1"},
+			{Name: runner.CellGreen, Criterion: 3, Tree: head, Wanted: "passes", Runs: 1, ByOutcome: map[runner.Outcome]int{runner.NotHeld: 1}, Reason: "exit 1", Output: "update lost\n", LogDigest: "sha256:2"},
+			{Name: runner.CellCausal, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10, ByOutcome: map[runner.Outcome]int{runner.Held: 3, runner.NotHeld: 7}, Held: true, SharedWith: runner.CellRed},
+			{Name: runner.CellIntact, Tree: head, Wanted: "the same test", Runs: 1, ByOutcome: map[runner.Outcome]int{runner.Held: 1}, Held: true, Reason: "as changed it passes"},
+			{Name: runner.CellKept, Tree: head, Wanted: "what held holds", ByOutcome: map[runner.Outcome]int{}, Reason: "not run"},
+		},
+		PValue: 0.25, Alpha: 0.01, Needed: 30,
+		Intact:   runner.Intact{Diff: "--- a/a_test.go\n+++ b/a_test.go\n@@ -1 +1 @@\n-want 2\n+want 1\n ::error::x\n"},
+		Changed:  []runner.ProofPath{{Path: "Makefile", Class: runner.ClassHarness}, {Path: "a.go", Class: runner.ClassFix}},
+		Harness:  []string{"Makefile"},
+		Coverage: &runner.Coverage{Changed: 2, Covered: 1, Missed: []string{"a.go:7"}},
+		Notes:    []string{"lib is a submodule, and is not there"},
+		Started:  fixedTime(), DurationMS: 1500,
+	}
+}
+
+// provenProof is one that went as it should, by two checks.
+func provenProof() runner.Proof {
+	p := weakenedProof()
+	p.Verdict, p.Reason, p.Needed = runner.Proven, "the fix is what fixed it", 0
+	p.Intact, p.Changed, p.Harness, p.Coverage, p.Notes = runner.Intact{Same: true}, nil, nil, nil, nil
+	p.Head.Worktree = true
+	all := func(n int) map[runner.Outcome]int { return map[runner.Outcome]int{runner.Held: n} }
+	first := runner.ProofCheck{Criterion: 1, PValue: 0.0039682, Bounds: runner.Bounds{RedLow: 0.478, RedHigh: 1, GreenHigh: 0.4507}}
+	second := first
+	second.Criterion = 2
+	p.Checks = []runner.ProofCheck{first, second}
+	p.Cells = nil
+	for _, c := range []int{1, 2} {
+		p.Cells = append(p.Cells,
+			runner.Cell{Name: runner.CellRed, Criterion: c, Tree: "b", Wanted: "fails", Runs: 5, ByOutcome: all(5), Held: true},
+			runner.Cell{Name: runner.CellGreen, Criterion: c, Tree: "h", Wanted: "passes", Runs: 5, ByOutcome: all(5), Held: true})
+	}
+	return p
+}
+
+func TestShowProofs(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	showProofs(newScreen(&b, nil), []runner.Proof{weakenedProof(), provenProof()})
+	if diff := cmp.Diff(wantProofs, b.String()); diff != "" {
+		t.Errorf("shown (-want +got):\n%s", diff)
+	}
+}
+
+const wantProofs = `proof of 005-fix by 002-reproduction
+  base aaaaaaaaaaaa, tree 111111111111
+  head cccccccccccc, tree 333333333333
+
+    cell    tree          wanted           runs              outcomes
+  ✓ red     111111111111  fails as stated  10                3 red, 7 not red
+  ✗ green   333333333333  passes           1                 1 not green: exit 1
+  ✓ causal  111111111111  fails as stated  10, those of red  3 red, 7 not red
+  ! intact  333333333333  the same test    1                 1 held: as changed it passes
+  · kept    333333333333  what held holds  –                 not run
+  output of green:
+      | update lost
+
+  changed between base and head, 2 paths:
+  fix      a.go
+  harness  Makefile
+
+  the test was changed:
+      | --- a/a_test.go
+      | +++ b/a_test.go
+      | @@ -1 +1 @@
+      | -want 2
+      | +want 1
+      |  ::error::x
+
+weakened: the original test fails at head, the changed one passes
+before: failed as stated 3 of 10 (30 %, 95 % bounds 6.7 % to 65.2 %); after: failed 1 of 1
+the test ran 1 of the fix's 2 changed lines, not a.go:7
+lib is a submodule, and is not there
+It claims this test, these runs, this machine.
+
+proof of 005-fix by 002-reproduction
+  base aaaaaaaaaaaa, tree 111111111111
+  head the worktree on cccccccccccc, tree 333333333333
+
+    cell       tree  wanted  runs  outcomes
+  ✓ red (1)    b     fails   5     5 red
+  ✓ green (1)  h     passes  5     5 green
+  ✓ red (2)    b     fails   5     5 red
+  ✓ green (2)  h     passes  5     5 green
+
+proven: the fix is what fixed it
+criterion 1: before: failed as stated 5 of 5 (100 %, 95 % bounds 47.8 % to 100 %); after: failed 0 of 5 (at most 45.1 %, 95 % bound); chance of this if nothing changed: 0.004
+criterion 2: before: failed as stated 5 of 5 (100 %, 95 % bounds 47.8 % to 100 %); after: failed 0 of 5 (at most 45.1 %, 95 % bound); chance of this if nothing changed: 0.004
+It claims this test, these runs, this machine.
+`
+
+func TestProofsMarkdown(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	if err := writeProofsMarkdown(&b, []runner.Proof{weakenedProof()}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(wantProofMarkdown, b.String()); diff != "" {
+		t.Errorf("Markdown (-want +got):\n%s", diff)
+	}
+}
+
+const wantProofMarkdown = "### ❌ 005-fix: weakened\n" +
+	"\n" +
+	"the original test fails at head, the changed one passes\n" +
+	"\n" +
+	"Reproduced by 002-reproduction. Base aaaaaaaaaaaa, tree 111111111111; head cccccccccccc, tree 333333333333.\n" +
+	"\n" +
+	"| cell | tree | wanted | runs | outcomes |\n" +
+	"| --- | --- | --- | --- | --- |\n" +
+	"| ✓ red | 111111111111 | fails as stated | 10 | 3 red, 7 not red |\n" +
+	"| ✗ green | 333333333333 | passes | 1 | 1 not green: exit 1 |\n" +
+	"| ✓ causal | 111111111111 | fails as stated | 10, those of red | 3 red, 7 not red |\n" +
+	"| ! intact | 333333333333 | the same test | 1 | 1 held: as changed it passes |\n" +
+	"| · kept | 333333333333 | what held holds | – | not run |\n" +
+	"\n" +
+	"before: failed as stated 3 of 10 (30 %, 95 % bounds 6.7 % to 65.2 %); after: failed 1 of 1\n" +
+	"\n" +
+	"the test ran 1 of the fix's 2 changed lines, not a.go:7\n" +
+	"\n" +
+	"lib is a submodule, and is not there\n" +
+	"\n" +
+	"It claims this test, these runs, this machine.\n" +
+	"\n" +
+	"<details><summary>The check: It fails</summary>\n" +
+	"\n" +
+	"```\n" +
+	"go test -run TestIssue42 .\n" +
+	"```\n" +
+	"\n" +
+	"</details>\n" +
+	"\n" +
+	"<details><summary>How the test was changed</summary>\n" +
+	"\n" +
+	"```\n" +
+	"--- a/a_test.go\n" +
+	"+++ b/a_test.go\n" +
+	"@@ -1 +1 @@\n" +
+	"-want 2\n" +
+	"+want 1\n" +
+	"\u200b ::error::x\n" +
+	"```\n" +
+	"\n" +
+	"</details>\n" +
+	"\n" +
+	"<details><summary>Changed between base and head: 2 paths</summary>\n" +
+	"\n" +
+	"```\n" +
+	"fix      a.go\n" +
+	"harness  Makefile\n" +
+	"```\n" +
+	"\n" +
+	"</details>\n" +
+	"\n"
+
+// Text from files and commands reaches no reader as it is.
+func TestProofsTameText(t *testing.T) {
+	t.Parallel()
+	p := weakenedProof()
+	p.Reproduction, p.Fix, p.Verdict, p.Reason = hostile, hostile, hostile, hostile
+	p.Checks[0].Text, p.Checks[0].Command = hostile, "\n::error::x\n```\n````\n"+hostile
+	for i := range p.Cells {
+		p.Cells[i].Wanted, p.Cells[i].Reason, p.Cells[i].Output, p.Cells[i].Tree = hostile, hostile, hostile, hostile
+	}
+	p.Intact.Diff = hostile + "\n ::error::x"
+	p.Changed = []runner.ProofPath{{Path: hostile, Class: hostile}}
+	p.Coverage.Missed, p.Notes = []string{hostile}, []string{hostile}
+	for name, render := range map[string]func(w io.Writer) error{
+		"terminal": func(w io.Writer) error { s := newScreen(w, nil); showProofs(s, []runner.Proof{p}); return s.failed() },
+		"markdown": func(w io.Writer) error { return writeProofsMarkdown(w, []runner.Proof{p}) },
+		"json":     func(w io.Writer) error { return writeJSON(w, p) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			if err := render(&b); err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range b.String() {
+				if r != '\n' && r != '\u200b' && (r < 0x20 || r == 0x7F || spec.Deceptive(r)) {
+					t.Errorf("%U is in\n%s", r, b.String())
+				}
+			}
+			for line := range strings.Lines(b.String()) {
+				if strings.HasPrefix(strings.TrimSpace(line), "::") {
+					t.Errorf("%q is a command to GitHub", line)
+				}
+			}
+		})
+	}
+}
+
+// Neither a rate that is nearly 0 nor one that is nearly 1 is shown as certain.
+func TestPercent(t *testing.T) {
+	t.Parallel()
+	for rate, want := range map[float64]string{
+		0: "0 %", 1: "100 %", 0.5: "50 %", 0.095: "9.5 %", 0.1234: "12.3 %", 0.0000123: "0.00123 %",
+		0.9: "90 %", 0.999: "99.90 %", 0.99999: "99.99 %", 0.99999999: "99.99 %",
+	} {
+		if got := percent(rate); got != want {
+			t.Errorf("%g: got %s, want %s", rate, got, want)
+		}
+	}
+}
+
+func TestRanges(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":                                      "",
+		"a.go:7":                                "a.go:7",
+		"a.go:9 a.go:10 b.go:11 a.go:8 a.go:12": "a.go:8-10 a.go:12 b.go:11",
+		"a:b.go:1 a:b.go:2":                     "a:b.go:1-2",
+		"odd :3 x: a.go:1":                      ":3 a.go:1 odd x:",
+	} {
+		if got := strings.Join(ranges(strings.Fields(in)), " "); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestProofStatus(t *testing.T) {
+	t.Parallel()
+	of := func(verdicts ...runner.ProofVerdict) []runner.Proof {
+		var list []runner.Proof
+		for _, v := range verdicts {
+			list = append(list, runner.Proof{Verdict: v})
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		proofs []runner.Proof
+		want   int
+	}{
+		{nil, 3},
+		{of(runner.Proven), 0},
+		{of(runner.Proven, runner.Proven), 0},
+		{of(runner.Proven, runner.Inconclusive), 3},
+		{of(runner.Inconclusive, runner.NotFixed), 1},
+		{of(runner.NotFixed, runner.Inconclusive, runner.Proven), 1},
+		{of(runner.Weakened), 1}, {of(runner.NotReproduced), 1}, {of(runner.WrongCause), 1},
+		{of(runner.NotTheCause), 1}, {of(runner.Regressed), 1}, {of(runner.NotProvable), 1},
+		{of("unheard of"), 1},
+	} {
+		if got := exitCode(proofStatus(tt.proofs)); got != tt.want {
+			t.Errorf("%v: exit %d, want %d", tt.proofs, got, tt.want)
+		}
+	}
+}
+
+// Each is refused before a project is even looked for.
+func TestProveFlags(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{
+		"a b c",
+		"--at HEAD --worktree",
+		"--json --markdown",
+		"--check p.json",
+		"--check p.json --allowed-signers s 002",
+		"--check p.json --allowed-signers s --json",
+		"--signer ada",
+		"--sign key",
+		"--attest p.json --worktree",
+		"--alpha 0", "--alpha 1", "--alpha -1", "--alpha NaN", "--alpha x",
+		"--runs -1", "--max-runs -1", "-j 0", "--runs 9 --max-runs 8",
+		"--attest p.json --sign no-such-key",
+		"--check no-such-file --allowed-signers s",
+	} {
+		var out, errout bytes.Buffer
+		code := App{Out: &out, Err: &errout, Dir: t.TempDir(), Now: fixedTime}.Run(t.Context(), append([]string{"prove"}, strings.Fields(args)...))
+		if code != ExitUsage || out.Len() > 0 || strings.Contains(errout.String(), runner.ErrNoProject.Error()) {
+			t.Errorf("%s: exit %d, stdout %q, stderr %q", args, code, &out, &errout)
+		}
+	}
+}
+
+func TestProveLiveLine(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	s := newScreen(&b, colours())
+	s.width = 60
+	v := &view{verb: "prove", s: s, stop: make(chan struct{}), now: fixedTime}
+	for _, tt := range []struct {
+		e    runner.ProofProgress
+		want string
+	}{
+		{runner.ProofProgress{Fix: "005", Cell: "red", Planned: 5, Left: 15}, "  ▶ 005 red 0/5, 15 runs left"},
+		{runner.ProofProgress{Fix: "005", Cell: "green", Done: 3, Planned: 33, Left: 1, Estimate: 61400 * time.Millisecond}, "  ▶ 005 green 3/33, 1 run left, about 1m1s"},
+	} {
+		v.event(tt.e)
+		if _, live := terminal(b.String()); live != tt.want {
+			t.Errorf("the live line is %q, want %q", live, tt.want)
+		}
+	}
+	v.event(runner.Notice{Text: "kept"})
+	if err := v.close(); err != nil {
+		t.Fatal(err)
+	}
+	lines, live := terminal(b.String())
+	if diff := cmp.Diff([]string{"  ! kept"}, lines); diff != "" || live != "" {
+		t.Errorf("lines (-want +got), live %q:\n%s", live, diff)
+	}
+}
+
+// What a statement says of a proof is what was proved, without the output.
+func TestStatementReadsBack(t *testing.T) {
+	t.Parallel()
+	proofs := []runner.Proof{weakenedProof(), provenProof()}
+	data, err := newStatement(proofs).encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := readStatement(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range proofs {
+		for j := range proofs[i].Cells {
+			proofs[i].Cells[j].Output = ""
+		}
+	}
+	if diff := cmp.Diff(proofs, st.proofs()); diff != "" {
+		t.Errorf("proofs (-want +got):\n%s", diff)
+	}
+	var raw struct {
+		Subject   []subject
+		Predicate struct {
+			Proofs []struct{ Cells []map[string]any }
+		}
+	}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		t.Fatal(err)
+	}
+	want := []subject{
+		{"head", map[string]string{"gitCommit": "ccccccccccccdddd"}},
+		{"tree of head", map[string]string{"gitTree": "3333333333334444"}},
+	}
+	if diff := cmp.Diff(want, raw.Subject); diff != "" {
+		t.Errorf("subjects (-want +got):\n%s", diff)
+	}
+	cell := raw.Predicate.Proofs[0].Cells[1]
+	if _, there := cell["output"]; there || cell["log_digest"] != "sha256:2" {
+		t.Errorf("a cell is %v; want the digest of its output, and no output", cell)
+	}
+}
+
+func TestReadStatementRefuses(t *testing.T) {
+	t.Parallel()
+	good, err := newStatement([]runner.Proof{provenProof()}).encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{
+		"nothing":             "",
+		"no JSON":             "proven\n",
+		"another statement":   strings.Replace(string(good), predicateType, "https://example.org/other/v1", 1),
+		"another version":     strings.Replace(string(good), "Statement/v1", "Statement/v2", 1),
+		"no proof":            `{"_type":"` + statementType + `","predicateType":"` + predicateType + `","predicate":{"proofs":[]}}`,
+		"something after it":  string(good) + "{}",
+		"proofs of one shape": strings.Replace(string(good), `"proofs": [`, `"proofs": [7,`, 1),
+	} {
+		if _, err := readStatement([]byte(data)); err == nil {
+			t.Errorf("%s: it is read", name)
+		}
+	}
+}

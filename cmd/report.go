@@ -1,0 +1,59 @@
+package cmd
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"chant/storage/atomicfile"
+)
+
+// reportTo is one report that was asked for.
+type reportTo struct {
+	format string
+	file   string // "" or "-": stdout
+}
+
+func (r reportTo) toStdout() bool { return r.file == "" || r.file == "-" }
+
+// reportFormats maps each format to what writes it.
+func reportFormats() map[string]func(w io.Writer, v verification) error {
+	return map[string]func(io.Writer, verification) error{
+		"json":     func(w io.Writer, v verification) error { return writeJSON(w, v.json()) },
+		"junit":    writeJUnit,
+		"markdown": writeMarkdown,
+		"github":   writeGitHub,
+	}
+}
+
+func parseReports(args []string) ([]reportTo, error) {
+	known := reportFormats()
+	var list []reportTo
+	for _, arg := range args {
+		format, file, _ := strings.Cut(arg, "=")
+		if known[format] == nil {
+			return nil, &usageError{msg: fmt.Sprintf("no report format %q", format), hint: "json, junit, markdown or github, each with an optional =FILE"}
+		}
+		list = append(list, reportTo{format, file})
+	}
+	return list, nil
+}
+
+// writeReport writes one report, a file whole or not at all.
+func (a *App) writeReport(r reportTo, v verification) error {
+	var b bytes.Buffer
+	if err := reportFormats()[r.format](&b, v); err != nil {
+		return fmt.Errorf("writing the %s report: %w", r.format, err)
+	}
+	if r.toStdout() {
+		if _, err := a.Out.Write(b.Bytes()); err != nil {
+			return fmt.Errorf("writing the %s report: %w", r.format, err)
+		}
+		return nil
+	}
+	if err := atomicfile.Write(a.path(r.file), b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing the %s report: %w", r.format, err)
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"chant/runner"
+)
+
+// writeMarkdown writes a table that GitHub and GitLab show as such, for a pull
+// request or a job's summary.
+func writeMarkdown(w io.Writer, v verification) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### chant verify: %s\n\n%s %s\n\n", v.headline().s, v.where(), plural(len(v.Specs), "spec"))
+	b.WriteString("| spec | criterion | result |\n| --- | --- | --- |\n")
+	for _, s := range v.Specs {
+		if s.Error != "" {
+			fmt.Fprintf(&b, "| %s | | ❌ %s |\n", cell(s.ID), cell(s.Error))
+		}
+		for _, r := range s.Criteria {
+			fmt.Fprintf(&b, "| %s | %d. %s | %s %s |\n", cell(s.ID), r.Number, cell(r.Text), sign(r.Outcome), cell(judgement(r)))
+		}
+		for _, f := range s.Findings {
+			mark := "❌"
+			if f.Rule == runner.RuleUnproven && !v.strict {
+				mark = "⚠️"
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s %s |\n", cell(s.ID), cell(f.Rule), mark, cell(f.Text))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func sign(o runner.Outcome) string {
+	switch {
+	case o.Met():
+		return "✅"
+	case o == runner.Unattested:
+		return "⚠️"
+	}
+	return "❌"
+}
+
+// cell makes text safe inside a table cell: no markup, no cell or row end, no
+// mention of a person or an issue.
+func cell(s string) string {
+	return strings.NewReplacer(
+		"\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",
+		"~", "\\~", "$", "\\$", "<", "&lt;", ">", "&gt;", "&", "&amp;", "@", "@\u200b", "#", "#\u200b",
+	).Replace(clean(s))
+}

@@ -1,0 +1,259 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/spec"
+)
+
+// runOptions are the flags of run.
+type runOptions struct {
+	all, dryRun, verbose bool
+	runner.RunOptions
+}
+
+func (a *App) runCommand() *cobra.Command {
+	var opts runOptions
+	c := &cobra.Command{
+		Use:   "run [ID…]",
+		Short: "Run a phase: run its checks, tick what held, commit when all did",
+		Long: `Run runs the checks of the named specs in the order of their dependencies,
+ticks what held and unticks what did not. When every criterion of a spec is
+met, its changed target_files are committed and the spec is completed. Without
+an id it runs the spec that is ready, if there is just one.
+
+With --agent an agent works first: one of the usual command-line agents, or one
+that .chant/config.md names. It gets what chant prompt shows. What it says of
+the criteria counts for nothing: the checks decide.`,
+		ValidArgsFunction: a.completeIDs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := opts.check(args); err != nil {
+				return err
+			}
+			return a.run(c.Context(), args, opts)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&opts.all, "all", false, "run every spec that is ready or becomes so")
+	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would run, and run nothing")
+	f.BoolVar(&opts.NoCommit, "no-commit", false, "tick what holds, but commit and complete nothing")
+	f.StringVarP(&opts.Message, "message", "m", "", "subject of the commit (default: the spec's title)")
+	f.BoolVarP(&opts.verbose, "verbose", "v", false, "show every command as it runs")
+	f.StringVar(&opts.Agent, "agent", "", `let the agent NAME work first; "spec" is the one that the spec names`)
+	f.IntVar(&opts.Attempts, "attempts", 1, "let agent and checks take turns up to N times")
+	f.BoolVar(&opts.Isolate, "isolate", false, "let the agent work in a worktree of its own, from which only target_files come back")
+	return c
+}
+
+// check refuses flags that don't go together.
+func (o runOptions) check(args []string) error {
+	switch {
+	case o.all && len(args) > 0:
+		return &usageError{msg: "--all and ids don't go together", hint: "name specs, or run all that are ready"}
+	case o.Attempts < 1:
+		return &usageError{msg: fmt.Sprintf("--attempts takes a number from 1, not %d", o.Attempts)}
+	case o.Agent == "" && (o.Attempts > 1 || o.Isolate):
+		return &usageError{msg: "--attempts and --isolate are about an agent", hint: "name it by --agent"}
+	}
+	return nil
+}
+
+func (a *App) run(ctx context.Context, queries []string, opts runOptions) error {
+	p, live, err := a.board()
+	if err != nil {
+		return err
+	}
+	specs, err := a.choose(p, live, queries, opts.all)
+	if err != nil {
+		return err
+	}
+	if opts.dryRun {
+		return a.dryRun(p, live, specs)
+	}
+	out := a.stdout()
+	v := a.newView(out, "run", opts.verbose)
+	engine, closeEngine, err := a.engine(p.Root, v.event)
+	if err != nil {
+		return errors.Join(err, v.close())
+	}
+	if err = engine.RefuseAgent(); err != nil {
+		return errors.Join(err, v.close(), closeEngine())
+	}
+	if opts.all {
+		err = a.runAll(ctx, engine, v, opts)
+	} else {
+		err = a.runEach(ctx, engine, v, specs, opts)
+	}
+	return errors.Join(err, v.close(), closeEngine())
+}
+
+// choose gives the specs to run, in the order of their dependencies.
+func (a *App) choose(p *runner.Project, live runner.Live, queries []string, all bool) ([]*spec.Spec, error) {
+	if len(queries) == 0 {
+		ready := runner.Ready(p, live.Facts, nil)
+		switch {
+		case len(ready) == 0:
+			return nil, errNothingReady
+		case all || len(ready) == 1:
+			return ready, nil
+		}
+		ids := make([]string, len(ready))
+		for i, s := range ready {
+			ids[i] = s.ID
+		}
+		return nil, &usageError{msg: "several specs are ready: " + strings.Join(ids, ", "), hint: "name one, or use --all"}
+	}
+	wanted, err := resolveAll(p.Set, queries)
+	if err != nil {
+		return nil, err
+	}
+	var specs []*spec.Spec
+	for _, s := range p.Set.Order() {
+		if wanted[s.Path] {
+			specs = append(specs, s)
+		}
+	}
+	return specs, nil
+}
+
+// errNothingReady ends a run that has nothing to do: that is no success.
+var errNothingReady = errors.New("no spec is ready to run (chant status shows what each waits for)")
+
+// runEach runs specs that were named. One that fails does not keep the others
+// from running, but the specs that depend on it are not ready then.
+func (a *App) runEach(ctx context.Context, engine *runner.Engine, v *view, specs []*spec.Spec, opts runOptions) error {
+	var errs []error
+	for _, s := range specs {
+		if ctx.Err() != nil {
+			return stopped(ctx, errs)
+		}
+		if err := a.runOne(ctx, engine, v, s.ID, opts); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// runAll runs what is ready until nothing new becomes so.
+func (a *App) runAll(ctx context.Context, engine *runner.Engine, v *view, opts runOptions) error {
+	var errs []error
+	tried := map[string]bool{}
+	for {
+		if ctx.Err() != nil {
+			return stopped(ctx, errs)
+		}
+		p, err := runner.Load(engine.Root)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		live, err := runner.ReadLive(p)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		ready := runner.Ready(p, live.Facts, tried)
+		if len(ready) == 0 {
+			return errors.Join(errs...)
+		}
+		tried[ready[0].ID] = true
+		if err := a.runOne(ctx, engine, v, ready[0].ID, opts); err != nil {
+			errs = append(errs, err)
+		}
+	}
+}
+
+// stopped adds why ctx ended, unless a run that it cut short has told so.
+func stopped(ctx context.Context, errs []error) error {
+	if cause := context.Cause(ctx); !errors.Is(errors.Join(errs...), cause) {
+		errs = append(errs, cause)
+	}
+	return errors.Join(errs...)
+}
+
+// runOne runs one spec and tells how it ended.
+func (a *App) runOne(ctx context.Context, engine *runner.Engine, v *view, id string, opts runOptions) error {
+	ev, err := engine.Run(ctx, id, opts.RunOptions)
+	if err != nil {
+		return err
+	}
+	v.result(ev, opts.NoCommit)
+	switch ev.Verdict {
+	case runner.Failed:
+		return statusError(ExitNotHeld)
+	case runner.Waiting:
+		return statusError(ExitNotYet)
+	}
+	return nil
+}
+
+// result shows how a run ended.
+func (v *view) result(ev runner.Evidence, noCommit bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.erase()
+	met := 0
+	var waiting []string
+	for _, r := range ev.Criteria {
+		if r.Outcome.Met() {
+			met++
+		}
+		if r.Outcome == runner.Unattested {
+			waiting = append(waiting, fmt.Sprint(r.Number))
+		}
+	}
+	count := plainf("%d/%d", met, len(ev.Criteria))
+	switch {
+	case ev.Verdict == runner.Completed:
+		v.s.line(coloured("completed", green), bold(ev.Spec), count, faint(commitsText(ev.Commits)))
+	case ev.Verdict == runner.AllHeld && noCommit:
+		v.s.line(coloured("held", green), bold(ev.Spec), count, faint("not completed because of --no-commit"))
+	case ev.Verdict == runner.Waiting:
+		v.s.line(coloured("waiting", yellow), bold(ev.Spec), count,
+			plainf("for a person: chant attest %s %s -m NOTE", ev.Spec, strings.Join(waiting, " ")))
+	case len(ev.Criteria) == 0: // an agent's doing was reason enough
+		v.s.line(coloured("failed", red), bold(ev.Spec), plain(ev.Reason))
+	default:
+		v.s.line(coloured("failed", red), bold(ev.Spec), count, plain(ev.Reason))
+	}
+}
+
+func commitsText(commits []string) string {
+	if len(commits) == 0 {
+		return "nothing was left to commit"
+	}
+	return "commit " + short(commits[len(commits)-1])
+}
+
+// short gives a commit's name the way people say it.
+func short(hash string) string { return hash[:min(len(hash), 12)] }
+
+// dryRun shows what run would do.
+func (a *App) dryRun(p *runner.Project, live runner.Live, specs []*spec.Spec) error {
+	s := a.stdout()
+	ready := true
+	for _, one := range specs {
+		row := specRow(p, one, live)
+		s.line(bold(one.ID), stateText(row.State))
+		for _, reason := range row.waits() {
+			s.line(plain("  waits:"), plain(reason))
+			ready = false
+		}
+		for _, c := range criteriaOf(one) {
+			s.line()
+			showCriterion(s, c, map[int]bool{})
+		}
+		s.line()
+	}
+	if err := s.failed(); err != nil {
+		return err
+	}
+	if !ready {
+		return statusError(ExitNotYet)
+	}
+	return nil
+}

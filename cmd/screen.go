@@ -1,0 +1,144 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/term"
+)
+
+// screen writes lines of styled text. Every text passes clean on its way, so
+// that nothing from a file or a command reaches a terminal raw; colours are
+// taken out where the stream or NO_COLOR asks for it.
+type screen struct {
+	out   io.Writer
+	width int // columns of the terminal; 0 where the stream is none
+	err   error
+}
+
+const defaultWidth = 80
+
+func newScreen(w io.Writer, env []string) *screen {
+	s := &screen{out: colorprofile.NewWriter(w, env)}
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) && variable(env, "CI") == "" && variable(env, "TERM") != "dumb" {
+		s.width = defaultWidth
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+			s.width = width
+		}
+	}
+	return s
+}
+
+func (a *App) stdout() *screen { return newScreen(a.Out, a.Env) }
+func (a *App) stderr() *screen { return newScreen(a.Err, a.Env) }
+
+// terminal tells whether somebody is watching.
+func (s *screen) terminal() bool { return s.width > 0 }
+
+// text is a piece of a line with its style.
+type text struct {
+	s     string
+	style ansi.Style
+}
+
+func plain(s string) text             { return text{s, nil} }
+func plainf(f string, a ...any) text  { return text{fmt.Sprintf(f, a...), nil} }
+func bold(s string) text              { return text{s, ansi.Style{}.Bold()} }
+func faint(s string) text             { return text{s, ansi.Style{}.Faint()} }
+func coloured(s string, c color) text { return text{s, ansi.Style{}.ForegroundColor(c)} }
+
+type color = ansi.BasicColor
+
+const (
+	red    = ansi.Red
+	green  = ansi.Green
+	yellow = ansi.Yellow
+	cyan   = ansi.Cyan
+)
+
+func (t text) width() int { return ansi.StringWidth(clean(t.s)) }
+
+func (t text) render() string {
+	if t.style == nil || t.s == "" {
+		return clean(t.s)
+	}
+	return t.style.Styled(clean(t.s))
+}
+
+// line writes the texts that are not empty, one blank apart.
+func (s *screen) line(texts ...text) {
+	var parts []string
+	for _, t := range texts {
+		if t.s != "" {
+			parts = append(parts, t.render())
+		}
+	}
+	s.write(strings.TrimRight(strings.Join(parts, " "), " ") + "\n")
+}
+
+// table writes rows with aligned columns, two blanks apart. On a terminal the
+// last column is cut at its edge.
+func (s *screen) table(rows [][]text) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], cell.width())
+		}
+	}
+	for _, row := range rows {
+		var b strings.Builder
+		for i, cell := range row {
+			b.WriteString(cell.render())
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", widths[i]-cell.width()+2))
+			}
+		}
+		s.write(s.cut(strings.TrimRight(b.String(), " ")) + "\n")
+	}
+}
+
+// cut shortens a rendered line to the terminal's width.
+func (s *screen) cut(line string) string {
+	if !s.terminal() {
+		return line
+	}
+	return ansi.Truncate(line, s.width, "…")
+}
+
+// write keeps the first error; failed tells of it.
+func (s *screen) write(rendered string) {
+	if s.err == nil {
+		_, s.err = io.WriteString(s.out, rendered)
+	}
+}
+
+// failed gives the error that kept something from being shown.
+func (s *screen) failed() error {
+	if s.err != nil {
+		return fmt.Errorf("writing output: %w", s.err)
+	}
+	return nil
+}
+
+// variable gives the value of an environment variable; the last one counts.
+func variable(env []string, name string) string {
+	last := ""
+	for _, v := range env {
+		if key, value, _ := strings.Cut(v, "="); key == name {
+			last = value
+		}
+	}
+	return last
+}
+
+// shorten renders a text in at most width columns.
+func shorten(t text, width int) string {
+	return ansi.Truncate(t.render(), width, "…")
+}

@@ -1,0 +1,203 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chant/spec"
+)
+
+func (a *App) showCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:               "show ID",
+		Short:             "Show one spec: its state, criteria and checks",
+		Args:              oneID,
+		ValidArgsFunction: a.completeIDs,
+		RunE:              func(_ *cobra.Command, args []string) error { return a.show(args[0], asJSON) },
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// criterionJSON is a criterion as show gives it.
+type criterionJSON struct {
+	Number   int          `json:"number"`
+	Text     string       `json:"text"`
+	Depth    int          `json:"depth"`
+	Ticked   bool         `json:"ticked"`
+	Line     int          `json:"line"`
+	Manual   bool         `json:"manual"`
+	Attested *attestation `json:"attested"` // null where nobody vouched for it
+	Check    *checkJSON   `json:"check"`    // null where it is manual
+}
+
+type attestation struct {
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
+	Note string    `json:"note"`
+}
+
+type checkJSON struct {
+	Lang   string  `json:"lang"`
+	Info   string  `json:"info"`
+	Wants  string  `json:"wants"`
+	Script string  `json:"script"`
+	At     spec.At `json:"at"`
+	Line   int     `json:"line"`
+}
+
+type showJSON struct {
+	Schema string `json:"schema"`
+	specJSON
+	List []criterionJSON `json:"criteria_list"`
+}
+
+func (a *App) show(query string, asJSON bool) error {
+	v, err := a.showView(query)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeJSON(a.Out, v)
+	} else {
+		err = a.showSpec(v.specJSON, v.List)
+	}
+	if err != nil {
+		return err
+	}
+	return v.usable()
+}
+
+// showView gives what show shows.
+func (a *App) showView(query string) (showJSON, error) {
+	p, live, err := a.board()
+	if err != nil {
+		return showJSON{}, err
+	}
+	s, err := p.Set.Resolve(query)
+	if err != nil {
+		return showJSON{}, err
+	}
+	return showJSON{"chant.show/v1", specRow(p, s, live), criteriaOf(s)}, nil
+}
+
+// usable fails for a spec that can't be used; the row says why.
+func (r specJSON) usable() error {
+	if r.State == spec.StateInvalid {
+		return statusError(ExitUsage)
+	}
+	return nil
+}
+
+func criteriaOf(s *spec.Spec) []criterionJSON {
+	list := []criterionJSON{}
+	for _, c := range s.Criteria {
+		one := criterionJSON{Number: c.Number, Text: c.Text, Depth: c.Depth, Ticked: c.Ticked, Line: c.Pos.Line, Manual: c.Manual()}
+		if word := s.AttestedBy(c); word != nil {
+			one.Attested = &attestation{word.By, word.At, word.Note}
+		}
+		if c.Check != nil {
+			one.Check = &checkJSON{c.Check.Lang, c.Check.Info, c.Check.Wants(), c.Check.Script, c.Check.At, c.Check.Pos.Line}
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+func (a *App) showSpec(row specJSON, criteria []criterionJSON) error {
+	s := a.stdout()
+	s.line(bold(row.ID), plain(row.Title))
+	facts := [][]text{{faint("state"), stateText(row.State)}, {faint("file"), plain(row.Path)}}
+	add := func(name string, list []string) {
+		if len(list) > 0 {
+			facts = append(facts, []text{faint(name), plain(strings.Join(list, ", "))})
+		}
+	}
+	add("error", nonEmpty(row.Error))
+	add("type", nonEmpty(row.Type))
+	add("phase", nonEmpty(row.Phase))
+	add("blocked by", row.waits())
+	if row.Skipped != nil {
+		add("left out", []string{fmt.Sprintf("%s (%s, %s)", row.Skipped.Reason, row.Skipped.By, row.Skipped.At.Format(time.RFC3339))})
+	}
+	if row.Approval != nil {
+		add("approval", []string{approvalWords(*row.Approval)})
+	}
+	add("depends on", row.DependsOn)
+	add("target files", row.TargetFiles)
+	add("commits", row.Commits)
+	s.table(facts)
+	checks := map[int]bool{} // by line: a check that criteria share is shown once
+	for _, c := range criteria {
+		s.line()
+		showCriterion(s, c, checks)
+	}
+	return s.failed()
+}
+
+// approvalWords says how a spec's approval stands.
+func approvalWords(a approval) string {
+	switch {
+	case a.Status == "":
+		return "asked for"
+	case a.At == nil:
+		return a.Status
+	case a.Status == spec.Approved && !a.Valid:
+		return fmt.Sprintf("asked for again: what %s approved of at %s has changed", a.By, a.At.Format(time.RFC3339))
+	}
+	return fmt.Sprintf("%s by %s at %s", a.Status, a.By, a.At.Format(time.RFC3339))
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+func showCriterion(s *screen, c criterionJSON, shown map[int]bool) {
+	mark := plain("[ ]")
+	if c.Ticked {
+		mark = coloured("[x]", green)
+	}
+	s.line(plain(strings.Repeat("  ", c.Depth)+fmt.Sprintf("%2d", c.Number)), mark, plain(c.Text))
+	indent := plain(strings.Repeat("  ", c.Depth) + "      ")
+	switch {
+	case c.Attested != nil:
+		s.line(indent, faint(fmt.Sprintf("%s vouched for it at %s: %s", c.Attested.By, c.Attested.At.Format(time.RFC3339), c.Attested.Note)))
+	case c.Manual:
+		s.line(indent, coloured("manual: a person has to vouch for it", yellow))
+	case shown[c.Check.Line]:
+		s.line(indent, faint(fmt.Sprintf("decided by the check in line %d", c.Check.Line)))
+	default:
+		shown[c.Check.Line] = true
+		s.line(indent, faint(c.Check.Lang+": "+c.Check.Wants))
+		for line := range strings.Lines(c.Check.Script) {
+			s.line(indent, plain("$ "+strings.TrimRight(line, "\r\n")))
+		}
+	}
+}
+
+func oneID(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return &usageError{msg: fmt.Sprintf("%s takes one spec id, not %d", c.CommandPath(), len(args)), hint: "chant list shows the ids"}
+	}
+	return nil
+}
+
+// completeIDs offers spec ids to the shell.
+func (a *App) completeIDs(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	p, err := a.project()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var ids []string
+	for _, s := range p.Set.All() {
+		ids = append(ids, s.ID+"\t"+clean(s.Title))
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,283 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/spec"
+	"chant/storage"
+)
+
+func (a *App) statusCommand() *cobra.Command {
+	var asJSON, watch bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Show the board: what is done, ready, running, blocked or failed, and why",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if watch {
+				return a.watch(c.Context())
+			}
+			return a.status(asJSON)
+		},
+	}
+	jsonFlag(c, &asJSON)
+	c.Flags().BoolVar(&watch, "watch", false, "show the board again whenever it changes, until interrupted")
+	c.MarkFlagsMutuallyExclusive("json", "watch")
+	return c
+}
+
+// statusRow is a spec's row on the board.
+type statusRow struct {
+	specJSON
+	Running *storage.Holder `json:"running"`  // who runs it; null where nobody does
+	LastRun *lastRun        `json:"last_run"` // null where there was none
+	// Worktree is the folder in which an isolated run was interrupted; "" where
+	// none was.
+	Worktree string `json:"worktree"`
+	// Kept is the ref with what was not committed when a run began that was
+	// killed while its agent worked; "" where none was.
+	Kept string `json:"kept"`
+}
+
+type lastRun struct {
+	ID      string         `json:"id"`
+	Started time.Time      `json:"started"`
+	Verdict runner.Verdict `json:"verdict"`
+	Reason  string         `json:"reason"`
+	Missed  []missed       `json:"missed"` // the criteria that were not met
+}
+
+type missed struct {
+	Number  int            `json:"number"`
+	Text    string         `json:"text"`
+	Outcome runner.Outcome `json:"outcome"`
+	Reason  string         `json:"reason"`
+}
+
+func boardRows(p *runner.Project, live runner.Live) []statusRow {
+	rows := []statusRow{}
+	for _, s := range p.Set.Order() {
+		if s.Archived {
+			continue
+		}
+		row := statusRow{specJSON: specRow(p, s, live), Worktree: live.Isolated[s.ID], Kept: live.Kept[s.ID]}
+		if holder, ok := live.Holders[s.ID]; ok {
+			row.Running = &holder
+		}
+		if ev, ok := live.Last[s.ID]; ok {
+			row.LastRun = summarise(ev)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func summarise(ev runner.Evidence) *lastRun {
+	last := &lastRun{ID: ev.ID, Started: ev.Started, Verdict: ev.Verdict, Reason: ev.Reason, Missed: []missed{}}
+	for _, r := range ev.Criteria {
+		if !r.Outcome.Met() {
+			last.Missed = append(last.Missed, missed{r.Number, r.Text, r.Outcome, r.Reason})
+		}
+	}
+	return last
+}
+
+type statusJSON struct {
+	Schema string      `json:"schema"`
+	Specs  []statusRow `json:"specs"`
+}
+
+func (a *App) status(asJSON bool) error {
+	v, err := a.statusView()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeJSON(a.Out, v)
+	} else {
+		s := a.stdout()
+		showBoard(s, v.Specs)
+		err = s.failed()
+	}
+	if err != nil {
+		return err
+	}
+	list := make([]specJSON, len(v.Specs))
+	for i := range v.Specs {
+		list[i] = v.Specs[i].specJSON
+	}
+	return a.listed(list)
+}
+
+// statusView gives what status shows.
+func (a *App) statusView() (statusJSON, error) {
+	p, live, err := a.board()
+	if err != nil {
+		return statusJSON{}, err
+	}
+	return statusJSON{"chant.status/v1", boardRows(p, live)}, nil
+}
+
+func showBoard(s *screen, rows []statusRow) {
+	if len(rows) == 0 {
+		return
+	}
+	table := make([][]text, 0, len(rows))
+	for _, r := range rows {
+		table = append(table, []text{
+			stateMark(r.State), plain(r.ID), stateText(r.State), plain(gauge(r.Criteria)), plain(ticks(r.Criteria)), faint(why(r)),
+		})
+	}
+	s.table(table)
+	s.line()
+	s.line(plain(tally(rows)))
+}
+
+func stateMark(state spec.State) text {
+	switch state {
+	case spec.StateCompleted:
+		return coloured("✓", green)
+	case spec.StateFailed, spec.StateInvalid:
+		return coloured("✗", red)
+	case spec.StateRunning:
+		return coloured("▶", cyan)
+	case spec.StateReady:
+		return coloured("○", cyan)
+	}
+	return faint("·")
+}
+
+// gauge draws the ticks as a bar of at most ten cells.
+func gauge(c criteriaJSON) string {
+	cells := min(c.Total, 10)
+	if cells == 0 {
+		return ""
+	}
+	full := c.Ticked * cells / c.Total
+	return strings.Repeat("■", full) + strings.Repeat("□", cells-full)
+}
+
+// why gives the one fact that a row's state leaves open.
+func why(r statusRow) string {
+	if r.Worktree != "" {
+		return fmt.Sprintf("an isolated run was interrupted: go on by chant run %s --agent NAME --isolate, or give it up by git worktree remove --force %s", r.ID, r.Worktree)
+	}
+	if r.Kept != "" {
+		return fmt.Sprintf("a run was killed while its agent worked: what was not committed before is in %s, and chant run %s tells what of it is missing", r.Kept, r.ID)
+	}
+	switch r.State {
+	case spec.StateBlocked:
+		return strings.Join(r.waits(), "; ")
+	case spec.StateCancelled:
+		if r.Skipped != nil {
+			return "left out by " + r.Skipped.By + ": " + r.Skipped.Reason
+		}
+	case spec.StateInvalid:
+		return r.Error
+	case spec.StateRunning:
+		return fmt.Sprintf("process %d on %s since %s", r.Running.PID, r.Running.Host, r.Running.Since.Format(time.RFC3339))
+	case spec.StateFailed, spec.StateReady:
+		return lastWords(r)
+	case spec.StateCompleted:
+		if r.CompletedAt != nil {
+			return r.CompletedAt.Format(time.RFC3339)
+		}
+	}
+	return ""
+}
+
+// lastWords tells how the last run of a spec that is not done ended.
+func lastWords(r statusRow) string {
+	last := r.LastRun
+	switch {
+	case last == nil:
+		return r.Title
+	case len(last.Missed) > 0:
+		m := last.Missed[0]
+		if m.Outcome == runner.Unattested {
+			return fmt.Sprintf("waits for a person: criterion %d: %s (chant attest %s %d -m NOTE)", m.Number, m.Text, r.ID, m.Number)
+		}
+		return fmt.Sprintf("criterion %d: %s: %s", m.Number, m.Text, reasonOr(m.Reason, string(m.Outcome)))
+	case last.Verdict == runner.Stopped:
+		return "the last run was interrupted"
+	case last.Reason == "": // it held, and the spec was reopened, or completed nothing
+		return r.Title
+	}
+	return last.Reason
+}
+
+func reasonOr(reason, otherwise string) string {
+	if reason != "" {
+		return reason
+	}
+	return strings.ReplaceAll(otherwise, "_", " ")
+}
+
+func tally(rows []statusRow) string {
+	counts := map[spec.State]int{}
+	for _, r := range rows {
+		counts[r.State]++
+	}
+	parts := []string{plural(len(rows), "spec")}
+	for _, state := range []spec.State{
+		spec.StateCompleted, spec.StateRunning, spec.StateReady, spec.StateFailed, spec.StateBlocked,
+		spec.StateNeedsAttention, spec.StatePaused, spec.StateCancelled, spec.StateInvalid,
+	} {
+		if n := counts[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(state), "_", " ")))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+const watchStep = 500 * time.Millisecond
+
+// watch shows the board again whenever it would look different, until ctx ends.
+func (a *App) watch(ctx context.Context) error {
+	ticker := time.NewTicker(watchStep)
+	defer ticker.Stop()
+	shown := ""
+	for {
+		p, live, err := a.board()
+		if err != nil {
+			return err
+		}
+		var b strings.Builder
+		now := newScreen(&b, a.Env)
+		now.width = a.stdout().width
+		showBoard(now, boardRows(p, live))
+		if b.String() != shown {
+			shown = b.String()
+			if err := a.redraw(boardRows(p, live)); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
+
+func (a *App) redraw(rows []statusRow) error {
+	s := a.stdout()
+	if s.terminal() {
+		s.write(clearScreen)
+	}
+	showBoard(s, rows)
+	return s.failed()
+}

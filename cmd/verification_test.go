@@ -1,0 +1,305 @@
+package cmd
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"chant/runner"
+	"chant/spec"
+)
+
+// found is a verification with something of everything.
+func found() verification {
+	check := func(o runner.Outcome, held int, output string) *runner.CheckResult {
+		return &runner.CheckResult{Outcome: o, Planned: 2, Runs: 2, HeldRuns: held, DurationMS: 1250, Output: output}
+	}
+	return verification{
+		verdict: runner.Failed,
+		Verification: runner.Verification{
+			Commit: "0123456789abcdef0123", Tree: "t", Worktree: true, Dirty: []string{"a.go"}, Started: fixedTime(), DurationMS: 2500,
+			Specs: []runner.Verified{
+				{
+					ID: "002", Title: "Reproduce", Path: ".chant/specs/002.md", Status: "completed",
+					Criteria: []runner.Result{
+						{Number: 1, Text: "Holds", Line: 9, Outcome: runner.Held, Check: check(runner.Held, 2, "fine\n")},
+						{Number: 2, Text: "Fails", Line: 10, Outcome: runner.NotHeld, Reason: "exit 1", Check: check(runner.NotHeld, 1, "got 1\nwant 2\n")},
+						{Number: 3, Text: "Killed", Line: 11, Outcome: runner.Killed, Reason: "killed by signal: killed", Check: check(runner.Killed, 0, "")},
+						{Number: 4, Text: "Vouched", Line: 12, Manual: true, Outcome: runner.Attested},
+						{Number: 5, Text: "Open", Line: 13, Manual: true, Outcome: runner.Unattested},
+					},
+					Findings: []runner.Finding{
+						{Rule: runner.RuleUnticked, Criterion: 2, Line: 10, Text: "criterion 2 is not ticked"},
+						{Rule: runner.RuleUnproven, Criterion: 5, Line: 13, Text: "criterion 5: nobody vouched for it"},
+						{Rule: runner.RuleOddMark, Line: 14, Text: "the mark [~]"},
+						{Rule: runner.RuleOddMark, Line: 15, Text: "the mark [~]"},
+					},
+				},
+				{ID: "003", Path: ".chant/specs/003.md", Error: "spec 003: bad", Criteria: []runner.Result{}, Findings: []runner.Finding{}},
+			},
+		},
+	}
+}
+
+// spoiled is a verification all of whose texts are hostile.
+func spoiled() verification {
+	return verification{verdict: runner.Failed, strict: true, Verification: runner.Verification{Specs: []runner.Verified{{
+		ID: hostile, Title: hostile, Path: hostile, Status: hostile, CompletedBy: hostile, Error: hostile,
+		Criteria: []runner.Result{{
+			Number: 1, Text: hostile, Outcome: runner.NotHeld, Reason: hostile,
+			Check: &runner.CheckResult{Runs: 1, Planned: 1, Command: hostile, Reason: hostile, Output: hostile + "\n\xff" + hostile},
+		}},
+		Findings: []runner.Finding{{Rule: runner.RuleUnproven, Line: 1, Text: hostile}},
+	}}}}
+}
+
+func rendered(t *testing.T, render func(io.Writer, verification) error, v verification) string {
+	t.Helper()
+	var b strings.Builder
+	if err := render(&b, v); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestReports(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]string{
+		"junit":    wantJUnit,
+		"markdown": wantMarkdown,
+		"github":   wantGitHub,
+	} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(want, rendered(t, reportFormats()[format], found())); diff != "" {
+				t.Errorf("report (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+const wantJUnit = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="chant verify" tests="9" failures="4" errors="2" skipped="1" time="2.500" timestamp="2026-01-02T03:04:05Z">
+  <testsuite name="002" tests="8" failures="4" errors="1" skipped="1" time="3.750" file=".chant/specs/002.md">
+    <testcase classname="002" name="1. Holds" time="1.250" file=".chant/specs/002.md" line="9"></testcase>
+    <testcase classname="002" name="2. Fails" time="1.250" file=".chant/specs/002.md" line="10">
+      <failure message="1/2 green, 1.2s: not held: exit 1" type="not_held">got 1&#xA;want 2&#xA;</failure>
+    </testcase>
+    <testcase classname="002" name="3. Killed" time="1.250" file=".chant/specs/002.md" line="11">
+      <error message="0/2 green, 1.2s: killed: killed by signal: killed" type="killed"></error>
+    </testcase>
+    <testcase classname="002" name="4. Vouched" time="0.000" file=".chant/specs/002.md" line="12"></testcase>
+    <testcase classname="002" name="5. Open" time="0.000" file=".chant/specs/002.md" line="13">
+      <skipped message="waits for a person&#39;s word" type="unattested"></skipped>
+    </testcase>
+    <testcase classname="002" name="unticked in line 10" time="0.000" file=".chant/specs/002.md" line="10">
+      <failure message="criterion 2 is not ticked" type="unticked"></failure>
+    </testcase>
+    <testcase classname="002" name="odd-mark in line 14" time="0.000" file=".chant/specs/002.md" line="14">
+      <failure message="the mark [~]" type="odd-mark"></failure>
+    </testcase>
+    <testcase classname="002" name="odd-mark in line 15" time="0.000" file=".chant/specs/002.md" line="15">
+      <failure message="the mark [~]" type="odd-mark"></failure>
+    </testcase>
+  </testsuite>
+  <testsuite name="003" tests="1" failures="0" errors="1" skipped="0" time="0.000" file=".chant/specs/003.md">
+    <testcase classname="003" name="spec file" time="0.000" file=".chant/specs/003.md" line="1">
+      <error message="spec 003: bad" type="invalid"></error>
+    </testcase>
+  </testsuite>
+</testsuites>
+`
+const wantMarkdown = `### chant verify: not verified
+
+at 0123456789ab with 1 file changed: 2 specs
+
+| spec | criterion | result |
+| --- | --- | --- |
+| 002 | 1. Holds | ✅ 2/2 green, 1.2s |
+| 002 | 2. Fails | ❌ 1/2 green, 1.2s: not held: exit 1 |
+| 002 | 3. Killed | ❌ 0/2 green, 1.2s: killed: killed by signal: killed |
+| 002 | 4. Vouched | ✅ attested |
+| 002 | 5. Open | ⚠️ waits for a person's word |
+| 002 | unticked | ❌ criterion 2 is not ticked |
+| 002 | unproven | ⚠️ criterion 5: nobody vouched for it |
+| 002 | odd-mark | ❌ the mark \[\~\] |
+| 002 | odd-mark | ❌ the mark \[\~\] |
+| 003 | | ❌ spec 003: bad |
+`
+const wantGitHub = `::error file=.chant/specs/002.md,line=10,title=002::2. Fails — 1/2 green, 1.2s: not held: exit 1
+::error file=.chant/specs/002.md,line=11,title=002::3. Killed — 0/2 green, 1.2s: killed: killed by signal: killed
+::error file=.chant/specs/002.md,line=10,title=002::criterion 2 is not ticked
+::error file=.chant/specs/002.md,line=14,title=002::the mark [~]
+::error file=.chant/specs/002.md,line=15,title=002::the mark [~]
+::error file=.chant/specs/003.md,line=1,title=003::spec 003: bad
+`
+
+// No report may carry on what a terminal, a table or a CI's log would act on.
+func TestReportsTameText(t *testing.T) {
+	t.Parallel()
+	for format, render := range reportFormats() {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			out := rendered(t, render, spoiled())
+			for _, r := range out {
+				if r != '\n' && r != '\u200b' && (r < 0x20 || r == 0x7F || spec.Deceptive(r)) {
+					t.Errorf("%U is in\n%s", r, out)
+				}
+			}
+			for line := range strings.Lines(out) {
+				if command := strings.TrimSpace(line); strings.HasPrefix(command, "::") && (format != "github" || !strings.HasPrefix(command, "::error file=")) {
+					t.Errorf("%q is a command to GitHub", line)
+				}
+			}
+		})
+	}
+}
+
+func TestJUnitReadsBack(t *testing.T) {
+	t.Parallel()
+	var got junitSuites
+	if err := xml.Unmarshal([]byte(rendered(t, writeJUnit, spoiled())), &got); err != nil {
+		t.Fatal(err)
+	}
+	suite := got.Suites[0]
+	if want := clean(hostile); suite.Name != want || suite.Cases[0].Name != "1. "+want || suite.Cases[1].Failure.Message != want {
+		t.Errorf("got %+v, want %q in it", suite, want)
+	}
+	if want := cleanLines(hostile + "\n\xff" + hostile); suite.Cases[0].Failure.Text != want {
+		t.Errorf("output %q, want %q", suite.Cases[0].Failure.Text, want)
+	}
+	if err := xml.Unmarshal([]byte(rendered(t, writeJUnit, found())), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range got.Suites {
+		names := map[string]bool{}
+		for _, c := range s.Cases {
+			if names[c.Name] {
+				t.Errorf("two cases of suite %s are named %q", s.Name, c.Name)
+			}
+			names[c.Name] = true
+		}
+	}
+}
+
+func TestMarkdownRowsStayRows(t *testing.T) {
+	t.Parallel()
+	lines := strings.Split(strings.TrimSuffix(rendered(t, writeMarkdown, spoiled()), "\n"), "\n")
+	rows := 0
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "|") {
+			continue
+		}
+		rows++
+		cells := strings.ReplaceAll(strings.ReplaceAll(line, `\\`, ""), `\|`, "")
+		if strings.Count(cells, "|") != 4 {
+			t.Errorf("%q has other than three cells", line)
+		}
+	}
+	if rows != 5 || strings.ContainsAny(strings.Join(lines, ""), "<") {
+		t.Errorf("%d rows, want the head, its rule and three, without tags:\n%s", rows, strings.Join(lines, "\n"))
+	}
+}
+
+func TestGitHubKeepsTen(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{0: 0, 1: 1, 9: 9, 10: 10, 11: 10, 50: 10} {
+		v := verification{Verification: runner.Verification{Specs: []runner.Verified{{ID: "1"}}}}
+		for range n {
+			v.Specs[0].Findings = append(v.Specs[0].Findings, runner.Finding{Rule: runner.RuleChanged, Text: "t"})
+		}
+		out := rendered(t, writeGitHub, v)
+		if got := strings.Count(out, "\n"); got != want {
+			t.Errorf("%d findings: %d annotations, want %d", n, got, want)
+		}
+		if more := strings.Contains(out, "more, see the log"); more != (n > want) {
+			t.Errorf("%d findings:\n%s", n, out)
+		}
+	}
+}
+
+func TestParseReports(t *testing.T) {
+	t.Parallel()
+	got, err := parseReports([]string{"junit=a=b.xml", "json", "markdown=-"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []reportTo{{"junit", "a=b.xml"}, {"json", ""}, {"markdown", "-"}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(reportTo{})); diff != "" {
+		t.Errorf("reports (-want +got):\n%s", diff)
+	}
+	for _, arg := range []string{"", "pdf", "=x", "JSON"} {
+		if _, err := parseReports([]string{arg}); !is[*usageError](err) {
+			t.Errorf("%q: got error %v", arg, err)
+		}
+	}
+}
+
+func TestWriteReport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var out strings.Builder
+	a := &App{Out: &out, Dir: dir}
+	if err := errors.Join(a.writeReport(reportTo{"github", "-"}, found()), a.writeReport(reportTo{"github", "x.txt"}, found())); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(filepath.Join(dir, "x.txt"))
+	if err != nil || string(file) != wantGitHub || out.String() != wantGitHub {
+		t.Errorf("stdout %q, file %q, error %v", out.String(), file, err)
+	}
+	if err := a.writeReport(reportTo{"github", "missing/x.txt"}, found()); err == nil {
+		t.Error("a report into a missing folder was written")
+	}
+}
+
+func TestShowFindings(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	showFindings(newScreen(&b, nil), found())
+	if diff := cmp.Diff(wantFindings, b.String()); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+const wantFindings = `! .chant/specs/002.md:10:1: criterion 2 is not ticked [unticked]
+! .chant/specs/002.md:13:1: criterion 5: nobody vouched for it [unproven]
+! .chant/specs/002.md:14:1: the mark [~] [odd-mark]
+! .chant/specs/002.md:15:1: the mark [~] [odd-mark]
+✗ spec 003: bad
+
+not verified at 0123456789ab with 1 file changed: 2 specs, 2 not as it should be, 1 unproven
+  ✗ 002 2. Fails — 1/2 green, 1.2s: not held: exit 1
+  ✗ 002 3. Killed — 0/2 green, 1.2s: killed: killed by signal: killed
+`
+
+func TestShowVerificationExits(t *testing.T) {
+	t.Parallel()
+	held := runner.Verified{ID: "1", Criteria: []runner.Result{{Outcome: runner.Held}}}
+	missed := runner.Verified{ID: "2", Criteria: []runner.Result{{Outcome: runner.NotHeld}}}
+	unproven := runner.Verified{ID: "3", Findings: []runner.Finding{{Rule: runner.RuleUnproven}}, Criteria: []runner.Result{{Outcome: runner.Held}}}
+	for _, tt := range []struct {
+		specs  []runner.Verified
+		strict bool
+		want   int
+	}{
+		{[]runner.Verified{held}, false, ExitHeld},
+		{[]runner.Verified{held, missed}, false, ExitNotHeld},
+		{[]runner.Verified{unproven}, false, ExitHeld},
+		{[]runner.Verified{unproven}, true, ExitNotHeld},
+		{[]runner.Verified{held, {ID: "4", Error: "bad"}}, false, ExitUsage},
+		{nil, false, ExitNotYet},
+	} {
+		var out strings.Builder
+		a := &App{Out: io.Discard}
+		err := a.showVerification(newScreen(&out, nil), runner.Verification{Specs: tt.specs}, verifyOptions{strict: tt.strict}, nil, nil)
+		if got := exitCode(err); got != tt.want {
+			t.Errorf("%+v, strict %v: exit %d, want %d", tt.specs, tt.strict, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"chant/runner"
+	"chant/spec"
+)
+
+// verifyOptions are the flags of verify.
+type verifyOptions struct {
+	at, shard       string
+	reports         []string
+	strict, verbose bool
+	json            bool
+}
+
+func (a *App) verifyCommand() *cobra.Command {
+	var opts verifyOptions
+	c := &cobra.Command{
+		Use:   "verify [ID…]",
+		Short: "Prove every completed spec again; change nothing",
+		Long: `Verify re-runs the checks of completed specs: those of the present in the
+worktree (or at --at REV), those of the phase in the exported tree of the
+commit that completed the spec. It also tells what speaks against a completed
+spec: open criteria, criteria or checks edited since, and ticks that neither a
+check nor a person stands for.`,
+		ValidArgsFunction: a.completeIDs,
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.verify(c.Context(), args, opts)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&opts.at, "at", "", "verify this `REV` in an exported tree instead of the worktree")
+	f.StringVar(&opts.shard, "shard", "", "verify part `I/N` of the specs")
+	f.StringArrayVar(&opts.reports, "report", nil, "also write a report, `FORMAT[=FILE]`: json, junit, markdown or github")
+	f.BoolVar(&opts.strict, "strict", false, "fail on ticked criteria that have no check and no attestation")
+	f.BoolVarP(&opts.verbose, "verbose", "v", false, "show every command as it runs")
+	jsonFlag(c, &opts.json)
+	return c
+}
+
+func (a *App) verify(ctx context.Context, queries []string, opts verifyOptions) error {
+	request, err := a.verifyRequest(queries, opts)
+	if err != nil {
+		return err
+	}
+	reports, err := parseReports(opts.reports)
+	if err != nil {
+		return err
+	}
+	p, err := a.project()
+	if err != nil {
+		return err
+	}
+	if request.IDs, err = ids(p.Set, queries); err != nil {
+		return err
+	}
+	out := a.stdout()
+	if opts.json || slices.ContainsFunc(reports, reportTo.toStdout) {
+		out = a.stderr() // stdout is for the result that another program reads
+	}
+	v := a.newView(out, "verify", opts.verbose)
+	engine, closeEngine, err := a.engine(p.Root, v.event)
+	if err != nil {
+		return errors.Join(err, v.close())
+	}
+	found, err := engine.Verify(ctx, request)
+	err = errors.Join(err, v.close(), closeEngine())
+	return a.showVerification(out, found, opts, reports, err)
+}
+
+func (a *App) verifyRequest(queries []string, opts verifyOptions) (runner.VerifyOptions, error) {
+	request := runner.VerifyOptions{At: opts.at}
+	if opts.shard != "" {
+		shard, err := runner.ParseShard(opts.shard)
+		if err != nil {
+			return request, err
+		}
+		request.Shard = shard
+	}
+	return request, nil
+}
+
+// ids gives the ids of the specs that the queries name.
+func ids(set *spec.Set, queries []string) ([]string, error) {
+	list := make([]string, 0, len(queries))
+	for _, q := range queries {
+		s, err := set.Resolve(q)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s.ID)
+	}
+	return list, nil
+}
+
+// showVerification writes the findings, the summary and the reports, and gives
+// the error that stands for the verdict. A verification that could not be done
+// is written as JSON as far as it came.
+func (a *App) showVerification(out *screen, found runner.Verification, opts verifyOptions, reports []reportTo, failure error) error {
+	verdict := found.Verdict(opts.strict)
+	if failure != nil && !errors.Is(failure, runner.ErrNothingToVerify) {
+		verdict = runner.Broken
+	}
+	view := verification{found, verdict, opts.strict}
+	if opts.json {
+		if err := writeJSON(a.Out, view.json()); err != nil {
+			return errors.Join(failure, err)
+		}
+	}
+	for _, r := range reports {
+		if err := a.writeReport(r, view); err != nil {
+			return errors.Join(failure, err)
+		}
+	}
+	if failure != nil {
+		return failure
+	}
+	showFindings(out, view)
+	if err := out.failed(); err != nil {
+		return err
+	}
+	switch verdict {
+	case runner.Failed:
+		return statusError(ExitNotHeld)
+	case runner.Invalid:
+		return statusError(ExitUsage)
+	case runner.Nothing:
+		return fmt.Errorf("%w: the selected specs have no check and no attested criterion", runner.ErrNothingToVerify)
+	}
+	return nil
+}
+
+// verification is a finished verification with its verdict.
+type verification struct {
+	runner.Verification
+	verdict runner.Verdict
+	strict  bool
+}
+
+type verificationJSON struct {
+	Schema  string         `json:"schema"`
+	Verdict runner.Verdict `json:"verdict"`
+	runner.Verification
+	Specs []verifiedJSON `json:"specs"`
+}
+
+type verifiedJSON struct {
+	runner.Verified
+	Verdict runner.Verdict `json:"verdict"`
+	Proven  int            `json:"proven"` // criteria shown to hold
+}
+
+func (v verification) json() verificationJSON {
+	out := verificationJSON{Schema: "chant.verify/v1", Verdict: v.verdict, Verification: v.Verification, Specs: []verifiedJSON{}}
+	for _, s := range v.Specs {
+		out.Specs = append(out.Specs, verifiedJSON{s, s.Verdict(v.strict), s.Proven()})
+	}
+	return out
+}
+
+// showFindings writes what speaks against each spec, and one line for all.
+func showFindings(s *screen, v verification) {
+	unproven, bad := 0, 0
+	for _, one := range v.Specs {
+		if one.Error != "" {
+			s.line(coloured("✗", red), plain(one.Error))
+		}
+		for _, f := range one.Findings {
+			style := red
+			if f.Rule == runner.RuleUnproven {
+				unproven++
+				if !v.strict {
+					style = yellow
+				}
+			}
+			s.line(coloured("!", style), bold(place(one.Path, f.Line, 1)), plain(f.Text), faint("["+f.Rule+"]"))
+		}
+		if verdict := one.Verdict(v.strict); verdict != runner.AllHeld {
+			bad++
+		}
+	}
+	s.line()
+	s.line(v.headline(), plain(v.where()), plain(fmt.Sprintf("%s, %d not as it should be, %d unproven", plural(len(v.Specs), "spec"), bad, unproven)))
+	for _, one := range v.Specs {
+		for _, r := range one.Criteria {
+			if !r.Outcome.Met() && r.Outcome != runner.Unattested {
+				s.line(coloured("  ✗", red), bold(one.ID), plainf("%d. %s", r.Number, r.Text), faint("— "+judgement(r)))
+			}
+		}
+	}
+}
+
+func (v verification) headline() text {
+	switch v.verdict {
+	case runner.AllHeld:
+		return coloured("verified", green)
+	case runner.Nothing:
+		return coloured("nothing verified", yellow)
+	}
+	return coloured("not verified", red)
+}
+
+// where says which tree the present was.
+func (v verification) where() string {
+	switch {
+	case v.Commit == "":
+		return "in a worktree without commits:"
+	case !v.Worktree:
+		return "at " + short(v.Commit) + ":"
+	case len(v.Dirty) > 0:
+		return fmt.Sprintf("at %s with %s changed:", short(v.Commit), plural(len(v.Dirty), "file"))
+	}
+	return "at " + short(v.Commit) + ":"
+}

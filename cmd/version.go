@@ -1,0 +1,39 @@
+package cmd
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *App) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print chant's version, its commit and the Go that built it",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			s := a.stdout()
+			s.line(plain("chant"), plain(version()), plain(runtime.Version()), plain(runtime.GOOS+"/"+runtime.GOARCH))
+			return s.failed()
+		},
+	}
+}
+
+// version gives the module's version and, where the build knows it, the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(unknown)"
+	}
+	v := info.Main.Version
+	if v == "" {
+		v = "(devel)"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v += " " + short(s.Value)
+		}
+	}
+	return v
+}

@@ -1,0 +1,202 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"chant/runner"
+)
+
+// How the live line is drawn and redrawn: ECMA-48 sequences, only ever written
+// to a terminal.
+const (
+	clearLine   = "\r\x1b[2K"
+	clearScreen = "\x1b[H\x1b[2J"
+	liveStep    = 100 * time.Millisecond
+	outputLines = 15 // of a check that did not hold, from the end
+)
+
+// view shows a run's events: one line per criterion and, on a terminal, a live
+// line for the check that is running. Its methods may be called from any
+// goroutine.
+type view struct {
+	verb    string // "run", "verify" or "prove"
+	verbose bool   // show every command
+	now     func() time.Time
+
+	mu      sync.Mutex
+	s       *screen
+	current *runner.CheckStarted // nil while no check is running
+	agent   *runner.AgentStarted // nil while no agent is running
+	saying  string               // the agent's last line
+	done    runner.CheckProgress
+	proof   *runner.ProofProgress // nil where no proof is under way
+	stop    chan struct{}
+	stopped sync.WaitGroup
+}
+
+// newView starts a view; close has to follow.
+func (a *App) newView(s *screen, verb string, verbose bool) *view {
+	v := &view{verb: verb, verbose: verbose, now: a.Now, s: s, stop: make(chan struct{})}
+	if s.terminal() {
+		v.stopped.Go(v.keepLive)
+	}
+	return v
+}
+
+// close takes the live line away and gives the error that kept something from
+// being shown.
+func (v *view) close() error {
+	close(v.stop)
+	v.stopped.Wait()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.current, v.agent, v.proof = nil, nil, nil
+	v.erase()
+	return v.s.failed()
+}
+
+func (v *view) keepLive() {
+	ticker := time.NewTicker(liveStep)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-v.stop:
+			return
+		case <-ticker.C:
+			v.mu.Lock()
+			v.draw()
+			v.mu.Unlock()
+		}
+	}
+}
+
+// event shows one event.
+func (v *view) event(e runner.Event) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.erase()
+	switch e := e.(type) {
+	case runner.RunStarted:
+		v.s.line(bold(v.verb+" "+e.Spec), plain(e.Title))
+	case runner.AgentStarted:
+		v.agent, v.saying = &e, ""
+	case runner.AgentProgress:
+		v.saying = e.Line
+	case runner.AgentDone:
+		v.agent = nil
+		v.agentDone(e.Run)
+	case runner.CheckStarted:
+		v.current, v.done = &e, runner.CheckProgress{Runs: e.Runs}
+		if v.verbose {
+			v.command(e)
+		}
+	case runner.CheckProgress:
+		v.done = e
+	case runner.CriterionDone:
+		v.current = nil
+		v.criterion(e.Result)
+	case runner.ProofProgress:
+		v.proof = &e
+	case runner.Notice:
+		v.notice(e.Text)
+	case runner.Detail:
+		if v.verbose {
+			v.s.line(faint("    " + e.Text))
+		}
+	}
+	v.draw()
+}
+
+func (v *view) command(e runner.CheckStarted) {
+	for line := range strings.Lines(e.Command) {
+		v.s.line(faint("    $ " + strings.TrimRight(line, "\r\n")))
+	}
+}
+
+func (v *view) erase() {
+	if v.s.terminal() {
+		v.s.write(clearLine)
+	}
+}
+
+// draw writes the live line without a line end.
+func (v *view) draw() {
+	if v.s.terminal() && v.proof != nil {
+		v.drawProof(*v.proof)
+	}
+	if v.s.terminal() && v.agent != nil {
+		v.drawAgent(*v.agent)
+	}
+	if !v.s.terminal() || v.current == nil {
+		return
+	}
+	c := v.current
+	state := fmt.Sprintf("%.1fs", v.now().Sub(c.Started).Seconds())
+	if c.Runs > 1 {
+		state = fmt.Sprintf("%d/%d, %s", v.done.Done, c.Runs, state)
+	}
+	room := max(v.s.width-len(state)-4, 0)
+	label := plainf("  ▶ %d. %s", c.Criterion, c.Text)
+	v.s.write(clearLine + v.s.cut(shorten(label, room)+" "+faint(state).render()))
+}
+
+// drawProof is the live line of a proof. What is left is known only as far as
+// the runs so far tell: a test that turns out to fail seldom needs more of them.
+func (v *view) drawProof(p runner.ProofProgress) {
+	state := fmt.Sprintf("%s %d/%d, %s left", p.Cell, p.Done, p.Planned, plural(p.Left, "run"))
+	if p.Estimate > 0 {
+		state += ", about " + p.Estimate.Round(time.Second).String()
+	}
+	room := max(v.s.width-len(state)-4, 0)
+	v.s.write(clearLine + v.s.cut(shorten(plain("  ▶ "+p.Fix), room)+" "+faint(state).render()))
+}
+
+func (v *view) criterion(r runner.Result) {
+	mark, style := "✓", green
+	switch {
+	case r.Outcome == runner.Unattested:
+		mark, style = "○", yellow
+	case !r.Outcome.Met():
+		mark, style = "✗", red
+	}
+	line := []text{plain(" "), coloured(mark, style), plainf("%d. %s", r.Number, r.Text), faint("— " + judgement(r))}
+	v.s.line(line...)
+	if r.Check != nil && !r.Outcome.Met() {
+		showOutput(v.s, r.Check.Output, outputLines)
+	}
+}
+
+// judgement puts a criterion's outcome into words.
+func judgement(r runner.Result) string {
+	switch {
+	case r.Outcome == runner.Attested:
+		return "attested"
+	case r.Outcome == runner.Unattested:
+		return "waits for a person's word"
+	case r.Check == nil || r.Check.Runs == 0:
+		return reasonOr(r.Reason, string(r.Outcome))
+	}
+	words := fmt.Sprintf("%s, %.1fs", r.Check.Tally(), time.Duration(r.Check.DurationMS*int64(time.Millisecond)).Seconds())
+	if r.Outcome.Met() {
+		return words
+	}
+	return words + ": " + reasonOr("", string(r.Outcome)) + ": " + reasonOr(r.Reason, string(r.Outcome))
+}
+
+// showOutput writes the last lines of a command's output.
+func showOutput(s *screen, output string, limit int) {
+	lines := strings.Split(strings.TrimRight(output, "\n"), "\n")
+	if len(lines) == 1 && lines[0] == "" {
+		return
+	}
+	if extra := len(lines) - limit; extra > 0 {
+		s.line(faint(fmt.Sprintf("      | … %s before", plural(extra, "line"))))
+		lines = lines[extra:]
+	}
+	for _, line := range lines {
+		s.line(faint("      |"), plain(strings.TrimRight(line, "\r")))
+	}
+}

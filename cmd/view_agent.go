@@ -1,0 +1,64 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"chant/runner"
+	"chant/runner/agent"
+)
+
+// drawAgent is the live line of an agent.
+func (v *view) drawAgent(a runner.AgentStarted) {
+	state := v.now().Sub(a.Started).Round(time.Second).String()
+	if a.Attempts > 1 {
+		state = fmt.Sprintf("attempt %d/%d, %s", a.Attempt, a.Attempts, state)
+	}
+	room := max(v.s.width-len(state)-4, 0)
+	label := plainf("  ▶ %s: %s", a.Agent, v.saying)
+	v.s.write(clearLine + v.s.cut(shorten(label, room)+" "+faint(state).render()))
+}
+
+// agentDone tells on one line how an agent's run ended.
+func (v *view) agentDone(run runner.AgentRun) {
+	mark, style := "✓", green
+	if run.Status != agent.OK {
+		mark, style = "✗", red
+	}
+	v.s.line(plain(" "), coloured(mark, style), plain("agent "+run.Agent), faint("— "+agentWords(run)))
+}
+
+// notice shows a fact that decides nothing.
+func (v *view) notice(words string) { v.s.line(coloured("  !", yellow), plain(words)) }
+
+// agentStatus gives how an agent's run ended.
+func agentStatus(run runner.AgentRun) text {
+	words := strings.ReplaceAll(string(run.Status), "_", " ")
+	if run.Status != agent.OK {
+		return coloured(words, red)
+	}
+	return coloured(words, green)
+}
+
+// agentWords puts what is known of an agent's run into words.
+func agentWords(run runner.AgentRun) string {
+	words := []string{strings.ReplaceAll(string(run.Status), "_", " ")}
+	if run.Reason != "" {
+		words[0] += ": " + run.Reason
+	}
+	words = append(words, (time.Duration(run.DurationMS) * time.Millisecond).Round(100*time.Millisecond).String())
+	if run.ModelReported != "" {
+		words = append(words, run.ModelReported)
+	}
+	if run.TokensIn+run.TokensOut > 0 {
+		words = append(words, fmt.Sprintf("%d tokens in, %d out", run.TokensIn, run.TokensOut))
+	}
+	if run.CostUSD > 0 {
+		words = append(words, fmt.Sprintf("$%.2f", run.CostUSD))
+	}
+	if run.Denied > 0 {
+		words = append(words, plural(run.Denied, "denied tool use"))
+	}
+	return strings.Join(words, ", ")
+}

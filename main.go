@@ -1,0 +1,44 @@
+// Command chant drives a bug from report to merged fix in phases, and proves
+// the fix.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"chant/cmd"
+)
+
+func main() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		sig := <-signals
+		signal.Reset() // a second one ends chant at once
+		cancel(cmd.SignalError{Signal: sig.(syscall.Signal)})
+	}()
+
+	dir, err := os.Getwd()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chant: finding the current folder:", err)
+		os.Exit(cmd.ExitEnvironment)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown" // it is only shown, to tell whose lock it is
+	}
+	self, err := os.Executable()
+	if err != nil {
+		self = "" // a check that calls chant then needs it on PATH
+	}
+	app := cmd.App{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		Env: os.Environ(), Dir: dir, Self: self, Host: host, PID: os.Getpid(), Now: time.Now,
+	}
+	os.Exit(app.Run(ctx, os.Args[1:]))
+}
