@@ -2,7 +2,8 @@
 // named locks between those processes. It knows nothing of specs.
 //
 // Each value is a file of its own, named after its key (key.go) and replaced as a
-// whole: a reader sees the old value or the new one.
+// whole: a reader sees the old value or the new one. Writers exclude one another
+// (writelock.go); readers wait for nobody.
 package storage
 
 import (
@@ -39,7 +40,8 @@ type Options struct {
 	ReadOnly bool
 }
 
-// Store keeps values by key. Several Stores and processes may share one folder.
+// Store keeps values by key. It is safe for concurrent use by goroutines, and
+// several Stores and processes may share one folder.
 type Store struct {
 	dir  string
 	opts Options
@@ -77,12 +79,22 @@ func (s *Store) Get(key string) ([]byte, error) {
 	return value, nil
 }
 
-// Put sets the key's value.
-func (s *Store) Put(key string, value []byte) error {
-	path, err := s.writable(key)
+// Put sets the key's value. It waits for other writers.
+func (s *Store) Put(key string, value []byte) (err error) {
+	path, err := s.valuePath(key)
 	if err != nil {
 		return fmt.Errorf("writing %q: %w", key, err)
 	}
+	release, err := s.alone(context.Background())
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", key, err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	return put(path, key, value)
+}
+
+// put is for who has the store alone.
+func put(path, key string, value []byte) error {
 	if err := atomicfile.Write(path, value, 0o644); err != nil {
 		return fmt.Errorf("writing %q: %w", key, err)
 	}
@@ -90,11 +102,19 @@ func (s *Store) Put(key string, value []byte) error {
 }
 
 // Update sets the key's value to what f makes of the old one, which is nil where
-// there is none. An error of f leaves the old value and is returned.
-func (s *Store) Update(ctx context.Context, key string, f func(old []byte) ([]byte, error)) error {
-	if err := ctx.Err(); err != nil {
+// there is none. No other write of the store comes between: it waits for other
+// writers until ctx ends, and f must not write to the store itself. An error of f
+// leaves the old value and is returned.
+func (s *Store) Update(ctx context.Context, key string, f func(old []byte) ([]byte, error)) (err error) {
+	path, err := s.valuePath(key)
+	if err != nil {
 		return fmt.Errorf("updating %q: %w", key, err)
 	}
+	release, err := s.alone(ctx)
+	if err != nil {
+		return fmt.Errorf("updating %q: %w", key, err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	old, err := s.Get(key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
@@ -103,15 +123,22 @@ func (s *Store) Update(ctx context.Context, key string, f func(old []byte) ([]by
 	if err != nil {
 		return fmt.Errorf("updating %q: %w", key, err)
 	}
-	return s.Put(key, value)
+	return put(path, key, value)
 }
 
-// Delete removes the key. A key that has no value is ErrNotFound.
-func (s *Store) Delete(key string) error {
-	path, err := s.writable(key)
-	if err == nil {
-		err = os.Remove(path)
+// Delete removes the key. A key that has no value is ErrNotFound. It waits for
+// other writers.
+func (s *Store) Delete(key string) (err error) {
+	path, err := s.valuePath(key)
+	if err != nil {
+		return fmt.Errorf("deleting %q: %w", key, err)
 	}
+	release, err := s.alone(context.Background())
+	if err != nil {
+		return fmt.Errorf("deleting %q: %w", key, err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	err = os.Remove(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = ErrNotFound
 	}
@@ -147,16 +174,4 @@ func (s *Store) valuePath(key string) (string, error) {
 		return "", err
 	}
 	return filepath.Join(s.dir, name+valueSuffix), nil
-}
-
-// writable is valuePath for a writer: it makes the folder.
-func (s *Store) writable(key string) (string, error) {
-	if s.opts.ReadOnly {
-		return "", ErrReadOnly
-	}
-	path, err := s.valuePath(key)
-	if err != nil {
-		return "", err
-	}
-	return path, os.MkdirAll(s.dir, 0o755)
 }
