@@ -80,7 +80,7 @@ func (a *App) root() *cobra.Command {
 		a.runCommand(), a.attestCommand(), a.verifyCommand(), a.proveCommand(),
 		a.lintCommand(), a.graphCommand(), a.logCommand(), a.versionCommand(),
 		a.promptCommand(), a.approveCommand(), a.rejectCommand(), a.skipCommand(),
-		a.docCommand(), a.mcpCommand(),
+		a.docCommand(), a.mcpCommand(), a.storeCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	refuseUnknownShell(root)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -163,6 +162,31 @@ func Held(dir, name string) (holder Holder, held bool, err error) {
 	return Holder{}, false, nil
 }
 
+// Lock is LockWait for a lock of this store: it waits until ctx ends, and the
+// error then also is a *LockedError.
+func (s *Store) Lock(ctx context.Context, name string, info Holder) (release func() error, err error) {
+	if s.opts.ReadOnly {
+		return nil, fmt.Errorf("locking %s: %w", name, ErrReadOnly)
+	}
+	if s.isClosed() {
+		return nil, fmt.Errorf("locking %s: %w", name, ErrClosed)
+	}
+	release, err = LockWait(ctx, s.dir, name, info)
+	if err == nil || ctx.Err() == nil {
+		return release, err
+	}
+	holder, readErr := holderOf(s.dir, name)
+	return nil, errors.Join(&LockedError{Name: name, Holder: holder}, err, readErr)
+}
+
+func holderOf(dir, name string) (Holder, error) {
+	path, err := lockPath(dir, name)
+	if err != nil {
+		return Holder{}, err
+	}
+	return readHolder(path)
+}
+
 func lockPath(dir, name string) (string, error) {
 	file, err := encodeKey(name)
 	if err != nil {
@@ -182,12 +206,4 @@ func newLock(dir, name string) (*flock.Flock, error) {
 	}
 	// NFS wants a lock's file open for writing.
 	return flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o644)), nil
-}
-
-// lockFailure names the errors by which file systems say that they have no locks.
-func lockFailure(err error) error {
-	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOSYS) {
-		return fmt.Errorf("%w: %w", ErrNoLocks, err)
-	}
-	return err
 }

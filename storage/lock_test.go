@@ -29,14 +29,17 @@ func TestMain(m *testing.M) {
 	if role == "" {
 		os.Exit(m.Run())
 	}
-	if err := play(role, os.Args[1]); err != nil {
+	if err := play(role, os.Args[1], os.Args[2:]); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 }
 
 // play ends when its standard input does.
-func play(role, dir string) error {
+func play(role, dir string, args []string) error {
+	if act, ok := storeRoles[role]; ok {
+		return act(dir, args)
+	}
 	switch role {
 	case "holder":
 		release, err := storage.Lock(context.Background(), dir, "002", holder(os.Getpid()))

@@ -1,0 +1,325 @@
+package cmd
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"chant/runner"
+	"chant/storage"
+)
+
+// storeCommand looks into the project's store, for support: nobody's daily work
+// needs it, and so the help does not list it.
+func (a *App) storeCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:    "store",
+		Short:  "Look into the project's store: evidence and history, by key",
+		Hidden: true,
+		Args:   noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return &usageError{msg: c.CommandPath() + " takes the name of a command", hint: c.CommandPath() + " --help lists them"}
+		},
+	}
+	c.AddCommand(a.storeGetCommand(), a.storePutCommand(), a.storeListCommand(), a.storeCheckCommand(), a.storeStatsCommand())
+	return c
+}
+
+// openStore opens the store of the project that the current folder is in. The
+// project's specs and config are not read: what is wrong with them is no reason
+// to keep the store closed.
+func (a *App) openStore(opts storage.Options) (*storage.Store, error) {
+	root, err := runner.FindRoot(a.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return storage.Open(filepath.Join(root, filepath.FromSlash(runner.StoreDir)), opts)
+}
+
+// reading lets f read the store.
+func (a *App) reading(f func(s *storage.Store) error) (err error) {
+	s, err := a.openStore(storage.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return f(s)
+}
+
+// writing lets f write to the store, which is no agent's business: what it holds
+// is the evidence about its work.
+func (a *App) writing(f func(s *storage.Store) error) (err error) {
+	if slices.Contains(a.Env, "CHANT_AGENT=1") {
+		return runner.ErrAgent
+	}
+	s, err := a.openStore(storage.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return f(s)
+}
+
+func (a *App) storeGetCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "get KEY",
+		Short: "Print the value of a key, byte for byte where nobody watches",
+		Args:  between(1, 1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.reading(func(s *storage.Store) error { return a.storeGet(s, args[0], asJSON) })
+		},
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// entryJSON is a key with its value, which is in base64 where it is no UTF-8.
+type entryJSON struct {
+	Schema   string          `json:"schema"`
+	Key      string          `json:"key"`
+	Version  storage.Version `json:"version"`
+	Size     int             `json:"size"`
+	Encoding string          `json:"encoding"` // utf-8 or base64
+	Value    string          `json:"value"`
+}
+
+func (a *App) storeGet(s *storage.Store, key string, asJSON bool) error {
+	e, err := s.Entry(key)
+	if errors.Is(err, storage.ErrNotFound) {
+		a.stderr().line(bold("chant:"), plainf("no such key: %q (chant store list shows them)", key))
+		return statusError(ExitNotHeld)
+	}
+	if err != nil {
+		return asked(err)
+	}
+	if asJSON {
+		out := entryJSON{Schema: "chant.store-get/v1", Key: e.Key, Version: e.Version, Size: len(e.Value), Encoding: "utf-8", Value: string(e.Value)}
+		if !utf8.Valid(e.Value) {
+			out.Encoding, out.Value = "base64", base64.StdEncoding.EncodeToString(e.Value)
+		}
+		return writeJSON(a.Out, out)
+	}
+	if file, ok := a.Out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return showValue(a.stdout(), e.Value)
+	}
+	if _, err := a.Out.Write(e.Value); err != nil {
+		return fmt.Errorf("writing output: %w", err)
+	}
+	return nil
+}
+
+// showValue writes a value so that it does nothing to a terminal.
+func showValue(s *screen, value []byte) error {
+	s.write(strings.TrimSuffix(cleanLines(string(value)), "\n") + "\n")
+	return s.failed()
+}
+
+func (a *App) storePutCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "put KEY [VALUE|-]",
+		Short: "Set the value of a key, from standard input where none is given",
+		Args:  between(1, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.writing(func(s *storage.Store) error {
+				if len(args) == 2 && args[1] != "-" {
+					return asked(s.Put(args[0], []byte(args[1])))
+				}
+				value, err := io.ReadAll(io.LimitReader(c.InOrStdin(), storage.MaxValue+1))
+				if err != nil {
+					return fmt.Errorf("reading the value: %w", err)
+				}
+				return asked(s.Put(args[0], value))
+			})
+		},
+	}
+}
+
+func (a *App) storeListCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list [PREFIX]",
+		Short: "List the keys that begin with a prefix, or all",
+		Args:  between(0, 1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.reading(func(s *storage.Store) error { return a.storeList(s, strings.Join(args, ""), asJSON) })
+		},
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// storeList shows the keys that are left also where a damage may hide others.
+func (a *App) storeList(s *storage.Store, prefix string, asJSON bool) error {
+	keys, err := s.List(prefix)
+	if err != nil && !errors.Is(err, storage.ErrCorrupt) {
+		return err
+	}
+	if asJSON {
+		return errors.Join(err, writeJSON(a.Out, struct {
+			Schema string   `json:"schema"`
+			Keys   []string `json:"keys"`
+		}{"chant.store-list/v1", append([]string{}, keys...)}))
+	}
+	out := a.stdout()
+	for _, key := range keys {
+		out.line(plain(key))
+	}
+	return errors.Join(err, out.failed())
+}
+
+func (a *App) storeCheckCommand() *cobra.Command {
+	var asJSON, repair bool
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Verify every checksum, and name what is damaged",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if repair {
+				return a.writing(func(s *storage.Store) error { return a.storeRepair(c.Context(), s, asJSON) })
+			}
+			return a.storeCheck(asJSON)
+		},
+	}
+	jsonFlag(c, &asJSON)
+	c.Flags().BoolVar(&repair, "repair", false, "give up what is damaged and go on with the rest; the damaged log is kept beside")
+	return c
+}
+
+func (a *App) storeCheck(asJSON bool) error {
+	var report storage.Report
+	err := a.reading(func(s *storage.Store) (err error) {
+		report, err = s.Check()
+		return err
+	})
+	// Where not even the log's header can be read there is no store to check.
+	if damage, ok := errors.AsType[*storage.CorruptError](err); ok {
+		report = storage.Report{
+			Stats:    storage.Stats{File: damage.File},
+			Problems: []storage.Problem{{Offset: damage.Offset, What: damage.What}},
+		}
+	} else if err != nil {
+		return err
+	}
+	if err := a.showReport(report, false, asJSON); err != nil {
+		return err
+	}
+	if !report.OK() {
+		return statusError(ExitNotHeld)
+	}
+	return nil
+}
+
+func (a *App) storeRepair(ctx context.Context, s *storage.Store, asJSON bool) error {
+	report, err := s.Repair(ctx)
+	if err != nil {
+		return err
+	}
+	return a.showReport(report, !report.OK(), asJSON)
+}
+
+func (a *App) showReport(report storage.Report, repaired, asJSON bool) error {
+	if asJSON {
+		report.Problems = append([]storage.Problem{}, report.Problems...)
+		return writeJSON(a.Out, struct {
+			Schema string `json:"schema"`
+			storage.Report
+			OK       bool `json:"ok"`
+			Repaired bool `json:"repaired"`
+		}{"chant.store-check/v1", report, report.OK(), repaired})
+	}
+	s := a.stdout()
+	if report.OK() {
+		s.line(coloured("sound:", green), plainf("%s, %d bytes", plural(report.Keys, "key"), report.Bytes))
+		return s.failed()
+	}
+	for _, p := range report.Problems {
+		whose := ""
+		if p.Key != "" {
+			whose = fmt.Sprintf("key %q:", p.Key)
+		}
+		s.line(coloured("damaged:", red), plainf("%s at byte %d:", report.File, p.Offset), plain(whose), plain(p.What))
+	}
+	if report.SyncFailed {
+		s.line(coloured("damaged:", red), plainf("%s from byte %d on: the disk failed to keep it", report.File, report.OnDisk))
+	}
+	if repaired {
+		s.line(coloured("repaired:", green), plain("what is damaged was given up; the damaged log is kept beside the new one, as *.damaged"))
+	} else {
+		s.line(plain("chant store check --repair gives up what is damaged and goes on with the rest"))
+	}
+	return s.failed()
+}
+
+func (a *App) storeStatsCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "stats",
+		Short: "Show the store's size, format and age",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return a.reading(func(s *storage.Store) error { return a.storeStats(s, asJSON) })
+		},
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func (a *App) storeStats(s *storage.Store, asJSON bool) error {
+	stats, err := s.Stats()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(a.Out, struct {
+			Schema string `json:"schema"`
+			storage.Stats
+		}{"chant.store-stats/v1", stats})
+	}
+	out := a.stdout()
+	var rows [][]text
+	row := func(name, format string, args ...any) {
+		rows = append(rows, []text{plain(name), plainf(format, args...)})
+	}
+	row("folder", "%s", s.Dir())
+	row("log", "%s", stats.File)
+	row("format", "%d", stats.Format)
+	row("generation", "%d", stats.Generation)
+	row("keys", "%d", stats.Keys)
+	row("last version", "%d", stats.Version)
+	row("bytes of the log", "%d", stats.Bytes)
+	row("of values not overwritten", "%d", stats.Current)
+	row("surely on the disk", "%d", stats.OnDisk)
+	row("due to be rewritten", "%t", stats.CompactDue)
+	row("a sync has failed", "%t", stats.SyncFailed)
+	out.table(rows)
+	return out.failed()
+}
+
+// asked makes an error about what was asked of the store one of usage.
+func asked(err error) error {
+	if errors.Is(err, storage.ErrInvalidKey) || errors.Is(err, storage.ErrTooLarge) {
+		return &usageError{msg: err.Error()}
+	}
+	return err
+}
+
+// between accepts so many arguments.
+func between(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return &usageError{msg: fmt.Sprintf("%s: %d arguments do not fit", c.UseLine(), len(args)), hint: c.CommandPath() + " --help"}
+		}
+		return nil
+	}
+}

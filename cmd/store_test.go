@@ -1,0 +1,69 @@
+package cmd
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"chant/storage"
+)
+
+// A value does nothing to a terminal, and ends its last line.
+func TestShowValue(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"":                 "\n",
+		"one":              "one\n",
+		"one\ntwo\n":       "one\ntwo\n",
+		"a\x1b[2J\r\xff":   "a^[[2J^M\ufffd\n",
+		"to\u202ethe left": "to<U+202E>the left\n",
+	} {
+		var b strings.Builder
+		if err := showValue(newScreen(&b, nil), []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+		if b.String() != want {
+			t.Errorf("%q is shown as %q, want %q", value, b.String(), want)
+		}
+	}
+}
+
+// A failed sync is damage too: there is no record to name, but a place.
+func TestShowReport(t *testing.T) {
+	t.Parallel()
+	report := storage.Report{
+		Stats: storage.Stats{File: "store.3.log", OnDisk: 700, SyncFailed: true},
+		Problems: []storage.Problem{
+			{Offset: 128, Key: "a\x1b", What: "a record that fails its checksum"},
+			{Offset: 300, What: "something that is no record"},
+		},
+	}
+	for repaired, last := range map[bool]string{
+		false: "chant store check --repair gives up what is damaged and goes on with the rest\n",
+		true:  "repaired: what is damaged was given up; the damaged log is kept beside the new one, as *.damaged\n",
+	} {
+		want := "damaged: store.3.log at byte 128: key \"a\\x1b\": a record that fails its checksum\n" +
+			"damaged: store.3.log at byte 300: something that is no record\n" +
+			"damaged: store.3.log from byte 700 on: the disk failed to keep it\n" + last
+		var b strings.Builder
+		a := &App{Out: &b}
+		if err := a.showReport(report, repaired, false); err != nil {
+			t.Fatal(err)
+		}
+		if b.String() != want {
+			t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+		}
+	}
+}
+
+func TestStoreErrors(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]int{
+		storage.ErrInvalidKey: ExitUsage, storage.ErrTooLarge: ExitUsage, storage.ErrLocked: ExitNotYet,
+		storage.ErrCorrupt: ExitEnvironment, storage.ErrNewerFormat: ExitEnvironment, storage.ErrSync: ExitEnvironment,
+	} {
+		if got := exitCode(asked(errors.Join(err))); got != want {
+			t.Errorf("%v: exit %d, want %d", err, got, want)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Stats are a store's figures.
+type Stats struct {
+	Format     int     `json:"format"`     // of the log; 0 where there is none yet
+	File       string  `json:"file"`       // the log's name; "" where there is none yet
+	Generation uint64  `json:"generation"` // how often the log was written anew; 0 where there is none yet
+	Keys       int     `json:"keys"`       // also of values in the older format
+	Bytes      int64   `json:"bytes"`      // of the log
+	Current    int64   `json:"current"`    // of them, those of values that were not overwritten
+	OnDisk     int64   `json:"on_disk"`    // of them, those that surely survive a power loss
+	Version    Version `json:"version"`    // the last one given
+	CompactDue bool    `json:"compact_due"`
+	SyncFailed bool    `json:"sync_failed"`
+}
+
+// Stats gives the store's figures as they are now, without reading its values.
+// It writes nothing.
+func (s *Store) Stats() (Stats, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.refresh()
+	if err == nil {
+		_, err = s.gen.readMark()
+	}
+	if err != nil {
+		return Stats{}, fmt.Errorf("reading the store's figures: %w", err)
+	}
+	return s.gen.stats(), nil
+}
+
+func (g *generation) stats() Stats {
+	if g.generation == 0 {
+		return Stats{Keys: len(g.log.entries), Version: g.log.version}
+	}
+	return Stats{
+		Format: format, File: g.log.file, Generation: g.generation, Keys: len(g.log.entries), Bytes: g.log.end, Current: g.log.live,
+		OnDisk: g.log.mark, Version: max(g.log.version, g.base), CompactDue: g.compactDue(), SyncFailed: g.failed.Load(),
+	}
+}
+
+// Report is what Check found.
+type Report struct {
+	Stats
+	Problems []Problem `json:"problems"` // none where all is well
+}
+
+// OK tells that the store is sound.
+func (r Report) OK() bool { return len(r.Problems) == 0 && !r.SyncFailed }
+
+// Check reads the whole store anew and verifies every checksum. What is damaged
+// is in the report and no error. It writes nothing.
+func (s *Store) Check() (Report, error) {
+	report, err := s.check()
+	if err != nil {
+		return Report{}, fmt.Errorf("checking the store: %w", err)
+	}
+	return report, nil
+}
+
+func (s *Store) check() (report Report, err error) {
+	for {
+		g, err := s.look(func(*replay) int64 {
+			report = s.gen.report()
+			return 0
+		})
+		if err != nil || g.generation == 0 {
+			return report, err
+		}
+		fresh, err := openGeneration(s.folder, g.generation, true, 0)
+		if err := errors.Join(err, g.release()); err != nil {
+			if s.replaced(g) {
+				continue
+			}
+			return Report{}, err
+		}
+		return fresh.report(), fresh.release()
+	}
+}
+
+// replaced tells whether there is a newer log than g.
+func (s *Store) replaced(g *generation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refresh() == nil && s.gen.generation != g.generation
+}
+
+func (g *generation) report() Report {
+	return Report{Stats: g.stats(), Problems: g.log.problems}
+}
+
+// Repair gives up what is damaged, and what a failed sync may have lost, and goes
+// on with the rest in a new log. It reports what it found; a store without
+// problems is left alone. Keys whose newest value is known to be lost are gone;
+// those where that is only possible go back to the value that is left. The old
+// log is kept beside the new one, with the ending ".damaged", for whoever wants to
+// look for more.
+func (s *Store) Repair(ctx context.Context) (Report, error) {
+	if s.opts.ReadOnly {
+		return Report{}, fmt.Errorf("repairing the store: %w", ErrReadOnly)
+	}
+	report, err := s.repair(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("repairing the store: %w", err)
+	}
+	return report, nil
+}
+
+func (s *Store) repair(ctx context.Context) (report Report, err error) {
+	if err := s.lock.acquire(ctx, s.openLock); err != nil {
+		return Report{}, err
+	}
+	defer func() { err = errors.Join(err, s.lock.release()) }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refresh(); err != nil || s.gen.generation == 0 {
+		return s.gen.report(), err
+	}
+	if s.gen.fault != nil {
+		return Report{}, s.gen.fault
+	}
+	now, err := s.gen.readMark()
+	if err != nil {
+		return Report{}, err
+	}
+	var limit int64
+	if now.poisoned || s.gen.failed.Load() {
+		limit = s.gen.log.mark
+	}
+	last := s.gen
+	fresh, err := openGeneration(s.folder, last.generation, false, limit)
+	if err != nil {
+		return Report{}, err
+	}
+	s.gen, s.sorted = fresh, nil
+	report = fresh.report()
+	report.SyncFailed = limit > 0
+	if !report.OK() {
+		err = s.rebuild(fresh, last.log.version)
+	}
+	return report, errors.Join(err, last.release())
+}
+
+// rebuild makes a new log of what can be read of g.
+func (s *Store) rebuild(g *generation, given Version) error {
+	if err := s.keepDamaged(g); err != nil {
+		return err
+	}
+	d, err := newDraft(s.folder, g.generation+1, repairSuffix)
+	if err != nil {
+		return err
+	}
+	var readable []located
+	for _, e := range g.log.current() {
+		_, gone := g.log.lost[keyHash([]byte(e.key))]
+		if !e.unusable && !gone {
+			readable = append(readable, e)
+		}
+	}
+	err = d.copyValues(g, readable)
+	if err == nil && g.size > g.log.end {
+		err = g.file.Truncate(g.log.end)
+	}
+	if err == nil {
+		// Nobody knows what versions the lost records had, but there were not more of
+		// them than fit into the log.
+		lost := Version(max(g.size, g.log.mark) / (headSize + tailSize))
+		err = s.replace(g, d, max(given, g.log.version, g.base)+lost)
+	}
+	if err != nil {
+		return errors.Join(err, d.discard())
+	}
+	return nil
+}
+
+// keepDamaged copies the log. Renaming it would leave those who have it open in
+// the belief that nothing has happened.
+func (s *Store) keepDamaged(g *generation) error {
+	to, err := s.folder.open(generationName(g.generation, brokenSuffix), creating)
+	if err != nil {
+		return err
+	}
+	size, _, err := g.file.stat()
+	if err == nil {
+		_, err = io.Copy(io.NewOffsetWriter(to, 0), io.NewSectionReader(g.file, 0, size))
+	}
+	if err == nil {
+		err = to.sync()
+	}
+	return errors.Join(err, to.Close())
+}

@@ -1,0 +1,165 @@
+package storage
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// lockless is a folder of a file system that answers every wish for a lock with an
+// error.
+type lockless struct {
+	folder
+	err error
+}
+
+type locklessFile struct {
+	file
+	err error
+}
+
+func (f lockless) open(name string, how access) (file, error) {
+	opened, err := f.folder.open(name, how)
+	if err != nil {
+		return nil, err
+	}
+	return locklessFile{opened, f.err}, nil
+}
+
+func (f locklessFile) lock(int) error { return os.NewSyscallError("flock", f.err) }
+
+// Where there are no locks nothing is written: reading is possible, and the error
+// says why the rest is not.
+func TestFileSystemWithoutLocks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustPut(t, first, "key", "1")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, none := range []error{syscall.ENOLCK, syscall.ENOTSUP, syscall.EOPNOTSUPP, syscall.ENOSYS} {
+		s, err := openStore(dir, Options{}, func(dir string) (folder, error) {
+			f, err := openDiskFolder(dir)
+			return lockless{f, none}, err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if value, err := s.Get("key"); string(value) != "1" || err != nil {
+			t.Errorf("%v: Get: %q, %v", none, value, err)
+		}
+		if err := s.Put("key", []byte("2")); !errors.Is(err, ErrNoLocks) || !errors.Is(err, none) {
+			t.Errorf("%v: Put: %v, want %v", none, err, ErrNoLocks)
+		}
+		if _, err := s.Repair(t.Context()); !errors.Is(err, ErrNoLocks) {
+			t.Errorf("%v: Repair: %v, want %v", none, err, ErrNoLocks)
+		}
+		if value, err := s.Get("key"); string(value) != "1" || err != nil {
+			t.Errorf("%v: after Put: %q, %v", none, value, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := lockFailure(syscall.EIO); !errors.Is(err, syscall.EIO) || errors.Is(err, ErrNoLocks) {
+		t.Errorf("another failure is %v", err)
+	}
+}
+
+// counted counts how often the lock's file is opened.
+type counted struct {
+	folder
+	opened *int
+}
+
+func (f counted) open(name string, how access) (file, error) {
+	if name == writeLockName {
+		*f.opened++
+	}
+	return f.folder.open(name, how)
+}
+
+// Who gives up waiting leaves neither a thread nor an open file for each time
+// behind, and what was left is of use to the next one.
+func TestGivingUpDoesNotAddUp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	holder, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	s, err := openStore(dir, Options{LockTimeout: time.Millisecond}, func(dir string) (folder, error) {
+		f, err := openDiskFolder(dir)
+		return counted{f, &opened}, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold := func(meanwhile func()) {
+		t.Helper()
+		if err := holder.Update(t.Context(), "key", func([]byte) ([]byte, error) {
+			meanwhile()
+			return nil, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const times = 50
+	giveUp := func() {
+		for range times {
+			if err := s.Put("key", nil); !errors.Is(err, ErrLocked) {
+				t.Errorf("Put: %v, want %v", err, ErrLocked)
+			}
+		}
+	}
+	s.lock.timeout = time.Millisecond
+	hold(giveUp)
+	if opened != 1 {
+		t.Errorf("%d times given up, the lock's file was opened %d times", times, opened)
+	}
+	s.lock.timeout = time.Minute // as the machine may be busy
+	mustPut(t, s, "key", "1")
+	mustPut(t, holder, "key", "2") // nobody else has got it
+
+	// The folder's lock was removed by force: what waits for the old one is no use.
+	s.lock.timeout = time.Millisecond
+	hold(func() {
+		giveUp()
+		if err := os.Remove(filepath.Join(dir, writeLockName)); err != nil {
+			t.Fatal(err)
+		}
+		s.lock.timeout = time.Minute
+		mustPut(t, s, "key", "3")
+	})
+	if err := errors.Join(s.Close(), holder.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A stranger's link that has a log's name and leads nowhere, or out of the folder,
+// is refused and not looked at for ever.
+func TestLinksAreNoLogs(t *testing.T) {
+	t.Parallel()
+	outside := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(outside, header{generation: 1, born: logStart}.encode(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{"nowhere", outside} {
+		dir := t.TempDir()
+		if err := os.Symlink(target, filepath.Join(dir, logName(1))); err != nil {
+			t.Skip("no links here: ", err)
+		}
+		if s, err := Open(dir, Options{}); err == nil {
+			t.Errorf("a link to %s is taken for a log", target)
+			s.Close()
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package storage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+// openLock opens the lock's file in the store's folder, and makes what there is
+// not. It holds the mutex to the end: as long as there is no log, a reader opens
+// the folder anew.
+func (s *Store) openLock() (file, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended() {
+		return nil, ErrClosed
+	}
+	if s.gen.generation == 0 {
+		if err := makeFolder(s.dir); err != nil {
+			return nil, err
+		}
+		if err := s.reopenFolder(); err != nil {
+			return nil, err
+		}
+	}
+	if s.folder == nil {
+		return nil, ErrRemoved
+	}
+	f, err := s.folder.open(writeLockName, making)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrRemoved
+	}
+	return f, err
+}
+
+// prepare readies the newest log for a writer, who holds the lock.
+func (s *Store) prepare() (*generation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refreshFrom(true); err != nil {
+		return nil, err
+	}
+	if s.gen.generation == 0 {
+		if err := s.found(); err != nil {
+			return nil, fmt.Errorf("making the store: %w", err)
+		}
+	}
+	if s.gen.fault != nil {
+		return nil, s.gen.fault
+	}
+	if s.gen.log.sealed {
+		if err := s.succeed(); err != nil {
+			return nil, fmt.Errorf("rewriting the log: %w", err)
+		}
+	}
+	if !s.gen.prepared {
+		if err := s.tidy(s.gen); err != nil {
+			return nil, fmt.Errorf("tidying up: %w", err)
+		}
+		s.gen.prepared = true
+	}
+	if err := s.gen.ready(s.folder); err != nil {
+		return nil, err
+	}
+	return s.gen, nil
+}
+
+// ready looks whether, and makes sure that, records can be appended.
+func (g *generation) ready(f folder) error {
+	switch {
+	case g.failed.Load():
+		return ErrSync
+	case g.log.short || g.log.adrift || g.size < g.log.end:
+		return &CorruptError{File: g.log.file, Offset: min(g.size, g.log.end), What: "the end of the log"}
+	case g.size == g.log.end:
+		return nil
+	}
+	// What is behind the last whole record was never finished. Better twice than
+	// never: nobody cuts a log that has a successor.
+	if n, err := newest(f); err != nil || n != g.generation {
+		return errors.Join(ErrRemoved, err)
+	}
+	return g.file.Truncate(g.log.end)
+}
+
+// found makes the first log, with the values of the older format in it, and goes
+// on with it. Their files are removed by tidy.
+func (s *Store) found() error {
+	values, err := legacyValues(s.folder)
+	if err != nil {
+		return err
+	}
+	d, err := newDraft(s.folder, 1, repairSuffix)
+	if err != nil {
+		return err
+	}
+	if err := d.addAll(values); err != nil {
+		return errors.Join(err, d.discard())
+	}
+	if err := d.publish(0); err != nil {
+		return err
+	}
+	return s.advance()
+}
+
+// tidy makes the log's own name durable, before anything in it is relied on, and
+// removes what those who were killed have left. No older log may stay: whoever
+// still reads it notices by this that there is a newer one.
+func (s *Store) tidy(g *generation) error {
+	now, err := g.mark.read()
+	if err != nil {
+		return err
+	}
+	if !now.named {
+		if err := s.folder.sync(); err != nil {
+			return err
+		}
+	}
+	names, err := s.folder.names()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		stale, err := s.isStale(g, name)
+		if err == nil && stale {
+			err = s.folder.remove(name)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := g.mark.lay(); err != nil {
+		return err
+	}
+	return g.mark.setNamed()
+}
+
+func (s *Store) isStale(g *generation, name string) (bool, error) {
+	for _, suffix := range []string{logSuffix, markSuffix} {
+		if n, ok := parseName(name, suffix); ok {
+			return n < g.generation, nil
+		}
+	}
+	if _, ok := parseName(name, repairSuffix); ok {
+		return true, nil // only the holder of the lock makes these
+	}
+	if _, ok := parseName(name, draftSuffix); ok {
+		return nobodyCompacts(s.folder)
+	}
+	encoded, ok := strings.CutSuffix(name, valueSuffix)
+	if !ok {
+		return false, nil
+	}
+	key, ok := decodeKey(encoded)
+	if !ok {
+		return false, nil
+	}
+	return s.isTakenOver(g, name, key)
+}
+
+// isTakenOver tells whether a file of the older format holds what the log has for
+// its key. One that does not was written by an older program since, or is no
+// value of ours: it is left alone.
+func (s *Store) isTakenOver(g *generation, name, key string) (bool, error) {
+	e, ok, err := g.log.find(key)
+	if err != nil || !ok {
+		return false, nil //nolint:nilerr // a damaged value is not one that was taken over
+	}
+	value, err := readWhole(s.folder, name)
+	if err != nil {
+		return false, err
+	}
+	have, err := g.value(key, e)
+	if errors.Is(err, ErrCorrupt) {
+		return false, nil
+	}
+	return bytes.Equal(value, have), err
+}
+
+// nobodyCompacts tells that a draft is left from a process that has died.
+func nobodyCompacts(f folder) (bool, error) {
+	free, release, err := lockCompaction(f)
+	if !free {
+		return false, err
+	}
+	return true, release()
+}

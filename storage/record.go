@@ -1,0 +1,167 @@
+package storage
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"hash/crc64"
+)
+
+// A record is a head, the key, the value and a tail.
+//
+//	 0  4  sum: CRC-32C of the log's salt, the record's place, the head and the key
+//	 4  4  the sum of the record before
+//	 8  4  CRC-32C of the value
+//	12  8  version
+//	20  8  mark: the writer knew so many bytes of the log to be on the disk
+//	28  4  length of the value
+//	32  2  length of the key
+//	34  1  kind
+//	35  1  1 where the next record belongs to the same batch
+//	36     key, value
+//	    4  CRC-32C of the salt, the tail's place and the rest of the tail
+//	    4  the sum again
+//	    8  CRC-64 of the key
+//	    4  length of the whole record
+//
+// The sums are chained: what follows a record that was lost does not fit to what
+// is written in its place. The salt and the place keep out records that were
+// copied from elsewhere, for instance as a part of a value. The tail tells whose
+// a record was whose head is damaged, so that no other key has to pay for it.
+const (
+	headSize = 36
+	tailSize = 20
+	moreFlag = 1
+)
+
+type kind byte
+
+const (
+	put kind = iota + 1
+	del
+	seal // the log ends here; the next generation goes on
+)
+
+type record struct {
+	kind    kind
+	more    bool // the next record belongs to the same batch
+	version Version
+	mark    int64
+	key     string
+	value   []byte
+}
+
+func recordSize(key string, value []byte) int64 {
+	return int64(headSize + len(key) + len(value) + tailSize)
+}
+
+func checksum(seed uint32, data []byte) uint32 {
+	return crc32.Update(seed, crc32.MakeTable(crc32.Castagnoli), data)
+}
+
+func keyHash(key []byte) uint64 {
+	return crc64.Checksum(key, crc64.MakeTable(crc64.ECMA))
+}
+
+// placed begins the checksum of something at a place in a log. It is that of the
+// 16 bytes of both, for which crc32.Update would allocate memory, twice a record.
+func placed(salt uint64, at int64) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	sum := ^uint32(0)
+	for _, word := range [...]uint64{salt, uint64(at)} {
+		for range 8 {
+			sum = table[byte(sum)^byte(word)] ^ sum>>8
+			word >>= 8
+		}
+	}
+	return ^sum
+}
+
+// appendRecord encodes r for the place at, behind a record with the sum prev.
+func appendRecord(b []byte, r record, salt uint64, at int64, prev uint32) (data []byte, sum uint32) {
+	start := len(b)
+	b = append(b, make([]byte, headSize)...)
+	b = append(b, r.key...)
+	head := b[start:]
+	binary.LittleEndian.PutUint32(head[4:], prev)
+	binary.LittleEndian.PutUint32(head[8:], checksum(0, r.value))
+	binary.LittleEndian.PutUint64(head[12:], uint64(r.version))
+	binary.LittleEndian.PutUint64(head[20:], uint64(r.mark))
+	binary.LittleEndian.PutUint32(head[28:], uint32(len(r.value)))
+	binary.LittleEndian.PutUint16(head[32:], uint16(len(r.key)))
+	head[34] = byte(r.kind)
+	if r.more {
+		head[35] = moreFlag
+	}
+	sum = checksum(placed(salt, at), head[4:])
+	binary.LittleEndian.PutUint32(head, sum)
+
+	b = append(b, r.value...)
+	size := int64(len(b)-start) + tailSize
+	b = append(b, make([]byte, tailSize)...)
+	tail := b[len(b)-tailSize:]
+	binary.LittleEndian.PutUint32(tail[4:], sum)
+	binary.LittleEndian.PutUint64(tail[8:], keyHash([]byte(r.key)))
+	binary.LittleEndian.PutUint32(tail[16:], uint32(size))
+	binary.LittleEndian.PutUint32(tail, checksum(placed(salt, at+size-tailSize), tail[4:]))
+	return b, sum
+}
+
+// head is a record without its value, as it is read.
+type head struct {
+	sum, prev, valueSum uint32
+	version             Version
+	mark                int64
+	kind                kind
+	more                bool
+	key                 []byte
+	valueSize           int
+}
+
+func (h head) size() int64 { return int64(headSize + len(h.key) + h.valueSize + tailSize) }
+
+// decodeHead reads the head at the beginning of data, which lies at a place in
+// the log. Whole is false where it is damaged; short says that data may merely
+// end too early.
+func decodeHead(data []byte, salt uint64, at int64) (h head, whole, short bool) {
+	if len(data) < headSize {
+		return head{}, false, true
+	}
+	keySize := int(binary.LittleEndian.Uint16(data[32:]))
+	h = head{
+		sum:       binary.LittleEndian.Uint32(data),
+		prev:      binary.LittleEndian.Uint32(data[4:]),
+		valueSum:  binary.LittleEndian.Uint32(data[8:]),
+		version:   Version(binary.LittleEndian.Uint64(data[12:])),
+		mark:      int64(binary.LittleEndian.Uint64(data[20:])),
+		valueSize: int(binary.LittleEndian.Uint32(data[28:])),
+		kind:      kind(data[34]),
+		more:      data[35] == moreFlag,
+	}
+	// These come before the checksum because they are cheap: a search for the next
+	// record tries every byte.
+	if keySize > MaxKey || h.valueSize > MaxValue || h.kind < put || h.kind > seal || data[35] > moreFlag {
+		return head{}, false, false
+	}
+	if len(data) < headSize+keySize {
+		return head{}, false, true
+	}
+	h.key = data[headSize : headSize+keySize]
+	return h, h.sum == checksum(placed(salt, at), data[4:headSize+keySize]), false
+}
+
+type tail struct {
+	sum  uint32
+	hash uint64
+	size int64
+}
+
+// decodeTail reads the tail at a place in the log.
+func decodeTail(data []byte, salt uint64, at int64) (t tail, whole bool) {
+	t = tail{
+		sum:  binary.LittleEndian.Uint32(data[4:]),
+		hash: binary.LittleEndian.Uint64(data[8:]),
+		size: int64(binary.LittleEndian.Uint32(data[16:])),
+	}
+	whole = binary.LittleEndian.Uint32(data) == checksum(placed(salt, at), data[4:tailSize])
+	return t, whole && t.size >= headSize+tailSize
+}

@@ -1,0 +1,109 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// List returns the keys that begin with prefix, sorted by their bytes, as they
+// are at one instant. Keys with damaged values are among them. Where a damage may
+// have hidden keys the error is an ErrCorrupt, beside those that are left.
+func (s *Store) List(prefix string) ([]string, error) {
+	var keys []string
+	var hidden error
+	g, err := s.look(func(log *replay) int64 {
+		keys, hidden = slices.Clone(s.keys(prefix)), log.hidden()
+		return log.end
+	})
+	if err == nil {
+		err = errors.Join(hidden, g.release())
+	}
+	if err != nil {
+		return keys, fmt.Errorf("listing keys: %w", err)
+	}
+	return keys, nil
+}
+
+// Scan gives the entries whose keys begin with prefix, sorted by their bytes, all
+// as they were at the instant when the loop began, whatever is written
+// meanwhile. An error that belongs to one key comes with that key, and the scan
+// goes on; where a damage may have hidden keys a last error says so.
+func (s *Store) Scan(prefix string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		var entries []located
+		var damaged map[string]error
+		var hidden error
+		g, err := s.look(func(log *replay) int64 {
+			entries, damaged = log.locate(s.keys(prefix))
+			hidden = log.hidden()
+			return log.end
+		})
+		if err != nil {
+			yield(Entry{}, fmt.Errorf("scanning keys: %w", err))
+			return
+		}
+		whole := g.yield(entries, damaged, yield)
+		err = errors.Join(hidden, g.release())
+		if whole && err != nil { // else the loop has ended, and nobody hears of it
+			yield(Entry{}, fmt.Errorf("scanning keys: %w", err))
+		}
+	}
+}
+
+func (g *generation) yield(entries []located, damaged map[string]error, yield func(Entry, error) bool) bool {
+	for _, e := range entries {
+		err := damaged[e.key]
+		var value []byte
+		if err == nil {
+			value, err = g.value(e.key, e.entry)
+		}
+		if err != nil {
+			err = fmt.Errorf("reading key %q: %w", e.key, err)
+		}
+		if !yield(Entry{Key: e.key, Value: value, Version: e.version}, err) {
+			return false
+		}
+	}
+	return true
+}
+
+// locate gives the entries of keys, and what is wrong with them.
+func (r *replay) locate(keys []string) (entries []located, damaged map[string]error) {
+	entries = make([]located, len(keys))
+	damaged = map[string]error{}
+	for i, key := range keys {
+		e, _, err := r.find(key)
+		entries[i] = located{key, e}
+		if err != nil {
+			damaged[key] = err
+		}
+	}
+	return entries, damaged
+}
+
+// keys gives the keys that begin with prefix, for who holds s.mu, until he lets
+// go of it.
+func (s *Store) keys(prefix string) []string {
+	log := s.gen.log
+	if s.sorted == nil || s.changes != log.changes {
+		s.sorted = slices.SortedFunc(maps.Keys(log.entries), strings.Compare)
+		s.changes = log.changes
+	}
+	from := sort.SearchStrings(s.sorted, prefix)
+	rest := s.sorted[from:]
+	n := sort.Search(len(rest), func(i int) bool { return !strings.HasPrefix(rest[i], prefix) })
+	return rest[:n:n]
+}
+
+// hidden is the error that tells of keys that a damage may have hidden.
+func (r *replay) hidden() error {
+	if r.doubt == 0 && len(r.lost) == 0 {
+		return nil
+	}
+	return &CorruptError{File: r.file, Offset: r.problems[0].Offset, What: "records that may hide keys"}
+}

@@ -1,0 +1,423 @@
+package storage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// probe is a file that tells what is done to it, and may answer itself.
+type probe struct {
+	file
+	name   string
+	done   *[]string
+	lockIt func(how int) error // instead of the file's
+	syncIt func() error        // likewise
+}
+
+func (p *probe) note(what string) { *p.done = append(*p.done, p.name+" "+what) }
+
+func (p *probe) lock(how int) error {
+	p.note(map[int]string{syscall.LOCK_EX | syscall.LOCK_NB: "lock", syscall.LOCK_UN: "unlock"}[how])
+	if p.lockIt != nil {
+		return p.lockIt(how)
+	}
+	return p.file.lock(how)
+}
+
+func (p *probe) sync() error {
+	p.note("sync")
+	if p.syncIt != nil {
+		return p.syncIt()
+	}
+	return p.file.sync()
+}
+
+func (p *probe) WriteAt(b []byte, at int64) (int, error) {
+	p.note(fmt.Sprint("write ", at))
+	return p.file.WriteAt(b, at)
+}
+
+// waiting is a store whose log has got a record that it has not synced yet.
+type waiting struct {
+	*Store
+	g         *generation
+	end       int64
+	done      []string
+	log, mark *probe
+}
+
+func openStores(t *testing.T, n int) []*Store {
+	t.Helper()
+	dir := t.TempDir()
+	stores := make([]*Store, n)
+	for i := range stores {
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		stores[i] = s
+	}
+	mustPut(t, stores[0], "key", "old")
+	return stores
+}
+
+func wait(t *testing.T, s *Store) *waiting {
+	t.Helper()
+	w := &waiting{Store: s}
+	if err := s.locked(t.Context(), func(g *generation) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		w.g = g
+		err := g.append([]record{{kind: put, key: "key", value: []byte("new")}})
+		w.end = g.log.end
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.log = &probe{file: w.g.file, name: "log", done: &w.done}
+	w.mark = &probe{file: w.g.mark.file, name: "mark", done: &w.done}
+	w.g.file, w.g.mark.file = w.log, w.mark
+	return w
+}
+
+func (w *waiting) settle() error { return w.Store.settle(w.g, w.end) }
+
+func (w *waiting) syncs() int {
+	n := 0
+	for _, what := range w.done {
+		if what == "log sync" {
+			n++
+		}
+	}
+	return n
+}
+
+// One sync serves all that had appended before it, also those of whom the leader
+// had not read yet.
+func TestOneSyncForAll(t *testing.T) {
+	t.Parallel()
+	stores := openStores(t, 3)
+	a, b, leader := wait(t, stores[0]), wait(t, stores[1]), wait(t, stores[2])
+	stores[2].mu.Lock()
+	behind := leader.end
+	stores[2].mu.Unlock()
+	c := wait(t, stores[0]) // which the leader has not seen
+	if c.end <= behind {
+		t.Fatal("the leader knows of all")
+	}
+	if err := leader.settle(); err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range []*waiting{a, b, c} {
+		if err := w.settle(); err != nil || w.syncs() > 0 {
+			t.Errorf("%d: %v; it did %q", i, err, w.done)
+		}
+	}
+	if leader.syncs() != 1 {
+		t.Errorf("the leader did %q", leader.done)
+	}
+}
+
+// The mark is written before others may lead, and they may lead before they are
+// woken: who is woken earlier goes to sleep again, and nobody wakes him.
+func TestUnlockBeforeWake(t *testing.T) {
+	t.Parallel()
+	w := wait(t, openStores(t, 1)[0])
+	if err := w.settle(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"mark lock", "log sync", "mark write 0", "mark unlock", fmt.Sprint("mark write ", rungAt)}
+	if !slices.Equal(w.done, want) {
+		t.Errorf("the leader did %q, want %q", w.done, want)
+	}
+}
+
+// Who waits looks at the mark, whenever he is woken; that he was woken means
+// nothing.
+func TestWaiterLooksAtTheMark(t *testing.T) {
+	t.Parallel()
+	for what, tt := range map[string]struct {
+		lead  func(w *waiting, other *Store) error // while the waiter is about to sleep
+		syncs int
+		want  error
+	}{
+		"a leader that covers it": {func(_ *waiting, other *Store) error {
+			_, err := other.Get("key")
+			return err
+		}, 0, nil},
+		"a bell without a sync": {func(w *waiting, _ *Store) error {
+			return markFile{file: w.mark.file}.ring(uint32(len(w.done)))
+		}, 1, nil},
+		"a leader that began too early": {func(w *waiting, _ *Store) error {
+			m := w.g.mark
+			m.file = w.mark.file
+			return errors.Join(m.write(w.end-1), m.ring(uint32(len(w.done))))
+		}, 1, nil},
+		"a leader whose sync failed": {func(w *waiting, _ *Store) error {
+			m := w.g.mark
+			m.file = w.mark.file
+			return errors.Join(m.poison(), m.ring(uint32(len(w.done))))
+		}, 0, ErrSync},
+		"a leader that was killed, or is slow": {func(*waiting, *Store) error { return nil }, 1, nil},
+	} {
+		stores := openStores(t, 2)
+		w := wait(t, stores[0])
+		w.mark.lockIt = func(int) error { return errors.Join(syscall.EWOULDBLOCK, tt.lead(w, stores[1])) }
+		if err := w.settle(); !errors.Is(err, tt.want) || w.syncs() != tt.syncs {
+			t.Errorf("%s: %v, want %v; it did %q", what, err, tt.want, w.done)
+		}
+		if tt.want == nil && w.g.durable.Load() < w.end {
+			t.Errorf("%s: settled at %d of %d", what, w.g.durable.Load(), w.end)
+		}
+	}
+}
+
+// The failure of a leader reaches him, who waits for him and who comes later; and
+// he lets the next one lead.
+func TestLeaderFails(t *testing.T) {
+	t.Parallel()
+	stores := openStores(t, 3)
+	leader, follower := wait(t, stores[0]), wait(t, stores[1])
+	leader.log.syncIt = func() error { return errDisk }
+	follower.mark.lockIt = func(int) error {
+		if err := leader.settle(); !errors.Is(err, ErrSync) || !errors.Is(err, errDisk) {
+			t.Errorf("the leader: %v", err)
+		}
+		return syscall.EWOULDBLOCK
+	}
+	if err := follower.settle(); !errors.Is(err, ErrSync) || follower.syncs() > 0 {
+		t.Errorf("who waited: %v; it did %q", err, follower.done)
+	}
+	if _, err := stores[2].Get("key"); !errors.Is(err, ErrSync) {
+		t.Errorf("who came later: %v", err)
+	}
+	if !slices.Contains(leader.done, "mark unlock") {
+		t.Errorf("the leader did %q", leader.done)
+	}
+}
+
+// A leader covers what is whole: a mark above an unfinished record, which the next
+// writer cuts off, would make a sound log look damaged.
+func TestLeaderCoversWhatIsWhole(t *testing.T) {
+	t.Parallel()
+	stores := openStores(t, 2)
+	w := wait(t, stores[0])
+	frame, _ := appendRecord(nil, record{kind: put, version: 9, key: "key"}, w.g.salt, w.end, w.g.log.prev)
+	if _, err := w.log.file.WriteAt(frame[:len(frame)-1], w.end); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.settle(); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := w.g.mark.read(); err != nil || now.mark != w.end {
+		t.Errorf("the mark is %d, %v, want %d", now.mark, err, w.end)
+	}
+	mustPut(t, stores[1], "key", "newer")
+	if report, err := stores[1].Check(); err != nil || !report.OK() {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// Who waits for a log that is replaced meanwhile keeps its files, and makes none
+// of their names again.
+func TestWaiterOfReplacedLog(t *testing.T) {
+	t.Parallel()
+	stores := openStores(t, 2)
+	w := wait(t, stores[0])
+	g := w.g.acquire()
+	w.mark.lockIt = func(int) error {
+		return errors.Join(syscall.EWOULDBLOCK, stores[1].compactNow(t.Context()))
+	}
+	if value, err := stores[0].Get("key"); string(value) != "new" || err != nil {
+		t.Errorf("Get: %q, %v", value, err)
+	}
+	if err := errors.Join(stores[0].settle(g, w.end), g.release()); err != nil {
+		t.Error(err)
+	}
+	if names, err := filepath.Glob(filepath.Join(stores[0].Dir(), "store.*")); err != nil || len(names) != 2 {
+		t.Errorf("%q, %v", names, err)
+	}
+}
+
+// Whatever the mark file has become, a wait ends, with a sync. No process may die of
+// a file that was cut, and what is foreign is no mark.
+func TestWaitWithABrokenMark(t *testing.T) {
+	t.Parallel()
+	for what, data := range map[string][]byte{
+		"empty": nil, "short": make([]byte, 10), "zeros": make([]byte, markSize),
+		"ones": bytes.Repeat([]byte{0xff}, markSize), "long": bytes.Repeat([]byte("foreign\n"), 1000),
+	} {
+		stores := openStores(t, 2)
+		w := wait(t, stores[0])
+		path := filepath.Join(stores[0].Dir(), markName(1))
+		w.mark.lockIt = func(int) error { return errors.Join(syscall.EWOULDBLOCK, os.WriteFile(path, data, 0o600)) }
+		if err := w.settle(); err != nil || w.syncs() != 1 {
+			t.Errorf("%s: %v; it did %q", what, err, w.done)
+		}
+		w.mark.lockIt = nil
+		mustPut(t, stores[0], "key", "newer")
+		if value, err := stores[1].Get("key"); string(value) != "newer" || err != nil {
+			t.Errorf("%s: %q, %v", what, value, err)
+		}
+	}
+}
+
+// Only who syncs maps the mark file, and he unmaps it.
+func TestMarkIsMapped(t *testing.T) {
+	t.Parallel()
+	dir := openStores(t, 1)[0].Dir()
+	var stores []*Store
+	for _, opts := range []Options{{}, {NoSync: true}, {ReadOnly: true}} {
+		s, err := Open(dir, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !opts.ReadOnly {
+			mustPut(t, s, "key", "new")
+		}
+		if _, err := s.Get("key"); err != nil {
+			t.Error(err)
+		}
+		if mapped := s.gen.bell != nil; mapped != (opts == Options{}) {
+			t.Errorf("%+v: is it mapped? %t", opts, mapped)
+		}
+		stores = append(stores, s)
+	}
+	for _, s := range stores {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	other, err := Open(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustPut(t, other, "key", "1")
+	before := mapsOf(t, other.Dir())
+	if err := other.compactNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustPut(t, other, "key", "2")
+	if during := mapsOf(t, other.Dir()); before != 1 || during != 1 {
+		t.Errorf("mapped %d times, after a compaction %d times, want once", before, during)
+	}
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := mapsOf(t, other.Dir()); after != 0 {
+		t.Errorf("mapped %d times after Close", after)
+	}
+}
+
+func mapsOf(t *testing.T, dir string) int {
+	t.Helper()
+	data, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		t.Skip("no list of what is mapped here: ", err)
+	}
+	return strings.Count(string(data), dir)
+}
+
+// A bell is heard by who has mapped the file for himself, as another process has.
+func TestBell(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "mark")
+	if err := os.WriteFile(path, make([]byte, markSize), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var bells [2]*bell
+	for i := range bells {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bells[i], err = newBell(f); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hears(t, func() syscall.Errno { return listen(bells[0], 0) }, bells[1].ring)
+	errno := listen(bells[0], 0)
+	for errno == syscall.EINTR { // the runtime sends signals of its own
+		errno = listen(bells[0], 0)
+	}
+	if errno != syscall.ETIMEDOUT {
+		t.Errorf("nobody rang, and the wait ended with %v, want %v", errno, syscall.ETIMEDOUT)
+	}
+	if !bells[0].wait(1) {
+		t.Error("what was rung before is waited for")
+	}
+	for _, b := range bells {
+		if err := b.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A leader wakes who sleeps.
+func TestLeaderRings(t *testing.T) {
+	t.Parallel()
+	stores := openStores(t, 2)
+	mustPut(t, stores[1], "key", "new")
+	sleeper, err := stores[1].gen.mark.file.bell()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hears(t, func() syscall.Errno {
+		now, err := stores[1].gen.mark.read()
+		if err != nil {
+			t.Error(err)
+		}
+		return listen(sleeper, now.rung)
+	}, func() { mustPut(t, stores[0], "key", "new") })
+	if err := sleeper.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// listen is wait, and tells what has ended it.
+func listen(b *bell, rung uint32) syscall.Errno {
+	timeout := syscall.NsecToTimespec(int64(patience))
+	return b.futex(futexWait, rung, &timeout)
+}
+
+// hears wants that listen, again and again, is woken at last while ring is called
+// again and again.
+func hears(t *testing.T, listen func() syscall.Errno, ring func()) {
+	t.Helper()
+	heard := make(chan bool)
+	go func() {
+		for range 500 { // it may not be rung in time where the machine is slow
+			if listen() == 0 {
+				heard <- true
+				return
+			}
+		}
+		heard <- false
+	}()
+	for {
+		ring()
+		select {
+		case woken := <-heard:
+			if !woken {
+				t.Error("nobody has heard it")
+			}
+			return
+		default:
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Put sets the value of key. When it returns nil the value is on the disk.
+func (s *Store) Put(key string, value []byte) error {
+	_, err := s.write(context.Background(), func(tx *Tx) error { return tx.put(key, value) })
+	if err != nil {
+		return fmt.Errorf("storing key %q: %w", key, err)
+	}
+	return nil
+}
+
+// PutIf is Put where the version of key still is the one given, which is 0 for a
+// key that has no value. It gives the new version, or a ConflictError with the
+// version that there is.
+func (s *Store) PutIf(key string, value []byte, version Version) (Version, error) {
+	now, err := s.write(context.Background(), func(tx *Tx) error {
+		e, err := tx.entry(key)
+		switch {
+		case err != nil && !errors.Is(err, ErrNotFound):
+			return err
+		case e.version != version:
+			return &ConflictError{Have: e.version}
+		}
+		return tx.put(key, value)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("storing key %q: %w", key, err)
+	}
+	return now, nil
+}
+
+// Update sets the value of key to what f makes of the old one, which is nil
+// where there is none. No other write comes in between, and f is called once at
+// most. An error of f is returned and leaves the value alone. Other writers wait
+// while f runs; f must not use the store: a write in it waits for itself until it
+// fails with ErrLocked.
+func (s *Store) Update(ctx context.Context, key string, f func(old []byte) ([]byte, error)) error {
+	_, err := s.write(ctx, func(tx *Tx) error {
+		old, err := tx.get(key)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		value, err := f(old)
+		if err != nil {
+			return err
+		}
+		return tx.put(key, value)
+	})
+	if err != nil {
+		return fmt.Errorf("updating key %q: %w", key, err)
+	}
+	return nil
+}
+
+// Delete removes key and its value. A key that has none is no error.
+func (s *Store) Delete(key string) error {
+	_, err := s.write(context.Background(), func(tx *Tx) error { return tx.delete(key) })
+	if err != nil {
+		return fmt.Errorf("deleting key %q: %w", key, err)
+	}
+	return nil
+}
+
+// Batch makes all the changes that f makes to tx, or none of them where f returns
+// an error, which Batch returns. No other write comes in between, and no reader
+// and no crash sees a part of it. Other writers wait while f runs; f must use
+// only tx, and that not after it has returned.
+func (s *Store) Batch(ctx context.Context, f func(tx *Tx) error) error {
+	if _, err := s.write(ctx, f); err != nil {
+		return fmt.Errorf("writing a batch: %w", err)
+	}
+	return nil
+}
+
+// Tx is a batch that is being made up. It sees its own changes.
+type Tx struct {
+	store   *Store
+	gen     *generation
+	changes []record
+	size    int64
+	end     int64   // of the log, and
+	version Version // of the store, after the batch
+}
+
+// Get returns the value of key as Store.Get does.
+func (tx *Tx) Get(key string) ([]byte, error) {
+	value, err := tx.get(key)
+	if err != nil {
+		return nil, fmt.Errorf("reading key %q: %w", key, err)
+	}
+	return value, nil
+}
+
+// Put sets the value of key when the batch is written.
+func (tx *Tx) Put(key string, value []byte) error {
+	if err := tx.put(key, bytes.Clone(value)); err != nil {
+		return fmt.Errorf("storing key %q: %w", key, err)
+	}
+	return nil
+}
+
+// Delete removes key when the batch is written.
+func (tx *Tx) Delete(key string) error {
+	if err := tx.delete(key); err != nil {
+		return fmt.Errorf("deleting key %q: %w", key, err)
+	}
+	return nil
+}
+
+func (tx *Tx) get(key string) ([]byte, error) {
+	for _, r := range slices.Backward(tx.changes) {
+		if r.key == key && r.kind == del {
+			return nil, ErrNotFound
+		}
+		if r.key == key {
+			return append([]byte{}, r.value...), nil
+		}
+	}
+	e, err := tx.entry(key)
+	if err != nil {
+		return nil, err
+	}
+	return tx.gen.value(key, e)
+}
+
+// entry is what was there before the batch.
+func (tx *Tx) entry(key string) (entry, error) {
+	if err := checkKey(key); err != nil {
+		return entry{}, err
+	}
+	tx.store.mu.Lock()
+	defer tx.store.mu.Unlock()
+	e, ok, err := tx.gen.log.find(key)
+	if err == nil && !ok {
+		err = ErrNotFound
+	}
+	return e, err
+}
+
+func (tx *Tx) put(key string, value []byte) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	if len(value) > MaxValue {
+		return fmt.Errorf("%w: a value of %d bytes", ErrTooLarge, len(value))
+	}
+	return tx.change(record{kind: put, key: key, value: value})
+}
+
+func (tx *Tx) delete(key string) error {
+	_, err := tx.get(key)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	// A damaged value can be deleted.
+	if err != nil && !errors.Is(err, ErrCorrupt) {
+		return err
+	}
+	return tx.change(record{kind: del, key: key})
+}
+
+func (tx *Tx) change(r record) error {
+	tx.size += recordSize(r.key, r.value)
+	if tx.size > MaxBatch {
+		return fmt.Errorf("%w: a batch of more than %d bytes", ErrTooLarge, MaxBatch)
+	}
+	tx.changes = append(tx.changes, r)
+	return nil
+}
+
+// write is every write: it makes the changes of f under the lock, lets go of it,
+// and only then waits for the disk. The version is that of the last change.
+func (s *Store) write(ctx context.Context, f func(*Tx) error) (Version, error) {
+	if s.opts.ReadOnly {
+		return 0, ErrReadOnly
+	}
+	tx := &Tx{store: s}
+	err := s.locked(ctx, func(g *generation) error {
+		tx.gen = g.acquire()
+		return tx.run(f)
+	})
+	if tx.gen == nil {
+		return 0, err
+	}
+	// What f has seen is settled even where nothing was changed.
+	err = errors.Join(err, s.settle(tx.gen, tx.end))
+	if err == nil {
+		s.compactIfDue(tx.gen)
+	}
+	return tx.version, errors.Join(err, tx.gen.release())
+}
+
+// locked calls f with the log while no other process writes to it.
+func (s *Store) locked(ctx context.Context, f func(g *generation) error) (err error) {
+	if err := s.lock.acquire(ctx, s.openLock); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.lock.release()) }()
+	g, err := s.prepare()
+	if err != nil {
+		return err
+	}
+	return f(g)
+}
+
+// run lets f make up the batch and appends it. Readers go on meanwhile: the
+// Store's mutex is not held while f runs.
+func (tx *Tx) run(f func(*Tx) error) error {
+	err := f(tx)
+	tx.store.mu.Lock()
+	defer tx.store.mu.Unlock()
+	if err == nil && len(tx.changes) > 0 {
+		err = tx.gen.append(tx.changes)
+	}
+	tx.end, tx.version = tx.gen.log.end, tx.gen.log.version
+	return err
+}
