@@ -197,7 +197,7 @@ type located struct {
 func (r *replay) current() []located {
 	all := make([]located, 0, len(r.entries))
 	for key, e := range r.entries {
-		all = append(all, located{key, e})
+		all = append(all, located{key, *e})
 	}
 	slices.SortFunc(all, func(a, b located) int { return cmp.Compare(a.at, b.at) })
 	return all

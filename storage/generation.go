@@ -149,7 +149,7 @@ func (g *generation) load(f folder, n uint64) error {
 
 const (
 	chunk     = 1 << 20
-	keptChunk = 64 << 10
+	keptChunk = 256 << 10
 )
 
 // catchUp reads what others have appended, and tells whether the log still has

@@ -12,7 +12,7 @@ import (
 // between processes that write it at the same time; records carry the mark too.
 //
 //	 0  8  mark
-//	 8  4  CRC-32C of the log's salt, its generation and the mark
+//	 8  4  sum of the mark, with the generation for its place (see placed in record.go)
 //	16  8  the log's salt, where the log's name is durable and no older log is left
 //	32  4  another number each time that somebody has synced for all (together.go)
 //	64  8  the log's salt, where a sync of the log has failed
@@ -53,7 +53,7 @@ func openMark(f folder, h header, make bool) (markFile, error) {
 func (m markFile) sum(mark int64) uint32 {
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], uint64(mark))
-	return checksum(placed(m.salt, int64(m.generation)), b[:])
+	return placed(m.salt, int64(m.generation), b[:])
 }
 
 // marked is what a mark file says.

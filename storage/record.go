@@ -8,7 +8,7 @@ import (
 
 // A record is a head, the key, the value and a tail.
 //
-//	 0  4  sum: CRC-32C of the log's salt, the record's place, the head and the key
+//	 0  4  sum of the rest of the head and the key, at its place in the log (see placed)
 //	 4  4  the sum of the record before
 //	 8  4  CRC-32C of the value
 //	12  8  version
@@ -18,7 +18,7 @@ import (
 //	34  1  kind
 //	35  1  1 where the next record belongs to the same batch
 //	36     key, value
-//	    4  CRC-32C of the salt, the tail's place and the rest of the tail
+//	    4  sum of the rest of the tail, at its place
 //	    4  the sum again
 //	    8  CRC-64 of the key
 //	    4  length of the whole record
@@ -62,18 +62,14 @@ func keyHash(key []byte) uint64 {
 	return crc64.Checksum(key, crc64.MakeTable(crc64.ECMA))
 }
 
-// placed begins the checksum of something at a place in a log. It is that of the
-// 16 bytes of both, for which crc32.Update would allocate memory, twice a record.
-func placed(salt uint64, at int64) uint32 {
-	table := crc32.MakeTable(crc32.Castagnoli)
-	sum := ^uint32(0)
-	for _, word := range [...]uint64{salt, uint64(at)} {
-		for range 8 {
-			sum = table[byte(sum)^byte(word)] ^ sum>>8
-			word >>= 8
-		}
-	}
-	return ^sum
+// placed is the sum of data at a place in a log: its CRC-32C, XORed with the upper
+// half of what the 64-bit finalizer of MurmurHash3 (Austin Appleby) makes of salt
+// and place.
+func placed(salt uint64, at int64, data []byte) uint32 {
+	x := salt ^ uint64(at)
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
+	return checksum(0, data) ^ uint32((x^x>>33)>>32)
 }
 
 // appendRecord encodes r for the place at, behind a record with the sum prev.
@@ -92,7 +88,7 @@ func appendRecord(b []byte, r record, salt uint64, at int64, prev uint32) (data 
 	if r.more {
 		head[35] = moreFlag
 	}
-	sum = checksum(placed(salt, at), head[4:])
+	sum = placed(salt, at, head[4:])
 	binary.LittleEndian.PutUint32(head, sum)
 
 	b = append(b, r.value...)
@@ -102,7 +98,7 @@ func appendRecord(b []byte, r record, salt uint64, at int64, prev uint32) (data 
 	binary.LittleEndian.PutUint32(tail[4:], sum)
 	binary.LittleEndian.PutUint64(tail[8:], keyHash([]byte(r.key)))
 	binary.LittleEndian.PutUint32(tail[16:], uint32(size))
-	binary.LittleEndian.PutUint32(tail, checksum(placed(salt, at+size-tailSize), tail[4:]))
+	binary.LittleEndian.PutUint32(tail, placed(salt, at+size-tailSize, tail[4:]))
 	return b, sum
 }
 
@@ -146,7 +142,7 @@ func decodeHead(data []byte, salt uint64, at int64) (h head, whole, short bool) 
 		return head{}, false, true
 	}
 	h.key = data[headSize : headSize+keySize]
-	return h, h.sum == checksum(placed(salt, at), data[4:headSize+keySize]), false
+	return h, h.sum == placed(salt, at, data[4:headSize+keySize]), false
 }
 
 type tail struct {
@@ -162,6 +158,6 @@ func decodeTail(data []byte, salt uint64, at int64) (t tail, whole bool) {
 		hash: binary.LittleEndian.Uint64(data[8:]),
 		size: int64(binary.LittleEndian.Uint32(data[16:])),
 	}
-	whole = binary.LittleEndian.Uint32(data) == checksum(placed(salt, at), data[4:tailSize])
+	whole = binary.LittleEndian.Uint32(data) == placed(salt, at, data[4:tailSize])
 	return t, whole && t.size >= headSize+tailSize
 }

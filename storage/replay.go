@@ -15,7 +15,7 @@ type replay struct {
 	mark     int64 // so much was on the disk once
 	sealed   bool
 	short    bool // the file ends below the mark
-	entries  map[string]entry
+	entries  map[string]*entry
 	changes  uint64 // counts keys that came or went
 	live     int64  // bytes of the records that are still current
 	problems []Problem
@@ -54,7 +54,7 @@ func newReplay(file string, h header) *replay {
 		file:     file,
 		salt:     h.salt,
 		mark:     h.born,
-		entries:  map[string]entry{},
+		entries:  map[string]*entry{},
 		lost:     map[uint64]int64{},
 	}
 }
@@ -145,7 +145,8 @@ func (r *replay) consume(data []byte, last bool) {
 
 // take enters whole records, and goes on at p.
 func (r *replay) take(batch []found, p position) {
-	for _, f := range batch {
+	for i := range batch {
+		f := &batch[i]
 		if f.state != whole {
 			r.report(f.at, f.size(), string(f.key))
 		}
@@ -154,7 +155,7 @@ func (r *replay) take(batch []found, p position) {
 	r.position = p
 }
 
-func (r *replay) enter(f found) {
+func (r *replay) enter(f *found) {
 	if f.mark <= f.at {
 		r.mark = max(r.mark, f.mark)
 	}
@@ -165,9 +166,9 @@ func (r *replay) enter(f found) {
 	if len(r.lost) > 0 {
 		delete(r.lost, keyHash(f.key))
 	}
-	old, had := r.entries[string(f.key)]
+	e, had := r.entries[string(f.key)]
 	if had {
-		r.live -= old.recordSize(string(f.key))
+		r.live -= e.recordSize(len(f.key))
 	}
 	if had != (f.kind == put) {
 		r.changes++
@@ -176,17 +177,18 @@ func (r *replay) enter(f found) {
 		delete(r.entries, string(f.key))
 		return
 	}
-	e := entry{version: f.version, at: f.at, size: uint32(f.valueSize), sum: f.valueSum, unusable: f.state != whole && f.state != badTail}
-	r.entries[string(f.key)] = e
+	if !had {
+		e = new(entry)
+		r.entries[string(f.key)] = e
+	}
+	*e = entry{version: f.version, at: f.at, size: uint32(f.valueSize), sum: f.valueSum, unusable: f.state != whole && f.state != badTail}
 	r.live += f.size()
 }
 
-func (e entry) recordSize(key string) int64 {
-	return int64(headSize+len(key)+tailSize) + int64(e.size)
-}
+func (e entry) recordSize(key int) int64 { return int64(headSize+key+tailSize) + int64(e.size) }
 
 // end is where the record of key ends.
-func (e entry) end(key string) int64 { return e.at + e.recordSize(key) }
+func (e entry) end(key string) int64 { return e.at + e.recordSize(len(key)) }
 
 func (e entry) valueAt(key string) int64 { return e.at + int64(headSize+len(key)) }
 
@@ -239,7 +241,7 @@ func (r *replay) skip(data []byte, p position, next int64) position {
 // are left, with a whole head.
 func (r *replay) endBelowMark(h head, p position, size int64) {
 	r.report(p.end, size, string(h.key))
-	r.enter(found{h, p.end, cut})
+	r.enter(&found{h, p.end, cut})
 	if p.end+h.size() < r.mark {
 		r.doubt = p.end + size
 	}
@@ -249,8 +251,10 @@ func (r *replay) endBelowMark(h head, p position, size int64) {
 // find gives the entry of key. The error says that it, or what may have
 // overwritten it, is damaged.
 func (r *replay) find(key string) (e entry, ok bool, err error) {
-	e, ok = r.entries[key]
-	if ok && e.unusable {
+	if has := r.entries[key]; has != nil {
+		e, ok = *has, true
+	}
+	if e.unusable {
 		return e, ok, &CorruptError{File: r.file, Offset: e.at, What: "the value"}
 	}
 	if len(r.lost) > 0 {

@@ -230,6 +230,49 @@ func TestLeaderCoversWhatIsWhole(t *testing.T) {
 	}
 }
 
+// Who has waited for the lock gives it back while he reads much that was appended
+// meanwhile, once.
+func TestReadsWithoutTheLock(t *testing.T) {
+	t.Parallel()
+	for appended, unlocks := range map[int]int{farBehind: 2, 10: 1} {
+		stores := openStores(t, 2)
+		mustPut(t, stores[1], "other", "old") // it has the lock's file open now
+		var done []string
+		waits := make(chan bool, 1)
+		lock := &probe{file: stores[1].lock.file, name: "lock", done: &done}
+		lock.lockIt = func(how int) error {
+			if how == syscall.LOCK_EX {
+				waits <- true
+			}
+			return lock.file.lock(how)
+		}
+		stores[1].lock.file = lock
+		result := make(chan error, 1)
+		if err := stores[0].Update(t.Context(), "key", func([]byte) ([]byte, error) {
+			go func() { result <- stores[1].Put("other", []byte("new")) }()
+			<-waits
+			return make([]byte, appended), nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-result; err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, what := range done {
+			if what == "lock unlock" {
+				got++
+			}
+		}
+		if got != unlocks {
+			t.Errorf("%d bytes: unlocked %d times, want %d: %q", appended, got, unlocks, done)
+		}
+		if value, err := stores[0].Get("other"); string(value) != "new" || err != nil {
+			t.Errorf("%d bytes: %q, %v", appended, value, err)
+		}
+	}
+}
+
 // Who waits for a log that is replaced meanwhile keeps its files, and makes none
 // of their names again.
 func TestWaiterOfReplacedLog(t *testing.T) {

@@ -200,7 +200,7 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (Version, error) {
 
 // locked calls f with the log while no other process writes to it.
 func (s *Store) locked(ctx context.Context, f func(g *generation) error) (err error) {
-	if err := s.lock.acquire(ctx, s.openLock); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.lock.release()) }()
@@ -209,6 +209,45 @@ func (s *Store) locked(ctx context.Context, f func(g *generation) error) (err er
 		return err
 	}
 	return f(g)
+}
+
+// farBehind is how many bytes of the log are too many to be read under the lock by
+// somebody who has waited for it.
+const farBehind = 64 << 10
+
+// enter takes the lock. What others have appended while it was waited for has to be
+// read, by every process once: done under the lock that would be most of what the
+// lock is held for. So it is given back while much is read.
+func (s *Store) enter(ctx context.Context) error {
+	err := s.lock.acquire(ctx, s.openLock)
+	if err != nil || !s.lock.waited {
+		return err
+	}
+	behind, err := s.behind()
+	if err == nil && behind <= farBehind {
+		return nil
+	}
+	if err := errors.Join(err, s.lock.release(), s.catchUp()); err != nil {
+		return err
+	}
+	return s.lock.acquire(ctx, s.openLock)
+}
+
+// behind gives how many bytes of the log were not read yet.
+func (s *Store) behind() (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gen.generation == 0 {
+		return 0, nil
+	}
+	_, err := s.gen.stat()
+	return s.gen.size - s.gen.log.end, err
+}
+
+func (s *Store) catchUp() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refresh()
 }
 
 // run lets f make up the batch and appends it. Readers go on meanwhile: the

@@ -20,6 +20,7 @@ type writeLock struct {
 	closed  <-chan struct{}
 	file    file    // open from one holder to the next; guarded by the slot
 	left    *waiter // by one who gave up; likewise
+	waited  bool    // the holder has, in the kernel; likewise
 }
 
 // waiter waits in the kernel for the lock, which can't be cancelled. Whoever gives
@@ -88,6 +89,7 @@ func (l *writeLock) acquireFile(ctx context.Context, open func() (file, error)) 
 }
 
 func (l *writeLock) lockFile(ctx context.Context, open func() (file, error)) error {
+	l.waited = false
 	if w := l.left; w != nil {
 		l.left = nil
 		if w.resume() {
@@ -142,6 +144,7 @@ func (w *waiter) resume() bool {
 
 // await waits with w until the lock is there, and takes over its file.
 func (l *writeLock) await(ctx context.Context, w *waiter) error {
+	l.waited = true
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	var gaveUp error
