@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -30,8 +31,8 @@ type result struct {
 	done, lost                        int
 }
 
-// measure lets n processes do the same, to so many keys, for a while.
-func measure(ctx context.Context, role string, n, keys int, d time.Duration, dir string) (result, error) {
+// measure lets n processes do the same for a while.
+func measure(ctx context.Context, c contest, role string, n int, d time.Duration, dir string) (result, error) {
 	dir, err := os.MkdirTemp(dir, "contest-")
 	if err != nil {
 		return result{}, err
@@ -48,7 +49,7 @@ func measure(ctx context.Context, role string, n, keys int, d time.Duration, dir
 	}
 	workers := make([]worker, n)
 	for i := range workers {
-		cmd := exec.CommandContext(ctx, self, dir, strconv.Itoa(i), strconv.Itoa(keys), d.String())
+		cmd := exec.CommandContext(ctx, self, dir, strconv.Itoa(i), strconv.Itoa(c.keys), strconv.Itoa(c.clients), d.String())
 		cmd.Env = append(os.Environ(), roleVar+"="+role)
 		cmd.Stderr = os.Stderr
 		in, inErr := cmd.StdinPipe()
@@ -72,7 +73,7 @@ func measure(ctx context.Context, role string, n, keys int, d time.Duration, dir
 			return result{}, err
 		}
 	}
-	last, err := finalCounts(role, dir, n, keys)
+	last, err := finalCounts(role, dir, n, c.keys)
 	return sum(reports, last, d), err
 }
 
@@ -96,12 +97,12 @@ func sum(reports []report, found []int, d time.Duration) result {
 
 // work is one process of a contest.
 func work(role string, args []string) error {
-	dir, me := args[0], number(args[1])
-	length, err := time.ParseDuration(args[3])
+	dir, me, keys, clients := args[0], number(args[1]), number(args[2]), number(args[3])
+	length, err := time.ParseDuration(args[4])
 	if err != nil {
 		return err
 	}
-	step, closing, err := contender(role, dir, me, number(args[2]))
+	step, closing, err := contender(role, dir, me)
 	if err != nil {
 		return err
 	}
@@ -109,16 +110,31 @@ func work(role string, args []string) error {
 	if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
 		return err
 	}
-	var r report
-	r.Took = make([]int64, 0, 1<<20)
-	for start := time.Now(); time.Since(start) < length; r.Done++ {
+	took, errs := make([][]int64, clients), make([]error, clients)
+	var group sync.WaitGroup
+	for c := range clients {
+		took[c] = make([]int64, 0, 1<<20/clients)
+		group.Go(func() { errs[c] = client(step, me*clients+c, keys, length, &took[c]) })
+	}
+	group.Wait()
+	if err := errors.Join(errors.Join(errs...), closing()); err != nil {
+		return err
+	}
+	all := slices.Concat(took...)
+	return json.NewEncoder(os.Stdout).Encode(report{Done: len(all), Took: all})
+}
+
+// client does the same to one key after the other, and adds how long each took.
+func client(step func(key string) error, first, keys int, length time.Duration, took *[]int64) error {
+	start := time.Now()
+	for i := first; time.Since(start) < length; i += 7 {
 		before := time.Now()
-		if err := step(); err != nil {
+		if err := step(keyName(i % keys)); err != nil {
 			return err
 		}
-		r.Took = append(r.Took, time.Since(before).Nanoseconds())
+		*took = append(*took, time.Since(before).Nanoseconds())
 	}
-	return errors.Join(closing(), json.NewEncoder(os.Stdout).Encode(r))
+	return nil
 }
 
 func number(text string) int {

@@ -15,15 +15,9 @@ import (
 	"chant/storage"
 )
 
-// contender gives what a process does again and again, to one of so many keys after
-// the other.
-func contender(role, dir string, me, keys int) (step, closing func() error, err error) {
+// contender gives what a process does again and again, to one key or another.
+func contender(role, dir string, me int) (step func(key string) error, closing func() error, err error) {
 	nothing := func() error { return nil }
-	i := 0
-	next := func() string {
-		i++
-		return keyName((i*7 + me) % keys)
-	}
 	switch role {
 	case "R1 flock+append+sync":
 		return raw(dir, true, true)
@@ -36,25 +30,25 @@ func contender(role, dir string, me, keys int) (step, closing func() error, err 
 		if err != nil {
 			return nil, nil, err
 		}
-		return func() error {
-			return s.Update(context.Background(), next(), func(old []byte) ([]byte, error) { return addOne(old, me) })
+		return func(key string) error {
+			return s.Update(context.Background(), key, func(old []byte) ([]byte, error) { return addOne(old, me) })
 		}, s.Close, nil
 	case "files without a lock", "files without a lock nosync":
-		return func() error { return fileStep(dir, next(), me, role == "files without a lock") }, nothing, nil
+		return func(key string) error { return fileStep(dir, key, me, role == "files without a lock") }, nothing, nil
 	case "bbolt":
-		return func() error { return boltStep(dir, next(), me) }, nothing, nil
+		return func(key string) error { return boltStep(dir, key, me) }, nothing, nil
 	case "sqlite":
 		db, err := openSQLite(dir)
 		if err != nil {
 			return nil, nil, err
 		}
-		return func() error { return sqliteStep(db, next(), me) }, db.Close, nil
+		return func(key string) error { return sqliteStep(db, key, me) }, db.Close, nil
 	}
 	return nil, nil, errors.New("unknown contender")
 }
 
 // raw is a loop without a store: what the disk and the lock allow at best.
-func raw(dir string, lock, write bool) (step, closing func() error, err error) {
+func raw(dir string, lock, write bool) (step func(key string) error, closing func() error, err error) {
 	l, err := os.OpenFile(at(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, nil, err
@@ -64,7 +58,7 @@ func raw(dir string, lock, write bool) (step, closing func() error, err error) {
 		return nil, nil, err
 	}
 	record := make([]byte, valueSize+19)
-	step = func() (err error) {
+	step = func(string) (err error) {
 		if lock {
 			if err := syscall.Flock(int(l.Fd()), syscall.LOCK_EX); err != nil {
 				return err
