@@ -48,6 +48,9 @@ func (a *attempt) commitWork(ctx context.Context, message string) ([]string, err
 	if err != nil {
 		return nil, err
 	}
+	if err := a.ignoredTargets(a.spec, now); err != nil { // a check or an agent may have made it
+		return nil, err
+	}
 	var paths []string
 	for _, path := range now.paths() {
 		if a.spec.Targets(path) {

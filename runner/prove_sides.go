@@ -107,7 +107,7 @@ func isSpecFile(at string) bool {
 // overWorktree gives t with the changed and new files of the work tree. They
 // count as they are on the disk: no filter of git is run.
 func (e *Engine) overWorktree(ctx context.Context, t tree) (_ tree, err error) {
-	changes, err := e.Git.Status(ctx)
+	changes, err := e.changes(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -97,6 +97,11 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 		return nil, err
 	}
 	a.ev.Dirty = a.before.paths()
+	if !opts.NoCommit {
+		if err := e.ignoredTargets(s, a.before); err != nil {
+			return nil, err
+		}
+	}
 	return a, nil
 }
 
@@ -368,22 +373,6 @@ func (a *attempt) keep(runErr error) error {
 		err = history.forgetKeep(a.spec.ID)
 	}
 	return errors.Join(err, history.Close())
-}
-
-func (e *Engine) worktree(ctx context.Context) (worktree, error) {
-	changes, err := e.changes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return stamps(e.Root, changes)
-}
-
-func (e *Engine) changes(ctx context.Context) ([]git.Change, error) {
-	changes, err := e.Git.Status(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the worktree's state: %w", err)
-	}
-	return changes, nil
 }
 
 var _ Repository = (*git.Repo)(nil)

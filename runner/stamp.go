@@ -1,11 +1,15 @@
 package runner
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -47,6 +51,30 @@ func (w worktree) since(before worktree) []string {
 	}
 	slices.Sort(changed)
 	return changed
+}
+
+func (e *Engine) worktree(ctx context.Context) (worktree, error) {
+	changes, err := e.changes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return stamps(e.Root, changes)
+}
+
+// changes gives the changed and new files of the worktree, without chant's own.
+func (e *Engine) changes(ctx context.Context) ([]git.Change, error) {
+	changes, err := e.Git.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the worktree's state: %w", err)
+	}
+	return slices.DeleteFunc(changes, func(c git.Change) bool { return ours(c.Path) }), nil
+}
+
+// ours tells whether a file is nobody's work: one of the store, where no
+// .gitignore hides it, or the new bytes of a spec before they take its place.
+func ours(at string) bool {
+	unplaced, _ := path.Match(".?*.md[0-9][0-9][0-9][0-9]*", path.Base(at))
+	return strings.HasPrefix(at, StoreDir+"/") || unplaced && strings.HasPrefix(at, ChantDir+"/")
 }
 
 // stamps gives the state of every changed path; a deleted file has the zero

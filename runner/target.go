@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 
+	"chant/runner/git"
 	"chant/spec"
 )
 
@@ -26,4 +27,36 @@ func behindLinks(root string, s *spec.Spec) spec.Problems {
 		}
 	}
 	return problems
+}
+
+// ignoredTargets finds the target files that are there and that git ignores: the
+// run's commit would leave them out. What a glob covers may well be ignored, such
+// as what a build makes.
+func (e *Engine) ignoredTargets(s *spec.Spec, changed worktree) error {
+	head, err := e.Git.Head()
+	if err != nil {
+		return err
+	}
+	var problems spec.Problems
+	for _, item := range s.TargetFiles {
+		at := path.Clean(item.Value)
+		info, err := os.Lstat(abs(e.Root, at))
+		if _, ok := changed[at]; ok || err != nil || info.IsDir() {
+			continue
+		}
+		var committed git.Hash
+		if head.Commit != "" {
+			if committed, err = e.Git.Entry(head.Commit, at); err != nil {
+				return err
+			}
+		}
+		if committed == "" {
+			problems = append(problems, spec.Problem{
+				ID: s.ID, Path: s.Path, Pos: item.Pos, Severity: spec.Error, Rule: "target-ignored",
+				Msg:  "target file " + item.Value + " is ignored by git, and would be in no commit",
+				Hint: "git check-ignore -v tells why; git add -f overrides it",
+			})
+		}
+	}
+	return problems.Err()
 }
