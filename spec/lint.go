@@ -26,6 +26,7 @@ const (
 	ruleNoCriteria         = "no-criteria"
 	ruleUntickedCompleted  = "completed-with-unticked"
 	ruleAttestedUnknown    = "attested-unknown"
+	ruleSameManual         = "same-manual-criterion"
 	ruleBadTarget          = "bad-target"
 	ruleWrongReason        = "red-for-wrong-reason"
 	ruleUnknownInterpreter = "unknown-interpreter"
@@ -200,6 +201,10 @@ func (l *linter) criteria() {
 	manual := map[string]bool{}
 	var unticked []Criterion
 	for _, c := range l.spec.Criteria {
+		if c.Manual() && manual[c.Text] {
+			l.report(Error, c.Pos, ruleSameManual, fmt.Sprintf("another manual criterion is %q too, and who attests one would attest both", c.Text),
+				"word them so that they differ")
+		}
 		manual[c.Text] = manual[c.Text] || c.Manual()
 		if !c.Ticked {
 			unticked = append(unticked, c)

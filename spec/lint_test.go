@@ -81,6 +81,10 @@ func TestLint(t *testing.T) {
 			`attested-unknown spec s: .chant/specs/s.md: attested criterion "someone wrote it" is no manual criterion of this spec (a changed text voids the attestation: attest it again)`}},
 		{"attested with a check", soundBut(func(s *Spec) { s.Attested[0].Criterion = "tests pass" }), []string{
 			`attested-unknown spec s: .chant/specs/s.md: attested criterion "tests pass" is no manual criterion of this spec (a changed text voids the attestation: attest it again)`}},
+		{"two manual criteria of one text", soundBut(func(s *Spec) {
+			s.Criteria = append(s.Criteria, Criterion{Number: 3, Text: "someone read it", Pos: Pos{25, 3}})
+		}), []string{
+			`same-manual-criterion spec s: .chant/specs/s.md:25:3: another manual criterion is "someone read it" too, and who attests one would attest both (word them so that they differ)`}},
 		{"attested text twice, first with a check", soundBut(func(s *Spec) { s.Criteria[0].Text = "someone read it" }), nil},
 		{"attested text twice, then with a check", soundBut(func(s *Spec) {
 			s.Criteria[0].Text = "someone read it"
