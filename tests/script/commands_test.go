@@ -41,7 +41,7 @@ func commands() map[string]command {
 		"agent": agent,
 		// start NAME PROGRAM ARG… runs a program beside the script, signal SIG
 		// NAME sends it a signal, finish NAME N waits until it exits N.
-		"start": start, "signal": signal, "finish": finish,
+		"start": start, "signal": sendSignal, "finish": finish,
 		// await FIFO reads a line from a named pipe, tell FIFO writes one.
 		"await": await, "tell": tell,
 		// json FILE|stdout PATH WANT compares one value, such as specs.0.id;
@@ -167,10 +167,10 @@ func scriptEnv(ts *testscript.TestScript) []string {
 	return strings.Split(strings.TrimSuffix(ts.ReadFile("stdout"), "\x00"), "\x00")
 }
 
-func signal(ts *testscript.TestScript, _ bool, args []string) {
-	known := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+func sendSignal(ts *testscript.TestScript, _ bool, args []string) {
+	known := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}
 	if len(args) != 2 || known[args[0]] == 0 {
-		ts.Fatalf("usage: signal INT|TERM|KILL name")
+		ts.Fatalf("usage: signal INT|TERM|HUP|KILL name")
 	}
 	ts.Check(find(ts, args[1]).cmd.Process.Signal(known[args[0]]))
 }

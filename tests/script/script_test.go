@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,7 +28,10 @@ var tools struct {
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
 func buildAndRun(m *testing.M) (code int) {
-	flag.Parse() // for testing.Short
+	flag.Parse()                        // for testing.Short
+	if signal.Ignored(syscall.SIGHUP) { // so that no child inherits that
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	dir, err := os.MkdirTemp("", "chant-script-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
