@@ -203,7 +203,7 @@ func (r *Repo) declaredSafe(ctx context.Context) (bool, error) {
 	return safe, nil
 }
 
-// locked refuses to go on while another program holds the index or the
+// locked refuses to go on while another program holds the index, HEAD or the
 // branch. Most locks are gone in a moment, so it waits as Commit does.
 func (r *Repo) locked(ctx context.Context, head Head) error {
 	return r.persist(ctx, func() error {
@@ -211,7 +211,7 @@ func (r *Repo) locked(ctx context.Context, head Head) error {
 		if err != nil {
 			return err
 		}
-		for _, lock := range []string{filepath.Join(r.gitDir, "index"+lockSuffix), r.refFile(head.Ref) + lockSuffix} {
+		for _, lock := range []string{filepath.Join(r.gitDir, "index"+lockSuffix), r.refLock("HEAD"), r.refLock(head.Ref)} {
 			info, err := os.Lstat(lock)
 			if errors.Is(err, fs.ErrNotExist) || err == nil && leftover(info, ours) {
 				continue

@@ -314,7 +314,7 @@ func TestCommitUndoes(t *testing.T) {
 
 func TestCommitWaitsForLocks(t *testing.T) {
 	t.Parallel()
-	for _, lock := range []string{"index.lock", "refs/heads/main.lock"} {
+	for _, lock := range []string{"index.lock", "HEAD.lock", "refs/heads/main.lock"} {
 		t.Run(filepath.Base(lock), func(t *testing.T) {
 			t.Parallel()
 			c := base(t)
@@ -469,7 +469,7 @@ func TestForeignOwner(t *testing.T) {
 
 func TestReadyNamesLocks(t *testing.T) {
 	t.Parallel()
-	for _, lock := range []string{"index.lock", "refs/heads/main.lock"} {
+	for _, lock := range []string{"index.lock", "HEAD.lock", "refs/heads/main.lock"} {
 		c := base(t)
 		r := c.open()
 		r.patience = 1

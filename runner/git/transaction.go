@@ -60,8 +60,12 @@ func (t *transaction) run() (err error) {
 	return t.publish()
 }
 
-// confirm makes sure that HEAD and the index are still those of the session.
+// confirm makes sure that HEAD and the index are still those of the session, and
+// that nobody is about to make HEAD another branch.
 func (t *transaction) confirm() error {
+	if lock := t.repo.refLock("HEAD"); t.session.head.Ref != "HEAD" && exists(lock) { // else it is our own
+		return &LockedError{Path: lock, Err: fs.ErrExist}
+	}
 	same, err := t.session.index.current()
 	if err != nil {
 		return err
