@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"chant/runner/git"
 	"chant/spec"
 )
 
@@ -80,7 +79,7 @@ type proving struct {
 
 	red, green, causal layout
 	temp               string
-	places             map[git.Hash]*place
+	places             map[string]*place // by folder
 
 	changed seen // the runs of the test as head has it
 
@@ -93,7 +92,7 @@ func (e *Engine) prove(ctx context.Context, opts ProveOptions, p pair, head side
 	started := e.Now()
 	run := &proving{
 		Engine: e, opts: opts, effort: opts.effort(), pair: p, project: project, head: head,
-		checker: e.checker(project), places: map[git.Hash]*place{},
+		checker: e.checker(project), places: map[string]*place{},
 	}
 	run.checker.emit = func(Event) {} // the proof tells its own progress
 	var err error

@@ -175,7 +175,7 @@ func (p *proving) module() (string, error) {
 func (p *proving) goVersion(ctx context.Context) string {
 	out := process.NewBuffer(256, 256)
 	res := p.Processes.Run(ctx, process.Command{
-		Argv: []string{"go", "env", "GOVERSION"}, Dir: p.places[p.green.id].dir, Env: p.checker.env, Output: out,
+		Argv: []string{"go", "env", "GOVERSION"}, Dir: p.places[p.green.folder].dir, Env: p.checker.env, Output: out,
 	})
 	if res.Err != nil || res.Exit != 0 {
 		return ""

@@ -43,19 +43,19 @@ func (p *proving) keep(ctx context.Context) error {
 	if v := p.out.Verdict; v != Proven && v != Inconclusive {
 		return nil
 	}
-	list := p.standing()
+	k := keeping{proving: p, list: p.standing(), head: p.head.apart(CellKept), base: p.base.apart(CellKept)}
 	c.Held, c.Reason = true, ""
-	if len(list) == 0 {
+	if len(k.list) == 0 {
 		c.Reason = "no other check and no suite"
 		return nil
 	}
-	if err := p.export(ctx, p.head.layout); err != nil {
+	if err := p.export(ctx, k.head); err != nil {
 		return err
 	}
 	var broken []string
-	for i, s := range list {
-		p.Emit(ProofProgress{Reproduction: p.reproduction.ID, Fix: p.fix.ID, Cell: CellKept, Done: i, Planned: len(list), Left: len(list) - i})
-		now, held, err := p.stands(ctx, s)
+	for i, s := range k.list {
+		p.Emit(ProofProgress{Reproduction: p.reproduction.ID, Fix: p.fix.ID, Cell: CellKept, Done: i, Planned: len(k.list), Left: len(k.list) - i})
+		now, held, err := k.stands(ctx, i)
 		if err != nil {
 			return err
 		}
@@ -77,31 +77,49 @@ func (p *proving) keep(ctx context.Context) error {
 	return nil
 }
 
-// stands runs one check at head, and at base where that is needed to judge it.
-// excused tells that it did not hold at base either.
-func (p *proving) stands(ctx context.Context, s standing) (now CheckResult, excused bool, err error) {
-	run := func(l layout) (CheckResult, error) {
-		at := p.places[l.id]
-		if err := at.restore(); err != nil {
-			return CheckResult{}, err
-		}
-		res, err := p.checker.run(ctx, at.dir, s.specID, s.unit)
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return res, err
-	}
-	if now, err = run(p.head.layout); err != nil || now.Outcome == Held {
+// keeping runs what has to be kept in trees of its own: what the test left in
+// the others could make a check hold, or break it. As in a verification, the
+// checks follow one another in one tree.
+type keeping struct {
+	*proving
+	list       []standing
+	head, base layout
+	then       []CheckResult // of the first of list, at base
+}
+
+// stands runs the i-th check at head, and at base where that is needed to judge
+// it. excused tells that it did not hold at base either.
+func (k *keeping) stands(ctx context.Context, i int) (now CheckResult, excused bool, err error) {
+	s := k.list[i]
+	if now, err = k.runIn(ctx, k.head, s); err != nil || now.Outcome == Held {
 		return now, false, err
 	}
-	then, err := run(p.red)
-	if err != nil {
+	if err := k.export(ctx, k.base); err != nil {
 		return now, false, err
 	}
-	if then.Outcome != Held {
-		p.note("%s does not hold at head, nor at base: %s", s.name, now.Reason)
+	for n := len(k.then); n <= i; n++ { // those before it too: it may need what they leave
+		then, err := k.runIn(ctx, k.base, k.list[n])
+		if err != nil {
+			return now, false, err
+		}
+		k.then = append(k.then, then)
+	}
+	if k.then[i].Outcome != Held {
+		k.note("%s does not hold at head, nor at base: %s", s.name, now.Reason)
 		return now, true, nil
 	}
-	now, err = run(p.head.layout) // once more: one chance failure is no regression
+	now, err = k.runIn(ctx, k.head, s) // once more: one chance failure is no regression
 	return now, false, err
+}
+
+func (k *keeping) runIn(ctx context.Context, l layout, s standing) (CheckResult, error) {
+	at := k.places[l.folder]
+	if err := at.restore(); err != nil {
+		return CheckResult{}, err
+	}
+	res, err := k.checker.run(ctx, at.dir, s.specID, s.unit)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return res, err
 }

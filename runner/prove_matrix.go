@@ -191,7 +191,7 @@ func (p *proving) alone(ctx context.Context, cell string, c *spec.Check, command
 // run runs the check once in the tree of a cell, for callers that have leave to.
 // A run that changed the test is invalid: what it judged by is not known.
 func (p *proving) run(ctx context.Context, cell string, c *spec.Check, command process.Command) (end ending, err error) {
-	at := p.places[p.layout(cell).id]
+	at := p.places[p.layout(cell).folder]
 	if err := at.restore(); err != nil {
 		return end, err
 	}
@@ -268,8 +268,7 @@ func (p *proving) rewritten(ctx context.Context, m *matrix, runs tally) (finding
 	return m.found, nil
 }
 
-// export makes places of the layouts that are none yet, each in a folder named
-// after its tree.
+// export makes places of the layouts whose folder is none yet.
 func (p *proving) export(ctx context.Context, layouts ...layout) error {
 	guard := slices.Concat(p.tests, p.fixed, changedPaths(p.base.tree, p.head.tree, p.isTest))
 	slices.Sort(guard)
@@ -277,11 +276,11 @@ func (p *proving) export(ctx context.Context, layouts ...layout) error {
 	made := make([]*place, len(layouts))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, l := range layouts {
-		if p.places[l.id] != nil || slices.ContainsFunc(layouts[:i], func(other layout) bool { return other.id == l.id }) {
+		if p.places[l.folder] != nil || slices.ContainsFunc(layouts[:i], func(other layout) bool { return other.folder == l.folder }) {
 			continue
 		}
 		group.Go(func() error {
-			dir := filepath.Join(p.temp, string(l.id))
+			dir := filepath.Join(p.temp, l.folder)
 			if err := os.Mkdir(dir, 0o777); err != nil {
 				return fmt.Errorf("making a folder for an exported tree: %w", err)
 			}
@@ -293,7 +292,7 @@ func (p *proving) export(ctx context.Context, layouts ...layout) error {
 	err := group.Wait()
 	for i, at := range made {
 		if at != nil {
-			p.places[layouts[i].id] = at
+			p.places[layouts[i].folder] = at
 		}
 	}
 	for _, at := range made {

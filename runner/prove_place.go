@@ -22,15 +22,24 @@ type layout struct {
 	committed tree
 	tree      tree
 	id        git.Hash
+	folder    string // of its place: equal trees share one
 }
 
 func newLayout(commit git.Hash, committed, t tree) layout {
-	return layout{commit: commit, committed: committed, tree: t, id: t.id()}
+	id := t.id()
+	return layout{commit: commit, committed: committed, tree: t, id: id, folder: string(id)}
+}
+
+// apart gives the same tree with a place of its own.
+func (l layout) apart(name string) layout {
+	l.folder = name + "-" + l.folder
+	return l
 }
 
 // place is a layout on the disk.
 type place struct {
 	dir     string
+	tree    git.Hash
 	root    *os.Root // of dir: what a check makes of it leads nothing of ours out of it
 	test    func(path string) bool
 	guarded []guarded
@@ -53,7 +62,7 @@ func newPlace(ctx context.Context, repo Repository, dir string, l layout, guard 
 	if err != nil {
 		return nil, err
 	}
-	p = &place{dir: dir, root: root, test: test}
+	p = &place{dir: dir, tree: l.id, root: root, test: test}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("laying files over commit %.12s: %w", l.commit, err), root.Close())

@@ -276,8 +276,8 @@ func (p *proving) ran(c Cell, runs tally, s *seen, every bool) Cell {
 // withoutPlaces takes the temporary folders out of a text, as they differ from
 // proof to proof.
 func (p *proving) withoutPlaces(text string) string {
-	for id, at := range p.places {
-		text = strings.ReplaceAll(text, at.dir, "/"+string(id[:min(12, len(id))]))
+	for _, at := range p.places {
+		text = strings.ReplaceAll(text, at.dir, "/"+string(at.tree[:min(12, len(at.tree))]))
 	}
 	return text
 }

@@ -52,6 +52,8 @@ func TestProveVerdicts(t *testing.T) {
 	t.Parallel()
 	const red = "+red 5 held\n"
 	other := "---\nstatus: completed\n---\n# O\n\n## Acceptance Criteria\n\n- [x] Readable\n  ```sh check\n  grep x README\n  ```\n- [x] Never\n  ```sh check\n  false\n  ```\n"
+	clean := "---\nstatus: completed\n---\n# C\n\n## Acceptance Criteria\n\n- [x] Clean\n  ```sh check\n  test ! -e left\n  ```\n"
+	built := "---\nstatus: completed\n---\n# B\n\n## Acceptance Criteria\n\n- [x] Builds\n  ```sh check\n  test -e built || sh src/build.sh\n  ```\n- [x] Is there\n  ```sh check\n  test -e built\n  ```\n"
 	for _, tt := range []struct {
 		name    string
 		commits []map[string]string
@@ -75,6 +77,8 @@ func TestProveVerdicts(t *testing.T) {
 		{"not the cause", story("README", "y\n", ".chant/specs/005.md", strings.Replace(specFix, "[value.txt, ", "[", 1), "src/x", "1"), ProveOptions{}, NotTheCause, red + "+green 5 held\n-causal 5 not_held\n+intact\n-kept\n", "without the fix the test passed too"},
 		{"regressed", atBase(story("README", "gone\n"), ".chant/specs/001.md", other), ProveOptions{}, Regressed, red + "+green 5 held\n+causal 1 held\n+intact\n-kept 2 not_held\n", "001 criterion 1 held at base: exit 1"},
 		{"never held", atBase(story(), ".chant/specs/001.md", other), ProveOptions{}, Proven, red + "+green 5 held\n+causal 5 held\n+intact\n+kept 1 held 1 not_held\n", ""},
+		{"the test leaves what must not be", atBase(story(), "t/test.sh", testScript+"touch left\n", ".chant/specs/001.md", clean), ProveOptions{}, Proven, red + "+green 5 held\n+causal 5 held\n+intact\n+kept 1 held\n", ""},
+		{"the test leaves what is not built any more", atBase(story("src/build.sh", "true\n"), "src/build.sh", "touch built\n", "t/test.sh", "touch built\n"+testScript, ".chant/specs/001.md", built), ProveOptions{}, Regressed, red + "+green 5 held\n+causal 5 held\n+intact\n-kept 1 held 1 not_held\n", "001 criterion 2 held at base: exit 1"},
 		{"suite broken", atBase(story("README", "gone\n"), ".chant/config.md", "---\nsuite: grep x README\n---\n"), ProveOptions{}, Regressed, red + "+green 5 held\n+causal 1 held\n+intact\n-kept 1 not_held\n", "suite grep x README held at base: exit 1"},
 		{"inconclusive", story("README", "y\n"), ProveOptions{MaxRuns: 3}, Inconclusive, "+red 3 held\n-green 3 held\n+causal 1 held\n+intact\n+kept\n", "4 more green runs are needed"},
 		{"nothing but the test", story("value.txt", "wrong\n", "t/test.sh", "true\n"), ProveOptions{}, NotProvable, "-red\n-green\n-causal\n-intact\n-kept\n", "no file but the test's"},
