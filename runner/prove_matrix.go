@@ -57,6 +57,7 @@ func (p *proving) matrix(ctx context.Context, u unit, later int) (*matrix, error
 		schedule: newSchedule(p.effort, u.check.Repeat, p.red.id == p.causal.id),
 		seen:     map[string]*seen{CellRed: {}, CellGreen: {}, CellCausal: {}},
 	}
+	m.changed = !p.out.Intact.Same
 	if m.shared {
 		m.seen[CellCausal] = m.seen[CellRed]
 	}
@@ -238,17 +239,20 @@ func toPass(c *spec.Check) *spec.Check {
 	return &pass
 }
 
-// rewritten runs the test as head has it, where that is another one, and gives
-// the verdict with what that told.
+// rewritten runs the test as head has it, where that is another one, as often as
+// green has to be, and gives the verdict with what that told. Fewer passes could
+// be chance, and accuse nobody of having weakened it.
 func (p *proving) rewritten(ctx context.Context, m *matrix, runs tally) (finding, error) {
-	if p.out.Intact.Same || m.red[Held] == 0 {
+	if !m.changed || m.red[Held] == 0 {
 		return m.found, nil
 	}
 	if err := p.export(ctx, p.head.layout); err != nil {
 		return m.found, err
 	}
 	var last ending
-	for n := 0; n < p.effort.runs && (n == 0 || last.outcome == Held); n++ {
+	wanted := min(m.needed(), m.maxRuns)
+	for n := 0; n < wanted && (n == 0 || last.outcome == Held); n++ {
+		p.Emit(ProofProgress{Reproduction: p.reproduction.ID, Fix: p.fix.ID, Cell: CellIntact, Done: n, Planned: wanted, Left: wanted - n})
 		var err error
 		if last, err = p.alone(ctx, CellIntact, m.check, m.command); err != nil {
 			return m.found, err
@@ -260,7 +264,7 @@ func (p *proving) rewritten(ctx context.Context, m *matrix, runs tally) (finding
 		p.changed.add(last)
 	}
 	switch v := m.found.verdict; {
-	case v == NotFixed && last.outcome == Held:
+	case v == NotFixed && last.outcome == Held && wanted == m.needed():
 		return finding{verdict: Weakened, reason: "the original test does not pass at head, the changed one does"}, nil
 	case (v == Proven || v == Inconclusive) && last.outcome != Held:
 		return finding{verdict: NotFixed, reason: "the original test passes at head, the changed one does not: " + last.why}, nil

@@ -62,8 +62,9 @@ func (t tally) missed() bool { return t[Held] < t.counted() }
 // same whoever runs the cells, and in whichever order the runs end.
 type schedule struct {
 	effort
-	repeat int  // of the check, as its author planned it
-	shared bool // without the fix the tree is base: red's runs are causal's too
+	repeat  int  // of the check, as its author planned it
+	shared  bool // without the fix the tree is base: red's runs are causal's too
+	changed bool // head has another test: red's rate is what that is judged by
 
 	red, green, causal tally
 }
@@ -127,7 +128,7 @@ func (s *schedule) redLeft() int {
 	k, n := s.red[Held], s.red.counted()
 	budget := s.maxRuns - n
 	switch {
-	case k >= s.runs || s.green.missed() && k > 0:
+	case k >= s.runs || s.green.missed() && k > 0 && !s.changed:
 		return 0
 	case k > 0:
 		return max(0, min(budget, int(math.Ceil(float64((s.runs-k)*n)/float64(k)))))

@@ -69,7 +69,7 @@ func TestProveVerdicts(t *testing.T) {
 		{"test changed, and broken", story("t/test.sh", "exit 1\n"), ProveOptions{}, NotFixed, red + "+green 5 held\n+causal 5 held\n-intact 1 wrong_reason\n-kept\n", "the changed one does not: exit 1"},
 		{"test deleted", story("t/test.sh", ""), ProveOptions{}, NotFixed, red + "+green 5 held\n+causal 5 held\n-intact 1 wrong_reason\n-kept\n", "the changed one does not"},
 		{"tests replaced by a symlink", story("t/test.sh", "", "t", "->src", "src/test.sh", "true\n"), ProveOptions{}, Proven, red + "+green 5 held\n+causal 5 held\n+intact 5 held\n+kept\n", ""},
-		{"weakened", story("value.txt", "wrong still\n", "t/test.sh", "echo ok\n"), ProveOptions{}, Weakened, "+red 1 held\n-green 1 not_held\n+causal 1 held\n+intact 5 held\n-kept\n", "the original test does not pass"},
+		{"weakened", story("value.txt", "wrong still\n", "t/test.sh", "echo ok\n"), ProveOptions{}, Weakened, "+red 5 held\n-green 1 not_held\n+causal 5 held\n+intact 5 held\n-kept\n", "the original test does not pass"},
 		{"not fixed", story("value.txt", "wrong still\n"), ProveOptions{}, NotFixed, "+red 1 held\n-green 1 not_held\n+causal 1 held\n+intact\n-kept\n", "fails for the stated reason"},
 		{"not reproduced", atBase(story("README", "y\n"), "value.txt", "right then\n"), ProveOptions{}, NotReproduced, "-red 5 not_held\n-green 4 held\n-causal 4 not_held\n+intact\n-kept\n", "passed in all of 5 runs at base"},
 		{"wrong reason", atBase(story(), "t/test.sh", "grep -q right value.txt\n"), ProveOptions{}, WrongCause, "-red 5 wrong_reason\n-green 4 held\n-causal 5 wrong_reason\n+intact\n-kept\n", `does not match "value is wrong"`},
@@ -126,6 +126,34 @@ case $((n % 10)) in 2|5|9) echo value is wrong; exit 1;; esac
 	}
 	if got.Cells[2].SharedWith != CellRed || got.Cells[2].Tree != got.Cells[0].Tree {
 		t.Errorf("red and causal are one tree, and the proof does not say so: %+v", got.Cells[2])
+	}
+}
+
+// A rare bug that is still there hides from a few runs of a test that was not
+// weakened: as many are needed as in green.
+func TestProveFlakyRewritten(t *testing.T) {
+	t.Parallel()
+	rare := `
+n=$(cat "$ROOT.runs" 2>/dev/null || echo 0); echo $((n + 1)) > "$ROOT.runs"
+case $((n % 20)) in 2|5|17) echo value is wrong; exit 1;; esac
+`
+	spec := strings.Replace(specRed, "match=", "repeat=20 atleast=1 match=", 1)
+	for _, tt := range []struct {
+		name, test string // as head has it
+		maxRuns    int
+		verdict    ProofVerdict
+		intact     string
+	}{
+		{"a comment", "# a comment" + rare, 200, NotFixed, "-intact 1 not_held 4 held\n"},
+		{"weakened", "exit 0\n", 200, Weakened, "+intact 50 held\n"},
+		{"too few runs to tell", "exit 0\n", 40, NotFixed, "+intact 40 held\n"},
+	} {
+		commits := atBase(story("value.txt", "wrong still\n", "t/test.sh", tt.test), "t/test.sh", rare, ".chant/specs/002.md", spec)
+		got := newProver(t, commits...).prove(t, ProveOptions{MaxRuns: tt.maxRuns})
+		want := "+red 30 not_held 5 held\n-green 1 not_held 2 held\n+causal 30 not_held 5 held\n" + tt.intact + "-kept\n"
+		if diff := cmp.Diff(want, table(got)); diff != "" || got.Verdict != tt.verdict {
+			t.Errorf("%s: %s: %s (-want +got):\n%s", tt.name, got.Verdict, got.Reason, diff)
+		}
 	}
 }
 
