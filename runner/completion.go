@@ -16,8 +16,9 @@ import (
 // back from a commit, the oldest of the unbroken run of commits, up to that
 // one, in which the spec's file says completed. Where that is a merge which
 // brought the completed spec in, the line of the merged branch goes on. Squash
-// and rebase don't break it, a spec that was renamed or archived is followed,
-// and one that was reopened counts from its latest completion.
+// and rebase don't break it, nor does a revert that was reverted, and a spec
+// that was renamed or archived is followed. One that was reopened counts from
+// its latest completion.
 type completion struct {
 	commit  git.Hash
 	spec    *spec.Spec // as that commit holds it
@@ -59,13 +60,10 @@ func completions(repo Repository, from git.Hash, ids []string) (map[string]compl
 
 // onLine finds the completions on the first-parent line.
 func onLine(repo Repository, from git.Hash, ids []string) (map[string]completion, error) {
-	found := map[string]completion{}
-	open := map[string]string{} // what a spec that is not settled yet was called, by id
+	w := walk{repo: repo, found: map[string]completion{}, open: map[string]string{}, gaps: map[string]bool{}}
 	for _, id := range ids {
-		open[id] = id
+		w.open[id] = id
 	}
-	var seen git.Hash           // the .chant tree that found was last brought up to
-	var newer map[string]string // the specs of that tree
 	for c, err := range repo.FirstParents(from) {
 		if errors.Is(err, git.ErrShallow) {
 			return nil, fmt.Errorf("looking for the commits that completed specs: %w", err)
@@ -73,52 +71,80 @@ func onLine(repo Repository, from git.Hash, ids []string) (map[string]completion
 		if err != nil {
 			return nil, err
 		}
-		tree, err := repo.Entry(c.Hash, ChantDir)
-		if err != nil {
+		if err := w.step(c); err != nil {
 			return nil, err
 		}
-		if tree == seen && tree != "" {
-			for id := range open {
-				found[id] = completion{c.Hash, found[id].spec, c.Parents}
-			}
-			continue
-		}
-		paths, err := specFiles(repo, c.Hash)
-		if err != nil {
-			return nil, err
-		}
-		if err := step(repo, c, paths, newer, open, found); err != nil {
-			return nil, err
-		}
-		newer = paths
-		if seen = tree; len(open) == 0 {
+		if len(w.open) == 0 {
 			break
 		}
 	}
-	return found, nil
+	return w.found, nil
+}
+
+// walk is the way back along first parents.
+type walk struct {
+	repo  Repository
+	found map[string]completion
+	open  map[string]string // what a spec that is not settled yet is called, by id
+	gaps  map[string]bool   // the open specs that the commit looked at last does not complete
+	tree  git.Hash          // the .chant tree of that commit
+	paths map[string]string // the specs of that tree
 }
 
 // step looks at one commit: open ids that it holds as completed move back to
-// it, the others are settled.
-func step(repo Repository, c git.Commit, paths, later, open map[string]string, found map[string]completion) error {
-	for id, name := range open {
-		s, err := specAt(repo, c.Hash, paths[name])
-		if err != nil {
+// it, the others are settled, unless an older commit can have completed them.
+func (w *walk) step(c git.Commit) error {
+	tree, err := w.repo.Entry(c.Hash, ChantDir)
+	if err != nil {
+		return err
+	}
+	same, later := tree == w.tree && tree != "", w.paths
+	if !same {
+		if w.paths, err = specFiles(w.repo, c.Hash); err != nil {
 			return err
 		}
-		if newer, ok := found[id]; s == nil && ok {
-			if s, err = namesake(repo, c.Hash, paths, later, newer.spec); err != nil {
+		w.tree = tree
+	}
+	for id := range w.open {
+		s := w.found[id].spec
+		if !same || w.gaps[id] {
+			if s, err = w.completed(c.Hash, id, later); err != nil {
 				return err
 			}
 		}
-		if s == nil || s.Status != spec.StatusCompleted {
-			delete(open, id)
-			continue
+		w.gaps[id] = s == nil
+		switch {
+		case s != nil:
+			w.open[id], w.found[id] = s.ID, completion{c.Hash, s, c.Parents}
+		case !w.found[id].mayPrecede(c):
+			delete(w.open, id)
 		}
-		open[id] = s.ID
-		found[id] = completion{c.Hash, s, c.Parents}
 	}
 	return nil
+}
+
+// completed gives an open spec as a commit holds it, nil where that doesn't
+// complete it. Beyond a gap it has to be the same completion, as where a merge
+// was reverted and landed again; a spec that was reopened has another time.
+func (w *walk) completed(commit git.Hash, id string, later map[string]string) (*spec.Spec, error) {
+	newer := w.found[id].spec
+	s, err := specAt(w.repo, commit, w.paths[w.open[id]])
+	if s == nil && newer != nil && err == nil {
+		s, err = namesake(w.repo, commit, w.paths, later, newer)
+	}
+	if err != nil || s == nil || s.Status != spec.StatusCompleted {
+		return nil, err
+	}
+	if w.gaps[id] && (!s.CompletedAt.Equal(newer.CompletedAt) || s.Digest() != newer.Digest()) {
+		return nil, nil
+	}
+	return s, nil
+}
+
+// mayPrecede tells whether the same completion may also lie before a commit that
+// doesn't hold it: not where that was made before the time which the spec tells.
+func (c completion) mayPrecede(commit git.Commit) bool {
+	return c.spec != nil && !c.spec.CompletedAt.IsZero() && !commit.Time.Before(c.spec.CompletedAt)
 }
 
 // namesake finds, in the commit before a spec's file appeared, the file that it

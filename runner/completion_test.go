@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -33,15 +34,16 @@ func (h *history) files(commit git.Hash) map[string]string {
 	return h.commits[n-1]
 }
 
+// FirstParents dates each commit an hour after the one with the number before.
 func (h *history) FirstParents(from git.Hash) iter.Seq2[git.Commit, error] {
 	return func(yield func(git.Commit, error) bool) {
 		for next := from; next != "c0"; {
-			c := git.Commit{Hash: next, Parents: h.merged[next]}
+			n, err := strconv.Atoi(string(next[1:]))
+			if err != nil {
+				panic(err)
+			}
+			c := git.Commit{Hash: next, Parents: h.merged[next], Time: hour(n)}
 			if c.Parents == nil {
-				n, err := strconv.Atoi(string(next[1:]))
-				if err != nil {
-					panic(err)
-				}
 				c.Parents = []git.Hash{git.Hash(fmt.Sprintf("c%d", n-1))}
 			}
 			if !yield(c, nil) {
@@ -84,6 +86,13 @@ func (h *history) ReadFile(commit git.Hash, path string) ([]byte, error) {
 
 func status(word string) string { return "---\nstatus: " + word + "\n---\n# T\n" }
 
+func hour(n int) time.Time { return time.Date(2026, 1, 1, n, 0, 0, 0, time.UTC) }
+
+// completedAt is a spec that says when it was completed: by commit n.
+func completedAt(n int) string {
+	return "---\nstatus: completed\ncompleted_at: " + hour(n).Format(time.RFC3339) + "\n---\n# T\n\n## Acceptance Criteria\n\n- [x] Works\n"
+}
+
 func at(files ...string) map[string]string {
 	m := map[string]string{}
 	for i := 0; i < len(files); i += 2 {
@@ -108,6 +117,15 @@ func TestCompletions(t *testing.T) {
 		{"reopened", []map[string]string{at(one, done), at(one, open)}, map[string]string{}},
 		{"completed again", []map[string]string{at(one, done), at(one, open), at(one, done), at(one, done, "x", "1")}, map[string]string{"001": "c3"}},
 		{"deleted and back", []map[string]string{at(one, done), at("x", "1"), at(one, done)}, map[string]string{"001": "c3"}},
+		{"reverted and landed again", []map[string]string{at(one, open), at(one, completedAt(2)), at(one, open), at(one, open, "x", "1"), at(one, completedAt(2))}, map[string]string{"001": "c2"}},
+		{"reverted with its file", []map[string]string{at("x", "1"), at(one, completedAt(2)), at("x", "1"), at(one, completedAt(2))}, map[string]string{"001": "c2"}},
+		{"reverted twice", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)), at(one, open), at(one, completedAt(1))}, map[string]string{"001": "c1"}},
+		{"landed again elsewhere", []map[string]string{at(one, completedAt(1)), at(one, open), at(old, completedAt(1))}, map[string]string{"001": "c1"}},
+		{"reverted", []map[string]string{at(one, completedAt(1)), at(one, open)}, map[string]string{}},
+		{"reopened, completed at another time", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(3))}, map[string]string{"001": "c3"}},
+		{"reopened, that reverted and landed again", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(3)), at(one, open), at(one, completedAt(3))}, map[string]string{"001": "c3"}},
+		{"reopened, and rebased later", []map[string]string{at(one, completedAt(-2)), at(one, open), at(one, completedAt(-1))}, map[string]string{"001": "c3"}},
+		{"reopened with other criteria", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)+"- [x] More\n")}, map[string]string{"001": "c3"}},
 		{"archived later", []map[string]string{at(one, open), at(one, done), at(old, done)}, map[string]string{"001": "c2"}},
 		{"edited after completion", []map[string]string{at(one, open), at(one, done), at(one, done+"\nmore")}, map[string]string{"001": "c2"}},
 		{"squashed", []map[string]string{at("x", "1"), at(one, done, two, done, "x", "2")}, map[string]string{"001": "c2", "002": "c2"}},
@@ -181,6 +199,28 @@ func TestCompletionsThroughMerges(t *testing.T) {
 	}
 }
 
+// A merge that was reverted, and the revert reverted.
+func TestCompletionsOfRelandedMerges(t *testing.T) {
+	t.Parallel()
+	const one = ".chant/specs/001.md"
+	open, done := status("pending"), completedAt(2)
+	repo := &history{
+		commits: []map[string]string{
+			at(one, open),           // c1, on main
+			at(one, done),           // c2, on the branch
+			at(one, open, "x", "1"), // c3, on main, after c1
+			at(one, done, "x", "1"), // c4 merges c2 into c3
+			at(one, open, "x", "1"), // c5 reverts c4
+			at(one, done, "x", "1"), // c6 reverts c5
+		},
+		merged: map[git.Hash][]git.Hash{"c3": {"c1"}, "c4": {"c3", "c2"}},
+	}
+	found, err := completions(repo, "c6", []string{"001"})
+	if err != nil || found["001"].commit != "c2" {
+		t.Errorf("got %s and error %v, want c2", found["001"].commit, err)
+	}
+}
+
 func TestCompletionsOfRenamedSpecs(t *testing.T) {
 	t.Parallel()
 	const was, is = ".chant/specs/old.md", ".chant/specs/new.md"
@@ -235,5 +275,13 @@ func TestCompletionsInAShallowClone(t *testing.T) {
 	found, err := completions(repo, "c2", []string{"001"})
 	if err != nil || found["001"].commit != "c2" {
 		t.Errorf("got %v, error %v: what is missing does not matter here", found, err)
+	}
+	repo.commits = []map[string]string{at(path, status("pending")), at(path, completedAt(2))}
+	if found, err = completions(repo, "c2", []string{"001"}); err != nil || found["001"].commit != "c2" {
+		t.Errorf("got %v, error %v: what is missing is older than the completion", found, err)
+	}
+	repo.commits[1] = at(path, completedAt(0))
+	if _, err := completions(repo, "c2", []string{"001"}); !errors.Is(err, git.ErrShallow) {
+		t.Errorf("got error %v, want ErrShallow: it may have been completed, and reverted, before", err)
 	}
 }
