@@ -170,9 +170,13 @@ func (g *generation) catchUp(locked bool) (named bool, err error) {
 	want := int64(chunk)
 	for !g.log.sealed && !g.log.short {
 		before := g.log.end
-		data, err := g.readAt(before, min(want, g.size-before))
+		asked := min(want, g.size-before)
+		data, err := g.readAt(before, asked)
 		if err != nil {
 			return named, err
+		}
+		if int64(len(data)) < asked {
+			g.size = before + int64(len(data)) // a writer has cut off an unfinished end
 		}
 		last := before+int64(len(data)) >= g.size
 		g.log.consume(data, last)

@@ -1,0 +1,57 @@
+package storage
+
+import "testing"
+
+// hooked is a folder that calls a hook before things are done to it and to its
+// files, as "open store.1.log". Where the hook gives an error they are not done.
+type hooked struct {
+	folder
+	hook func(what string) error
+}
+
+type hookedFile struct {
+	file
+	name string
+	hook func(what string) error
+}
+
+func (h hooked) open(name string, how access) (file, error) {
+	if err := h.hook("open " + name); err != nil {
+		return nil, err
+	}
+	f, err := h.folder.open(name, how)
+	if err != nil {
+		return nil, err
+	}
+	return hookedFile{f, name, h.hook}, nil
+}
+
+func (f hookedFile) ReadAt(b []byte, at int64) (int, error) {
+	if err := f.hook("read " + f.name); err != nil {
+		return 0, err
+	}
+	return f.file.ReadAt(b, at)
+}
+
+// openHooked opens a store in dir whose folder calls the hook.
+func openHooked(t *testing.T, dir string, hook func(what string) error) *Store {
+	t.Helper()
+	s, err := openStore(dir, Options{}, func(dir string) (folder, error) {
+		f, err := openDiskFolder(dir)
+		if err != nil {
+			return nil, err
+		}
+		return hooked{f, hook}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func unhooked(string) error { return nil }
