@@ -139,13 +139,14 @@ func (s *Store) repair(ctx context.Context) (report Report, err error) {
 	if err != nil {
 		return Report{}, err
 	}
-	s.gen, s.sorted = fresh, nil
 	report = fresh.report()
 	report.SyncFailed = limit > 0
-	if !report.OK() {
-		err = s.rebuild(fresh, last.log.version)
+	if report.OK() {
+		s.gen, s.sorted = fresh, nil
+		return report, last.release()
 	}
-	return report, errors.Join(err, last.release())
+	// Should it fail, the store has to be what it was, and know of the failed sync.
+	return report, errors.Join(s.rebuild(fresh, last.log.version), fresh.release())
 }
 
 // rebuild makes a new log of what can be read of g.

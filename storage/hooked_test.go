@@ -33,6 +33,20 @@ func (f hookedFile) ReadAt(b []byte, at int64) (int, error) {
 	return f.file.ReadAt(b, at)
 }
 
+func (f hookedFile) WriteAt(b []byte, at int64) (int, error) {
+	if err := f.hook("write " + f.name); err != nil {
+		return 0, err
+	}
+	return f.file.WriteAt(b, at)
+}
+
+func (f hookedFile) sync() error {
+	if err := f.hook("sync " + f.name); err != nil {
+		return err
+	}
+	return f.file.sync()
+}
+
 // openHooked opens a store in dir whose folder calls the hook.
 func openHooked(t *testing.T, dir string, hook func(what string) error) *Store {
 	t.Helper()
