@@ -120,7 +120,7 @@ func (s *Store) repair(ctx context.Context) (report Report, err error) {
 	defer func() { err = errors.Join(err, s.lock.release()) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.refresh(); err != nil || s.gen.generation == 0 {
+	if err := s.refreshFrom(true); err != nil || s.gen.generation == 0 {
 		return s.gen.report(), err
 	}
 	if s.gen.fault != nil {

@@ -232,6 +232,8 @@ func (f *diskHandle) Close() error {
 
 func (f *diskHandle) lock(how int) error { return kernelLock(f.real, how) }
 
+func (f *diskHandle) identity() (os.FileInfo, error) { return f.real.Stat() }
+
 func (f *diskHandle) bell() (*bell, error) { return newBell(f.real) }
 
 // diskView is the disk as a folder: the methods of folder and file that share a

@@ -39,6 +39,8 @@ type file interface {
 	sync() error
 	// stat gives the size in bytes, and whether the file still has a name.
 	stat() (size int64, named bool, err error)
+	// identity is what os.SameFile compares.
+	identity() (os.FileInfo, error)
 	// lock takes or gives back the kernel's lock on the file, as flock(2) has it.
 	lock(how int) error
 	// bell gives what those who have the file open can wait for together.
@@ -114,9 +116,10 @@ func syncFolder(f *os.File) error {
 
 type diskFile struct{ *os.File }
 
-func (f diskFile) sync() error          { return datasync(f.File) }
-func (f diskFile) lock(how int) error   { return kernelLock(f.File, how) }
-func (f diskFile) bell() (*bell, error) { return newBell(f.File) }
+func (f diskFile) sync() error                    { return datasync(f.File) }
+func (f diskFile) identity() (os.FileInfo, error) { return f.Stat() }
+func (f diskFile) lock(how int) error             { return kernelLock(f.File, how) }
+func (f diskFile) bell() (*bell, error)           { return newBell(f.File) }
 
 func (f diskFile) stat() (size int64, named bool, err error) {
 	size, links, err := sizeAndLinks(f.File)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 )
@@ -87,6 +88,7 @@ func (memoryFile) WriteAt([]byte, int64) (int, error) { return 0, ErrReadOnly }
 func (memoryFile) Truncate(int64) error               { return ErrReadOnly }
 func (memoryFile) sync() error                        { return nil }
 func (memoryFile) Close() error                       { return nil }
+func (memoryFile) identity() (os.FileInfo, error)     { return nil, ErrReadOnly }
 func (memoryFile) lock(int) error                     { return ErrReadOnly }
 func (memoryFile) bell() (*bell, error)               { return nil, ErrReadOnly }
 

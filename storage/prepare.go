@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 )
 
@@ -33,6 +34,30 @@ func (s *Store) openLock() (file, error) {
 		return nil, ErrRemoved
 	}
 	return f, err
+}
+
+// checkLock looks whether the lock is that of the folder, which was opened anew.
+// The one that its file was opened in may have been moved since, and another one
+// made in its place. The right file is kept for the next writer.
+func (s *Store) checkLock() error {
+	if s.folder == nil {
+		return ErrRemoved
+	}
+	f, err := s.folder.open(writeLockName, making)
+	if err != nil {
+		return err
+	}
+	ours, err := s.lock.file.identity()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	there, err := f.identity()
+	if err != nil || os.SameFile(ours, there) {
+		return errors.Join(err, f.Close())
+	}
+	err = errors.Join(ErrRemoved, unlock(s.lock.file), s.lock.close())
+	s.lock.file = f
+	return err
 }
 
 // prepare readies the newest log for a writer, who holds the lock.

@@ -252,7 +252,7 @@ func (s *Store) refreshFrom(locked bool) error {
 		return ErrClosed
 	}
 	if s.gen.generation == 0 {
-		return s.discover()
+		return s.discover(locked)
 	}
 	named, err := s.gen.catchUp(locked)
 	if err != nil || named && !s.gen.log.sealed {
@@ -269,11 +269,15 @@ func (s *Store) refreshFrom(locked bool) error {
 }
 
 // discover looks for a log where there was none so far.
-func (s *Store) discover() error {
-	if err := s.reopenFolder(); err != nil || s.folder == nil {
+func (s *Store) discover(locked bool) error {
+	err := s.reopenFolder()
+	if err == nil && locked {
+		err = s.checkLock()
+	}
+	if err != nil || s.folder == nil {
 		return err
 	}
-	err := s.advance()
+	err = s.advance()
 	if !errors.Is(err, errNoLog) {
 		return err
 	}
