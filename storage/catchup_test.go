@@ -3,6 +3,7 @@ package storage
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -48,5 +49,45 @@ func TestEndIsCutOffWhileItIsRead(t *testing.T) {
 	}
 	if value, err := reader.Get("key"); string(value) != "new" || err != nil {
 		t.Errorf("%q, %v", value, err)
+	}
+}
+
+// What a reader can't take, and more of the file can't help, is not read to its end,
+// every time that something is read.
+func TestUnfinishedEndIsNotReadWhole(t *testing.T) {
+	t.Parallel()
+	for what, end := range map[string]func(t *testing.T, s *Store){
+		"no record": func(t *testing.T, s *Store) { litter(t, s.Dir(), 3*chunk) },
+		"the beginning of a record": func(t *testing.T, s *Store) {
+			mustPut(t, s, "long", strings.Repeat("v", 4*chunk))
+			if err := s.gen.file.Truncate(s.gen.log.end - chunk); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		dir := t.TempDir()
+		s, err := Open(dir, Options{NoSync: true}) // which leaves no mark
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustPut(t, s, "key", "value")
+		end(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		reads := 0
+		reader := openHooked(t, dir, func(what string) error {
+			if what == "read store.1.log" {
+				reads++
+			}
+			return nil
+		})
+		reads = 0
+		if value, err := reader.Get("key"); string(value) != "value" || err != nil {
+			t.Errorf("%s: %q, %v", what, value, err)
+		}
+		if reads > 3 { // the first chunk of the end, and once more to sync, and the value
+			t.Errorf("%s: read %d times, want 3", what, reads)
+		}
 	}
 }

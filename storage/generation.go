@@ -168,7 +168,7 @@ func (g *generation) catchUp(locked bool) (named bool, err error) {
 		}
 	}
 	want := int64(chunk)
-	for !g.log.sealed && !g.log.short {
+	for more := !g.log.short; more; {
 		before := g.log.end
 		asked := min(want, g.size-before)
 		data, err := g.readAt(before, asked)
@@ -178,11 +178,7 @@ func (g *generation) catchUp(locked bool) (named bool, err error) {
 		if int64(len(data)) < asked {
 			g.size = before + int64(len(data)) // a writer has cut off an unfinished end
 		}
-		last := before+int64(len(data)) >= g.size
-		g.log.consume(data, last)
-		if last {
-			break
-		}
+		more = g.log.consume(data, g.size)
 		if g.log.end == before {
 			want *= 2
 		}
@@ -265,7 +261,7 @@ func (g *generation) append(records []record) error {
 		// What was written of it is unfinished: the next writer would cut it off too.
 		return errors.Join(err, g.file.Truncate(g.log.end))
 	}
-	g.log.consume(frame, true)
+	g.log.consume(frame, at)
 	if g.log.end != at {
 		return fmt.Errorf("appending to %s: the end is %d, want %d", g.log.file, g.log.end, at)
 	}

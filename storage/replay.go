@@ -103,11 +103,12 @@ type found struct {
 	state state
 }
 
-// consume reads data, which lies at r.end, and moves r.end behind the last record
-// that it could take. What is left over is unfinished, or data has to be longer;
-// last tells that the file ends with data.
-func (r *replay) consume(data []byte, last bool) {
+// consume reads data, which lies at r.end in a file of that size, and moves r.end
+// behind the last record that it could take. What is left over is unfinished, unless
+// more tells that data from the new end on, and more of them, may help.
+func (r *replay) consume(data []byte, size int64) (more bool) {
 	start := r.end
+	last := start+int64(len(data)) >= size
 	p := r.position
 	var batch []found // a batch counts when its last record is there
 	for !r.sealed && !r.short {
@@ -122,15 +123,17 @@ func (r *replay) consume(data []byte, last bool) {
 				r.take(batch, p)
 				batch = batch[:0]
 			}
-		case !below, state == cut && !last:
-			return
+		case !below:
+			return !last && state == cut && p.end+h.size() <= size
+		case state == cut && !last:
+			return true
 		case state == cut && len(h.key) > 0:
 			r.take(batch, p)
 			r.endBelowMark(h, p, int64(len(rest)))
 		default:
 			next, ok := r.search(rest, p, last)
 			if !ok {
-				return
+				return true
 			}
 			r.take(batch, p)
 			batch = batch[:0]
@@ -141,6 +144,7 @@ func (r *replay) consume(data []byte, last bool) {
 			}
 		}
 	}
+	return false
 }
 
 // take enters whole records, and goes on at p.

@@ -118,14 +118,10 @@ func TestNames(t *testing.T) {
 func play(data []byte, mark int64, piece int) *replay {
 	r := newReplay("log", header{})
 	r.mark = mark
-	for !r.sealed && !r.short {
+	for more := true; more; {
 		before := r.end
-		last := int(before)-logStart+piece >= len(data)
 		to := min(len(data), int(before)-logStart+piece)
-		r.consume(data[before-logStart:to], last)
-		if last {
-			break
-		}
+		more = r.consume(data[before-logStart:to], logStart+int64(len(data)))
 		if r.end == before {
 			piece *= 2
 		}
