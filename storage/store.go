@@ -311,16 +311,22 @@ func (s *Store) reopenFolder() error {
 
 var errNoLog = errors.New("there is no newer log")
 
+// listings is how often a log has to be missing. A large folder is listed in several
+// steps, and a log may take its name where the listing has passed already, before
+// the one that it replaces goes where it has not.
+const listings = 5
+
 // advance goes on with the newest generation; errNoLog says that s.gen is that.
 func (s *Store) advance() error {
 	var gone uint64
-	for {
+	for missed := 0; missed < listings; {
 		n, err := newest(s.folder)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if n <= s.gen.generation {
-			return errNoLog
+			missed++
+			continue
 		}
 		next, err := openGeneration(s.folder, n, s.opts.ReadOnly, 0)
 		if errors.Is(err, fs.ErrNotExist) && n != gone {
@@ -339,6 +345,7 @@ func (s *Store) advance() error {
 		s.gen, s.sorted = next, nil
 		return last.release()
 	}
+	return errNoLog
 }
 
 func checkKey(key string) error {
