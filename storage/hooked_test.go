@@ -1,6 +1,9 @@
 package storage
 
-import "testing"
+import (
+	"syscall"
+	"testing"
+)
 
 // hooked is a folder that calls a hook before things are done to it and to its
 // files, as "open store.1.log". Where the hook gives an error they are not done.
@@ -45,6 +48,14 @@ func (f hookedFile) sync() error {
 		return err
 	}
 	return f.file.sync()
+}
+
+func (f hookedFile) lock(how int) error {
+	verb := map[int]string{syscall.LOCK_EX | syscall.LOCK_NB: "try ", syscall.LOCK_EX: "wait for ", syscall.LOCK_UN: "unlock "}[how]
+	if err := f.hook(verb + f.name); err != nil {
+		return err
+	}
+	return f.file.lock(how)
 }
 
 // openHooked opens a store in dir whose folder calls the hook.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Put sets the value of key. When it returns nil the value is on the disk.
@@ -219,6 +220,7 @@ const farBehind = 64 << 10
 // read, by every process once: done under the lock that would be most of what the
 // lock is held for. So it is given back while much is read.
 func (s *Store) enter(ctx context.Context) error {
+	began := time.Now()
 	err := s.lock.acquire(ctx, s.openLock)
 	if err != nil || !s.lock.waited {
 		return err
@@ -230,6 +232,8 @@ func (s *Store) enter(ctx context.Context) error {
 	if err := errors.Join(err, s.lock.release(), s.catchUp()); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithDeadline(ctx, began.Add(s.lock.timeout))
+	defer cancel()
 	return s.lock.acquire(ctx, s.openLock)
 }
 
