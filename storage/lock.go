@@ -163,7 +163,7 @@ func Held(dir, name string) (holder Holder, held bool, err error) {
 }
 
 // Lock is LockWait for a lock of this store: it waits until ctx ends, and the
-// error then also is a *LockedError.
+// error then also is a *LockedError, or until the store is closed.
 func (s *Store) Lock(ctx context.Context, name string, info Holder) (release func() error, err error) {
 	if s.opts.ReadOnly {
 		return nil, fmt.Errorf("locking %s: %w", name, ErrReadOnly)
@@ -171,9 +171,21 @@ func (s *Store) Lock(ctx context.Context, name string, info Holder) (release fun
 	if s.isClosed() {
 		return nil, fmt.Errorf("locking %s: %w", name, ErrClosed)
 	}
-	release, err = LockWait(ctx, s.dir, name, info)
-	if err == nil || ctx.Err() == nil {
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-s.closing:
+			stop()
+		case <-waiting.Done():
+		}
+	}()
+	release, err = LockWait(waiting, s.dir, name, info)
+	switch {
+	case err == nil || waiting.Err() == nil:
 		return release, err
+	case ctx.Err() == nil:
+		return nil, fmt.Errorf("locking %s: %w", name, ErrClosed)
 	}
 	holder, readErr := holderOf(s.dir, name)
 	return nil, errors.Join(&LockedError{Name: name, Holder: holder}, err, readErr)
