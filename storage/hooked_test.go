@@ -29,6 +29,13 @@ func (h hooked) open(name string, how access) (file, error) {
 	return hookedFile{f, name, h.hook}, nil
 }
 
+func (h hooked) remove(name string) error {
+	if err := h.hook("remove " + name); err != nil {
+		return err
+	}
+	return h.folder.remove(name)
+}
+
 func (f hookedFile) ReadAt(b []byte, at int64) (int, error) {
 	if err := f.hook("read " + f.name); err != nil {
 		return 0, err

@@ -148,11 +148,7 @@ func (s *Store) tidy(g *generation) error {
 		return err
 	}
 	for _, name := range names {
-		stale, err := s.isStale(g, name)
-		if err == nil && stale {
-			err = s.folder.remove(name)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.removeStale(g, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -160,6 +156,17 @@ func (s *Store) tidy(g *generation) error {
 		return err
 	}
 	return g.mark.setNamed()
+}
+
+func (s *Store) removeStale(g *generation, name string) error {
+	if _, ok := parseName(name, draftSuffix); ok {
+		return removeDraft(s.folder, name)
+	}
+	stale, err := s.isStale(g, name)
+	if err != nil || !stale {
+		return err
+	}
+	return s.folder.remove(name)
 }
 
 func (s *Store) isStale(g *generation, name string) (bool, error) {
@@ -170,9 +177,6 @@ func (s *Store) isStale(g *generation, name string) (bool, error) {
 	}
 	if _, ok := parseName(name, repairSuffix); ok {
 		return true, nil // only the holder of the lock makes these
-	}
-	if _, ok := parseName(name, draftSuffix); ok {
-		return nobodyCompacts(s.folder)
 	}
 	encoded, ok := strings.CutSuffix(name, valueSuffix)
 	if !ok {
@@ -204,11 +208,12 @@ func (s *Store) isTakenOver(g *generation, name, key string) (bool, error) {
 	return bytes.Equal(value, have), err
 }
 
-// nobodyCompacts tells that a draft is left from a process that has died.
-func nobodyCompacts(f folder) (bool, error) {
+// removeDraft removes a draft that is left from a process that has died. Nobody may
+// begin to compact before it is gone: his draft would have the same name.
+func removeDraft(f folder, name string) error {
 	free, release, err := lockCompaction(f)
 	if !free {
-		return false, err
+		return err
 	}
-	return true, release()
+	return errors.Join(f.remove(name), release())
 }
