@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -86,6 +85,8 @@ type Tx struct {
 	store   *Store
 	gen     *generation
 	changes []record
+	latest  map[string]int // the last change of each key, as far as changes were
+	indexed int            // entered: only who looks for one needs them
 	size    int64
 	end     int64   // of the log, and
 	version Version // of the store, after the batch
@@ -117,19 +118,33 @@ func (tx *Tx) Delete(key string) error {
 }
 
 func (tx *Tx) get(key string) ([]byte, error) {
-	for _, r := range slices.Backward(tx.changes) {
-		if r.key == key && r.kind == del {
-			return nil, ErrNotFound
-		}
-		if r.key == key {
-			return append([]byte{}, r.value...), nil
-		}
+	r, changed := tx.change(key)
+	switch {
+	case changed && r.kind == del:
+		return nil, ErrNotFound
+	case changed:
+		return append([]byte{}, r.value...), nil
 	}
 	e, err := tx.entry(key)
 	if err != nil {
 		return nil, err
 	}
 	return tx.gen.value(key, e)
+}
+
+// change gives the last change of key in the batch.
+func (tx *Tx) change(key string) (r record, ok bool) {
+	if tx.latest == nil && len(tx.changes) > 0 {
+		tx.latest = map[string]int{}
+	}
+	for ; tx.indexed < len(tx.changes); tx.indexed++ {
+		tx.latest[tx.changes[tx.indexed].key] = tx.indexed
+	}
+	i, ok := tx.latest[key]
+	if ok {
+		r = tx.changes[i]
+	}
+	return r, ok
 }
 
 // entry is what was there before the batch.
@@ -153,11 +168,16 @@ func (tx *Tx) put(key string, value []byte) error {
 	if len(value) > MaxValue {
 		return fmt.Errorf("%w: a value of %d bytes", ErrTooLarge, len(value))
 	}
-	return tx.change(record{kind: put, key: key, value: value})
+	return tx.add(record{kind: put, key: key, value: value})
 }
 
 func (tx *Tx) delete(key string) error {
-	_, err := tx.get(key)
+	var err error
+	if r, changed := tx.change(key); !changed {
+		_, err = tx.entry(key)
+	} else if r.kind == del {
+		err = ErrNotFound
+	}
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -165,10 +185,10 @@ func (tx *Tx) delete(key string) error {
 	if err != nil && !errors.Is(err, ErrCorrupt) {
 		return err
 	}
-	return tx.change(record{kind: del, key: key})
+	return tx.add(record{kind: del, key: key})
 }
 
-func (tx *Tx) change(r record) error {
+func (tx *Tx) add(r record) error {
 	tx.size += recordSize(r.key, r.value)
 	if tx.size > MaxBatch {
 		return fmt.Errorf("%w: a batch of more than %d bytes", ErrTooLarge, MaxBatch)
