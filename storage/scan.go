@@ -35,24 +35,27 @@ func (s *Store) List(prefix string) ([]string, error) {
 // goes on; where a damage may have hidden keys a last error says so.
 func (s *Store) Scan(prefix string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		var entries []located
-		var damaged map[string]error
-		var hidden error
-		g, err := s.look(func(log *replay) int64 {
-			entries, damaged = log.locate(s.keys(prefix))
-			hidden = log.hidden()
-			return log.end
-		})
-		if err != nil {
-			yield(Entry{}, fmt.Errorf("scanning keys: %w", err))
-			return
-		}
-		whole := g.yield(entries, damaged, yield)
-		err = errors.Join(hidden, g.release())
+		whole, err := s.scan(prefix, yield)
 		if whole && err != nil { // else the loop has ended, and nobody hears of it
 			yield(Entry{}, fmt.Errorf("scanning keys: %w", err))
 		}
 	}
+}
+
+func (s *Store) scan(prefix string, yield func(Entry, error) bool) (whole bool, err error) {
+	var entries []located
+	var damaged map[string]error
+	var hidden error
+	g, err := s.look(func(log *replay) int64 {
+		entries, damaged = log.locate(s.keys(prefix))
+		hidden = log.hidden()
+		return log.end
+	})
+	if err != nil {
+		return true, err
+	}
+	defer func() { err = errors.Join(err, g.release()) }()
+	return g.yield(entries, damaged, yield), hidden
 }
 
 func (g *generation) yield(entries []located, damaged map[string]error, yield func(Entry, error) bool) bool {

@@ -199,12 +199,17 @@ func (tx *Tx) add(r record) error {
 
 // write is every write: it makes the changes of f under the lock, lets go of it,
 // and only then waits for the disk. The version is that of the last change.
-func (s *Store) write(ctx context.Context, f func(*Tx) error) (Version, error) {
+func (s *Store) write(ctx context.Context, f func(*Tx) error) (version Version, err error) {
 	if s.opts.ReadOnly {
 		return 0, ErrReadOnly
 	}
 	tx := &Tx{store: s}
-	err := s.locked(ctx, func(g *generation) error {
+	defer func() {
+		if tx.gen != nil {
+			err = errors.Join(err, tx.gen.release())
+		}
+	}()
+	err = s.locked(ctx, func(g *generation) error {
 		tx.gen = g.acquire()
 		return tx.run(f)
 	})
@@ -216,7 +221,7 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (Version, error) {
 	if err == nil {
 		s.compactIfDue(tx.gen)
 	}
-	return tx.version, errors.Join(err, tx.gen.release())
+	return tx.version, err
 }
 
 // locked calls f with the log while no other process writes to it.

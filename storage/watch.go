@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -86,13 +87,13 @@ func (s *Store) yieldChanges(prefix string, w *watched, yield func(Change, error
 	if err != nil {
 		return false, err
 	}
+	defer func() { err = errors.Join(err, g.release()) }()
 	for _, key := range gone {
 		if !yield(Change{Entry: Entry{Key: key}, Deleted: true}, nil) {
-			return false, g.release()
+			return false, nil
 		}
 	}
-	goOn = g.yield(changed, damaged, func(e Entry, err error) bool { return yield(Change{Entry: e}, err) })
-	return goOn, g.release()
+	return g.yield(changed, damaged, func(e Entry, err error) bool { return yield(Change{Entry: e}, err) }), nil
 }
 
 // compare takes over how things are, and gives what that has changed.
