@@ -83,10 +83,14 @@ func (d *draft) rename() error {
 
 // publish is complete and rename. Where it fails nothing is left.
 func (d *draft) publish(base Version) error {
-	if err := d.complete(base); err != nil {
+	err := d.complete(base)
+	if err == nil {
+		err = d.rename()
+	}
+	if err != nil {
 		return errors.Join(err, d.discard())
 	}
-	return d.rename()
+	return nil
 }
 
 // discard removes the draft, also where it has failed in the middle of rename.

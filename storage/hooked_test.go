@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"syscall"
 	"testing"
 )
@@ -27,6 +28,13 @@ func (h hooked) open(name string, how access) (file, error) {
 		return nil, err
 	}
 	return hookedFile{f, name, h.hook}, nil
+}
+
+func (h hooked) rename(from, to string) error {
+	if err := h.hook("rename " + to); err != nil {
+		return err
+	}
+	return h.folder.rename(from, to)
 }
 
 func (h hooked) remove(name string) error {
@@ -64,6 +72,8 @@ func (f hookedFile) lock(how int) error {
 	}
 	return f.file.lock(how)
 }
+
+func (f hookedFile) Close() error { return errors.Join(f.hook("close "+f.name), f.file.Close()) }
 
 // openHooked opens a store in dir whose folder calls the hook.
 func openHooked(t *testing.T, dir string, hook func(what string) error) *Store {
