@@ -68,3 +68,21 @@ func TestCloseEndsTheWaitForALock(t *testing.T) {
 		}
 	})
 }
+
+// A lock that can't be given back is given up with its file, or it would be held as
+// long as the store lives.
+func TestUnlockFails(t *testing.T) {
+	t.Parallel()
+	failing, closed := map[string]error{}, false
+	s := openHooked(t, t.TempDir(), func(what string) error {
+		closed = closed || what == "close lock"
+		return failing[what]
+	})
+	mustPut(t, s, "key", "value")
+	failing["unlock lock"], closed = errDisk, false
+	if err := s.Put("key", nil); !errors.Is(err, errDisk) || !closed {
+		t.Errorf("Put: %v, want %v; is the lock's file closed? %t", err, errDisk, closed)
+	}
+	delete(failing, "unlock lock")
+	mustPut(t, s, "key", "new")
+}

@@ -179,6 +179,9 @@ func lockFailure(err error) error {
 
 func (l *writeLock) release() error {
 	err := unlock(l.file)
+	if err != nil {
+		err = errors.Join(err, l.close()) // better late than as long as the Store lives
+	}
 	<-l.slot
 	return err
 }
