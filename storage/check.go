@@ -79,6 +79,9 @@ func (s *Store) check() (report Report, err error) {
 			if s.replaced(g) {
 				continue
 			}
+			if s.isClosed() {
+				err = errors.Join(ErrClosed, err)
+			}
 			return Report{}, err
 		}
 		return fresh.report(), fresh.release()
