@@ -122,20 +122,20 @@ func decodeHead(data []byte, salt uint64, at int64) (h head, whole, short bool) 
 	if len(data) < headSize {
 		return head{}, false, true
 	}
-	keySize := int(binary.LittleEndian.Uint16(data[32:]))
+	keySize, valueSize := int(binary.LittleEndian.Uint16(data[32:])), binary.LittleEndian.Uint32(data[28:])
 	h = head{
 		sum:       binary.LittleEndian.Uint32(data),
 		prev:      binary.LittleEndian.Uint32(data[4:]),
 		valueSum:  binary.LittleEndian.Uint32(data[8:]),
 		version:   Version(binary.LittleEndian.Uint64(data[12:])),
 		mark:      int64(binary.LittleEndian.Uint64(data[20:])),
-		valueSize: int(binary.LittleEndian.Uint32(data[28:])),
+		valueSize: int(valueSize),
 		kind:      kind(data[34]),
 		more:      data[35] == moreFlag,
 	}
 	// These come before the checksum because they are cheap: a search for the next
 	// record tries every byte.
-	if keySize > MaxKey || h.valueSize > MaxValue || h.kind < put || h.kind > seal || data[35] > moreFlag {
+	if keySize > MaxKey || valueSize > MaxValue || h.kind < put || h.kind > seal || data[35] > moreFlag {
 		return head{}, false, false
 	}
 	if len(data) < headSize+keySize {
