@@ -100,7 +100,9 @@ func (a *App) choose(p *runner.Project, live runner.Live, queries []string, all 
 		switch {
 		case len(ready) == 0:
 			return nil, errNothingReady
-		case all || len(ready) == 1:
+		case all:
+			return runner.ReadyInTurn(p, live.Facts), nil
+		case len(ready) == 1:
 			return ready, nil
 		}
 		ids := make([]string, len(ready))
@@ -232,28 +234,31 @@ func commitsText(commits []string) string {
 // short gives a commit's name the way people say it.
 func short(hash string) string { return hash[:min(len(hash), 12)] }
 
-// dryRun shows what run would do.
-func (a *App) dryRun(p *runner.Project, live runner.Live, specs []*spec.Spec) error {
+// dryRun shows what run would do, were every check to hold, and refuses what run
+// would.
+func (a *App) dryRun(p *runner.Project, live runner.Live, specs []*spec.Spec) (err error) {
+	engine, closeEngine, err := a.engine(p.Root, func(runner.Event) {})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeEngine()) }()
 	s := a.stdout()
-	ready := true
+	live.Facts.Done = map[string]bool{}
+	var refused error
 	for _, one := range specs {
 		row := specRow(p, one, live)
 		s.line(bold(one.ID), stateText(row.State))
 		for _, reason := range row.waits() {
 			s.line(plain("  waits:"), plain(reason))
-			ready = false
 		}
 		for _, c := range criteriaOf(one) {
 			s.line()
 			showCriterion(s, c, map[int]bool{})
 		}
 		s.line()
+		err := engine.Refuse(p, one, live.Facts)
+		live.Facts.Done[one.ID] = err == nil
+		refused = errors.Join(refused, err)
 	}
-	if err := s.failed(); err != nil {
-		return err
-	}
-	if !ready {
-		return statusError(ExitNotYet)
-	}
-	return nil
+	return errors.Join(refused, s.failed())
 }

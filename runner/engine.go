@@ -215,8 +215,20 @@ type Live struct {
 // Ready gives the specs that could be run now, in order, without those named
 // and without archived ones, which nobody expects to run by themselves.
 func Ready(p *Project, facts spec.Live, without map[string]bool) []*spec.Spec {
+	return slices.DeleteFunc(p.Set.Order(), func(s *spec.Spec) bool { return without[s.ID] || !ready(p, s, facts) })
+}
+
+// ReadyInTurn gives the specs that could be run now, or once those before them
+// are completed.
+func ReadyInTurn(p *Project, facts spec.Live) []*spec.Spec {
+	facts.Done = map[string]bool{}
 	return slices.DeleteFunc(p.Set.Order(), func(s *spec.Spec) bool {
-		state, _ := p.Set.State(s, facts)
-		return without[s.ID] || s.Archived || state != spec.StateReady && state != spec.StateFailed
+		facts.Done[s.ID] = ready(p, s, facts)
+		return !facts.Done[s.ID]
 	})
+}
+
+func ready(p *Project, s *spec.Spec, facts spec.Live) bool {
+	state, _ := p.Set.State(s, facts)
+	return !s.Archived && (state == spec.StateReady || state == spec.StateFailed)
 }

@@ -65,7 +65,12 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 	if err != nil {
 		return nil, err
 	}
-	if err := e.refuse(p, s); err != nil {
+	live, err := ReadLive(p)
+	if err != nil {
+		return nil, err
+	}
+	delete(live.Facts.Running, s.ID) // the lock is ours
+	if err := e.Refuse(p, s, live.Facts); err != nil {
 		return nil, err
 	}
 	if !opts.NoCommit {
@@ -105,24 +110,20 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 	return a, nil
 }
 
-// refuse says why the spec can't be run now; nil where it can.
-func (e *Engine) refuse(p *Project, s *spec.Spec) error {
+// Refuse says why the spec can't be run now; nil where it can. It starts no
+// process.
+func (e *Engine) Refuse(p *Project, s *spec.Spec, facts spec.Live) error {
 	if err := errors.Join(p.Problems[s.Path].Err(), spec.LintSpec(s, p.Config).Err(), behindLinks(e.Root, s).Err()); err != nil {
 		return err
 	}
-	live, err := ReadLive(p)
-	if err != nil {
-		return err
-	}
-	delete(live.Facts.Running, s.ID) // the lock is ours
-	state, blocks := p.Set.State(s, live.Facts)
+	state, blocks := p.Set.State(s, facts)
 	if state == spec.StateCompleted {
 		recorded, err := e.recorded(s)
 		if err != nil {
 			return err
 		}
 		if !recorded { // written, but never committed: it counts for nothing, so do it again
-			state, blocks = unrecorded(p.Set, s, live.Facts)
+			state, blocks = unrecorded(p.Set, s, facts)
 		}
 	}
 	if state != spec.StateReady && state != spec.StateFailed {

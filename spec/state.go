@@ -28,6 +28,7 @@ type Live struct {
 	Running map[string]bool // its lock is held
 	Failed  map[string]bool // its last run failed, and nothing changed since
 	Invalid map[string]bool // its file has errors
+	Done    map[string]bool // taken for completed, whatever its file says
 }
 
 // Block is one reason why a spec can't run yet.
@@ -57,7 +58,7 @@ func (g *Set) state(i int, live Live) State {
 		return StateInvalid
 	case live.Running[s.ID]:
 		return StateRunning
-	case s.Status == StatusCompleted:
+	case s.Status == StatusCompleted || live.Done[s.ID]:
 		return StateCompleted
 	case s.Status == StatusCancelled:
 		return StateCancelled
@@ -85,7 +86,7 @@ func (g *Set) blocked(i int, live Live) bool {
 // done tells whether those that need a spec may go on.
 func (g *Set) done(i int, live Live) bool {
 	s := g.all[i]
-	return (s.Status == StatusCompleted || s.IsSkipped()) && !live.Invalid[s.ID]
+	return (s.Status == StatusCompleted || s.IsSkipped() || live.Done[s.ID]) && !live.Invalid[s.ID]
 }
 
 func (g *Set) blocks(i int, live Live) []Block {

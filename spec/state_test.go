@@ -76,6 +76,8 @@ func TestState(t *testing.T) {
 		// What blocks.
 		{"dependency completed", []*Spec{specOf("s", "d"), inStatus(StatusCompleted, specOf("d"))}, Live{}, StateReady, nil},
 		{"dependency completed and running again", []*Spec{specOf("s", "d"), inStatus(StatusCompleted, specOf("d"))}, Live{Running: only("d")}, StateReady, nil},
+		{"dependency taken for completed", []*Spec{specOf("s", "d"), specOf("d")}, Live{Done: only("d")}, StateReady, nil},
+		{"taken for completed", []*Spec{specOf("s")}, Live{Done: only("s")}, StateCompleted, nil},
 		{"dependency archived", []*Spec{specOf("s", "d"), inStatus(StatusCompleted, archivedOf("old", "d"))}, Live{}, StateReady, nil},
 		{"dependency ready", []*Spec{specOf("s", "d"), specOf("d")}, Live{}, StateBlocked, []Block{{"d", "dependency is ready"}}},
 		{"dependency blocked", []*Spec{specOf("s", "d"), specOf("d", "e"), specOf("e")}, Live{}, StateBlocked, []Block{{"d", "dependency is blocked"}}},
