@@ -331,6 +331,10 @@ func (e *Engine) editSpec(at string, f func(src []byte) ([]byte, error)) error {
 	var read, written []byte
 	err := atomicfile.Transform(abs(e.Root, at), func(src []byte) ([]byte, error) {
 		out, err := f(src)
+		if problem, ok := errors.AsType[spec.Problem](err); ok && problem.Path == "" { // of the edit
+			problem.Path = at
+			err = problem
+		}
 		read, written = src, out
 		return out, err
 	})

@@ -17,39 +17,45 @@ import (
 // items that differ of a block list, the fields that differ of a map;
 // else the lines of the key. The result is read again before it is returned:
 // where the key would not read as wanted, or anything else would read
-// differently, there is an error and no result. A file that Parse can't read
-// the frontmatter of is such an error.
+// differently, there is an error and no result: a Problem with the place in
+// src, but without ID and path. A file that Parse can't read the frontmatter of
+// is such an error.
 func SetKey(src []byte, key string, value any) ([]byte, error) {
-	out, err := setKey(src, key, value)
+	want, err := newWanted(key, value)
 	if err != nil {
 		return nil, fmt.Errorf("setting %q in the frontmatter: %w", key, err)
+	}
+	e, problems := openEditor(src)
+	if len(problems) > 0 {
+		return nil, problems[0]
+	}
+	at, i := e.pos(e.fm.end), e.index(e.fm.root, key)
+	if i >= 0 {
+		at = e.nodePos(e.fm.root.Content[i+1])
+	}
+	out, err := e.set(i, want)
+	if err != nil {
+		e.fail(at, ruleUneditable, "write plain \"key: value\" lines", "the frontmatter can't be edited: setting %q: %v", key, err)
+		return nil, e.problems[0]
 	}
 	return out, nil
 }
 
-func setKey(src []byte, key string, value any) ([]byte, error) {
-	want, err := newWanted(key, value)
-	if err != nil {
-		return nil, err
-	}
-	e, err := openEditor(src)
-	if err != nil {
-		return nil, err
-	}
+// set sets the entry i, or a new one where i is negative.
+func (e *editor) set(i int, want wanted) ([]byte, error) {
 	if e.fm.body == 0 {
 		return e.verified(want, e.addFrontmatter(want))
 	}
-	i := e.index(e.fm.root, key)
 	if i < 0 {
 		entry := renderEntry(e.indent(e.fm.root), want, e.ending)
-		return e.verified(want, splice(src, e.fm.end, e.fm.end, entry))
+		return e.verified(want, splice(e.src, e.fm.end, e.fm.end, entry))
 	}
 	old := e.fm.root.Content[i+1]
 	if want.readFrom(e.source, old) {
-		return bytes.Clone(src), nil
+		return bytes.Clone(e.src), nil
 	}
 	if hasAnchor(old) {
-		return nil, errors.New("other values may refer to its anchor; edit it by hand")
+		return nil, errors.New("other values may refer to its anchor")
 	}
 	// The smaller edit first; what it makes of an unusual layout is not
 	// argued here but read again.
@@ -70,19 +76,16 @@ type editor struct {
 	ending string
 }
 
-func openEditor(src []byte) (*editor, error) {
+func openEditor(src []byte) (*editor, Problems) {
 	s := newSource("", "", src)
 	e := &editor{source: s, ending: lineEnding(src)}
 	if s.isText() {
 		e.fm, _ = s.frontmatter()
 	}
-	for _, p := range s.sorted() {
-		return nil, fmt.Errorf("line %d, column %d: %s", p.Pos.Line, p.Pos.Column, p.Msg)
-	}
 	if root := e.fm.root; root != nil && root.Style&yaml.FlowStyle != 0 {
-		return nil, errors.New("the frontmatter is written in braces; write it as lines")
+		s.fail(s.nodePos(root), ruleUneditable, "write it as lines", "the frontmatter can't be edited: it is written in braces")
 	}
-	return e, nil
+	return e, s.sorted()
 }
 
 // index gives the place of a key in a mapping's Content, or -1.
@@ -252,8 +255,8 @@ func (e *editor) editFields(i int, want wanted) ([]byte, bool) {
 		if n >= 0 {
 			f = want.fields[n]
 		}
-		step, err := openEditor(out)
-		if err != nil {
+		step, problems := openEditor(out)
+		if len(problems) > 0 {
 			return nil, false
 		}
 		var ok bool
@@ -319,9 +322,9 @@ func splice(src []byte, start, end int, text string) []byte {
 // verified returns an edit's result if it reads as wanted and everything else
 // in the file as before.
 func (e *editor) verified(want wanted, out []byte) ([]byte, error) {
-	after, err := openEditor(out)
-	if err != nil {
-		return nil, fmt.Errorf("reading the edit again: %w", err)
+	after, problems := openEditor(out)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("reading the edit again: %s", problems[0].Msg)
 	}
 	i := e.index(e.fm.root, want.key)
 	j := after.index(after.fm.root, want.key)

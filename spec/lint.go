@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,6 +34,7 @@ const (
 	ruleBadModel           = "bad-model"
 	ruleSkipReason         = "skipped-without-reason"
 	ruleSkipStatus         = "skipped-not-cancelled"
+	ruleUneditable         = "uneditable-frontmatter"
 
 	// Of the config.
 	ruleUnknownKey     = "unknown-key"
@@ -107,6 +109,7 @@ func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
 // found. Where it holds an error the spec must not be run.
 func LintSpec(s *Spec, cfg Config) Problems {
 	l := linter{spec: s, config: cfg}
+	l.edits()
 	l.words()
 	l.model()
 	l.skip()
@@ -140,6 +143,26 @@ func (l *linter) report(severity Severity, pos Pos, rule, msg, hint string) {
 }
 
 func (l *linter) warn(pos Pos, rule, msg, hint string) { l.report(Warning, pos, rule, msg, hint) }
+
+// edits tries what the end of a run writes: that it can't must be known before
+// anything has run.
+func (l *linter) edits() {
+	if l.spec.src == nil {
+		return
+	}
+	for _, entry := range []struct {
+		key   string
+		value any
+	}{
+		{"status", string(StatusCompleted)}, {"completed_at", "2006-01-02T15:04:05Z"}, {"commits", []string{"0"}}, {"model", "any"},
+	} {
+		_, err := SetKey(l.spec.src, entry.key, entry.value)
+		if p, ok := errors.AsType[Problem](err); ok {
+			l.report(Error, p.Pos, p.Rule, p.Msg, p.Hint)
+			return
+		}
+	}
+}
 
 // words checks the frontmatter's fixed vocabularies.
 func (l *linter) words() {

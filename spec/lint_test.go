@@ -24,6 +24,37 @@ func sound(id string) *Spec {
 // soundBut is a sound spec "s", but for one change.
 func soundBut(change func(*Spec)) []*Spec { return []*Spec{with(sound("s"), change)} }
 
+// TestLintTriesEdits reads frontmatter that a completed run could not be
+// written into, each in its own way, and some that it could.
+func TestLintTriesEdits(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in   string
+		want Pos // zero where it can be edited
+	}{
+		{"# T\n", Pos{}},
+		{"---\n---\n# T\n", Pos{}},
+		{"---\nphase: &p fix\nlabels: [*p]\n---\n# T\n", Pos{}},
+		{"---\nstatus: [\n---\n# T\n", Pos{}}, // not readable: that is Parse's to say
+		{"---\ntype: code\nstatus: &s pending\nx: *s\n---\n# T\n", Pos{3, 9}},
+		{"---\ncommits: [&c abc]\nx: *c\n---\n# T\n", Pos{2, 10}},
+		{"---\n{status: pending}\n---\n# T\n", Pos{2, 1}},
+		{"---\ntype: code\n...\n---\n# T\n", Pos{4, 1}},
+		{"---\n? status\n---\n# T\n", Pos{3, 1}},
+	} {
+		sp, _ := Parse(".chant/specs/s.md", []byte(tt.in))
+		var got Pos
+		for _, p := range LintSpec(sp, Config{}) {
+			if p.Rule == ruleUneditable {
+				got = p.Pos
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%q: uneditable at %v, want %v", tt.in, got, tt.want)
+		}
+	}
+}
+
 func TestLint(t *testing.T) {
 	t.Parallel()
 	match, exit := regexp.MustCompile("update lost"), 3

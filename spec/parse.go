@@ -23,6 +23,9 @@ func Parse(file string, src []byte) (*Spec, Problems) {
 	if !ok {
 		return sp, s.sorted()
 	}
+	if len(s.problems) == 0 {
+		sp.src = src
+	}
 	s.meta(fm.root, &sp.Meta)
 	s.markdown(fm.body, sp)
 	return sp, s.sorted()

@@ -58,6 +58,7 @@ type Spec struct {
 	OddMarks []Item
 
 	prose [sha256.Size]byte // see body.prose
+	src   []byte            // the file, where its frontmatter could be read
 }
 
 // Meta is the frontmatter that chant knows. Other keys are kept in the file
