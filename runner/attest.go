@@ -12,20 +12,8 @@ import (
 // Attest records that the committer vouches for the manual criteria with these
 // numbers, and ticks them. All are recorded, or none.
 func (e *Engine) Attest(ctx context.Context, s *spec.Spec, numbers []int, note string) ([]spec.Criterion, error) {
-	if err := e.RefuseAgent(); err != nil {
-		return nil, err
-	}
-	by, err := e.Git.Identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at := e.Now().UTC().Truncate(time.Second)
 	var vouched []spec.Criterion
-	err = e.editSpec(s.Path, func(src []byte) ([]byte, error) {
-		now, problems := spec.Parse(s.Path, src)
-		if err := problems.Err(); err != nil {
-			return nil, err
-		}
+	err := e.record(ctx, s, func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error) {
 		list, err := manual(now, numbers)
 		if err != nil {
 			return nil, err

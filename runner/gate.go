@@ -93,8 +93,8 @@ func (e *Engine) Skip(ctx context.Context, s *spec.Spec, reason string) error {
 	return nil
 }
 
-// record writes a person's decision into the frontmatter of a spec, under its
-// lock: a run must not meet half of one.
+// record writes a person's word into the frontmatter of a spec, under its lock:
+// a run that read the file before must not undo or pass over it.
 func (e *Engine) record(ctx context.Context, s *spec.Spec, change func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error)) (err error) {
 	if err := e.RefuseAgent(); err != nil {
 		return err
