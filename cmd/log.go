@@ -174,9 +174,9 @@ func (a *App) showLog(runs []runner.Evidence, whole runner.Evidence) error {
 		showOutput(s, run.Transcript, math.MaxInt)
 	}
 	for _, r := range whole.Criteria {
-		v.criterion(r)
+		v.criterion(r, math.MaxInt)
 		if r.Check != nil && r.Outcome.Met() {
-			showOutput(s, r.Check.Output, outputLines)
+			showOutput(s, r.Check.Output, math.MaxInt)
 		}
 	}
 	return s.failed()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chant/runner"
+	"chant/runner/process"
 )
 
 // How the live line is drawn and redrawn: ECMA-48 sequences, only ever written
@@ -15,7 +16,7 @@ const (
 	clearLine   = "\r\x1b[2K"
 	clearScreen = "\x1b[H\x1b[2J"
 	liveStep    = 100 * time.Millisecond
-	outputLines = 15 // of a check that did not hold, from the end
+	outputLines = 15 // of a check that did not hold, from the end; chant log shows all
 )
 
 // view shows a run's events: one line per criterion and, on a terminal, a live
@@ -97,7 +98,7 @@ func (v *view) event(e runner.Event) {
 		v.done = e
 	case runner.CriterionDone:
 		v.current = nil
-		v.criterion(e.Result)
+		v.criterion(e.Result, outputLines)
 	case runner.ProofProgress:
 		v.proof = &e
 	case runner.Notice:
@@ -154,7 +155,9 @@ func (v *view) drawProof(p runner.ProofProgress) {
 	v.s.write(clearLine + v.s.cut(shorten(plain("  ▶ "+p.Fix), room)+" "+faint(state).render()))
 }
 
-func (v *view) criterion(r runner.Result) {
+// criterion shows a criterion and, where it was not met, the last lines of what
+// its check said.
+func (v *view) criterion(r runner.Result, lines int) {
 	mark, style := "✓", green
 	switch {
 	case r.Outcome == runner.Unattested:
@@ -165,7 +168,7 @@ func (v *view) criterion(r runner.Result) {
 	line := []text{plain(" "), coloured(mark, style), plainf("%d. %s", r.Number, r.Text), faint("— " + judgement(r))}
 	v.s.line(line...)
 	if r.Check != nil && !r.Outcome.Met() {
-		showOutput(v.s, r.Check.Output, outputLines)
+		showOutput(v.s, r.Check.Output, lines)
 	}
 }
 
@@ -193,7 +196,11 @@ func showOutput(s *screen, output string, limit int) {
 		return
 	}
 	if extra := len(lines) - limit; extra > 0 {
-		s.line(faint(fmt.Sprintf("      | … %s before", plural(extra, "line"))))
+		before := plural(extra, "line")
+		if process.IsCut(output) { // nobody counted the lines that are not kept
+			before = "more"
+		}
+		s.line(faint("      | … " + before + " before"))
 		lines = lines[extra:]
 	}
 	for _, line := range lines {

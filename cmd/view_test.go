@@ -121,6 +121,7 @@ func TestShowOutputKeepsTheEnd(t *testing.T) {
 		{"\n\n", ""},
 		{"a\n\nb\n", "      | a\n      |\n      | b\n"},
 		{"1\n2\n3\n4\n5", "      | … 2 lines before\n      | 3\n      | 4\n      | 5\n"},
+		{"1\n[… 9 bytes left out …]\n2\n3\n4\n", "      | … more before\n      | 2\n      | 3\n      | 4\n"},
 		{"1\n2\n3\n4\n", "      | … 1 line before\n      | 2\n      | 3\n      | 4\n"},
 	} {
 		var b strings.Builder

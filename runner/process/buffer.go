@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -65,9 +66,21 @@ func (b *Buffer) Bytes() []byte {
 	head, tail := b.kept()
 	out := append([]byte(nil), head...)
 	if n := b.Omitted(); n > 0 {
-		out = fmt.Appendf(out, "\n[… %d bytes left out …]\n", n)
+		out = fmt.Appendf(out, "%s%d%s", cutBefore, n, cutAfter)
 	}
 	return append(out, tail...)
+}
+
+// What stands around the number of bytes that are left out.
+const (
+	cutBefore = "\n[… "
+	cutAfter  = " bytes left out …]\n"
+)
+
+// IsCut tells whether text of Bytes says that something is left out.
+func IsCut(text string) bool {
+	_, rest, found := strings.Cut(text, cutBefore)
+	return found && strings.Contains(rest, cutAfter)
 }
 
 // String returns Bytes as a string.

@@ -36,6 +36,9 @@ func TestBuffer(t *testing.T) {
 			if got := b.String(); got != tt.want || b.Omitted() != tt.omitted {
 				t.Errorf("%q with %d left out, want %q with %d", got, b.Omitted(), tt.want, tt.omitted)
 			}
+			if IsCut(b.String()) != (tt.omitted > 0) {
+				t.Errorf("%q is cut: %v", b.String(), tt.omitted == 0)
+			}
 		})
 	}
 }
