@@ -53,13 +53,13 @@ func (c classifier) runByCheck(name string) bool {
 }
 
 // helps tells the files that a test can be made to pass by: those beside it or
-// below it that look like tests, and older ones in test folders that are no
-// tests themselves. Where no file of the test is known, any test may be it.
+// below it that look like tests, and older ones that look like tests and are
+// none themselves. Where no file of the test is known, any test may be it.
 func (c classifier) helps(name string, old bool) bool {
 	if !looksLikeTest(name) {
 		return false
 	}
-	if len(c.tests) == 0 || old && !isTestName(name) {
+	if len(c.tests) == 0 || old && (isTestHelper(name) || !isTestName(name)) {
 		return true
 	}
 	return slices.ContainsFunc(c.tests, func(test string) bool {
@@ -68,34 +68,53 @@ func (c classifier) helps(name string, old bool) bool {
 	})
 }
 
-// looksLikeTest goes by the usual names of files and folders.
 func looksLikeTest(name string) bool {
-	return isTestName(name) || slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(folder string) bool {
-		return slices.Contains([]string{"test", "tests", "testdata", "__tests__", "fixtures"}, folder)
-	})
+	return isTestName(name) || isTestHelper(name) || isInTestFolder(name)
 }
 
+// The lists from here on are what is so in nearly every project. Folders such
+// as spec, mocks, support and testing hold tests in some and code in others.
+
 func isTestName(name string) bool {
-	return regexp.MustCompile(`(^|/)(test_[^/]*\.py|[^/]*_test\.(go|py|rb)|[^/]*_spec\.rb|[^/]*\.(test|spec)\.[cm]?[jt]sx?)$`).MatchString(name)
+	return matches(name, "**/{test_*.py,*_test.{go,py,rb},*_spec.rb,*.{test,spec}.{,c,m}{j,t}s{,x}}")
+}
+
+func isTestHelper(name string) bool {
+	return matches(name, "**/test{,-,_}{util,helper}{,s}{.*,/**/*}")
+}
+
+func isInTestFolder(name string) bool {
+	return matches(name, "**/{test,tests,e2e,testdata,fixtures,__tests__,__fixtures__,__mocks__}/**/*")
 }
 
 // isHarness tells the files that decide how tests are built, found, run and
 // reported, whichever tests.
 func isHarness(name string, before, after func() []byte) bool {
-	for _, pattern := range []string{
-		ChantDir + "/**",
-		"**/{conftest.py,pytest.ini,tox.ini,setup.cfg,noxfile.py,.coveragerc,spec_helper.rb,rails_helper.rb}",
-		"**/{jest,vitest,playwright,babel}.config.*", "**/.mocharc*",
-		"**/{Makefile,makefile,GNUmakefile,Justfile,justfile,Taskfile.yml,pom.xml,CMakeLists.txt,meson.build,build.rs}",
-		"**/build.gradle*", "**/.cargo/config.toml", "**/.config/nextest.toml",
+	if matches(
+		name,
+		ChantDir+"/**",
+		// Python
+		"**/{conftest.py,{,.}pytest.{ini,toml},tox.ini,setup.cfg,noxfile.py,.coveragerc,{site,user}customize.py}",
+		// JavaScript
+		"**/{jest,vitest,vite,playwright,babel}.config.*", "**/vitest.workspace.*", "**/{jest.setup,setupTests}.*",
+		"**/{.mocharc,.babelrc}*", "**/.npmrc", "**/__mocks__/**",
+		// Rust
+		"**/.cargo/config{,.toml}", "**/.config/nextest.toml", "**/build.rs",
+		// Ruby
+		"**/{.rspec,Rakefile,{spec,rails,test}_helper.rb}",
+		// any language
+		"**/{Makefile,makefile,GNUmakefile,*.mk,Justfile,justfile,.justfile,{T,t}askfile{,.dist}.{yml,yaml}}",
+		"**/{pom.xml,CMakeLists.txt,meson.build}", "**/build.gradle*",
 		".github/**", ".circleci/**", ".gitlab-ci.yml", "**/Jenkinsfile", "**/Dockerfile*",
-	} {
-		if spec.MatchPath(pattern, name) {
-			return true
-		}
+	) {
+		return true
 	}
 	judging := judgingPart(path.Base(name))
 	return judging != nil && judging(before()) != judging(after())
+}
+
+func matches(name string, patterns ...string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return spec.MatchPath(pattern, name) })
 }
 
 // judgingPart gives, for a file that is part harness and part not, what tells
@@ -117,10 +136,28 @@ func judgingPart(base string) func(content []byte) string {
 		return lines(`^\s*(?:toolchain|replace|use)\b.*$|^.*=>.*$`)
 	case "pyproject.toml":
 		return lines(`^\[tool\.(?:pytest|coverage|tox|hatch\.envs)[^\]]*\]\n(?:[^\[\n].*\n?|\n)*`)
+	case "Cargo.toml":
+		return judgingTables
 	case "package.json":
 		return judgingKeys
 	}
 	return nil
+}
+
+// judgingTables gives a Cargo.toml without the tables and the keys that tell
+// nothing of how tests are built and run: TOML has many ways to write the others.
+func judgingTables(content []byte) string {
+	var b strings.Builder
+	judges := true
+	for line := range strings.Lines(string(content)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "[") {
+			judges = !regexp.MustCompile(`^\[(workspace\.)?(.*dependencies(\..*)?|features|badges|lints(\..*)?)\]\s*(#|$)`).MatchString(line)
+		}
+		if judges && !regexp.MustCompile(`^(#|$|(version|rust-version|description|authors|license)\b)`).MatchString(line) {
+			b.WriteString(line + "\n")
+		}
+	}
+	return b.String()
 }
 
 // judgingKeys gives the keys of a package.json that tell how tests are run.

@@ -44,6 +44,19 @@ func TestClass(t *testing.T) {
 		{"tests/other/other_test.go", "a", "b", ClassTest},
 		{"tests/helpers/retry.py", "a", "b", ClassHarness},
 		{"tests/helpers/new.py", absent, "b", ClassTest}, // the old test can't know it
+		{"src/testutil/equal.go", "a", "b", ClassHarness},
+		{"src/testutil/new.go", absent, "b", ClassTest},
+		{"src/test_helpers.py", "a", "b", ClassHarness},
+		{"src/attest/testutility.go", "a", "b", ClassFix},
+		{"src/spec/mocks/testing/support.go", "a", "b", ClassFix}, // names of code too
+		{"src/__mocks__/clock.js", absent, "b", ClassHarness},
+		{"src/.pytest.ini", "a", "b", ClassHarness},
+		{"pytest.toml", absent, "b", ClassHarness},
+		{"vite.config.ts", "a", "b", ClassHarness},
+		{".npmrc", absent, "b", ClassHarness},
+		{"src/.cargo/config", "a", "b", ClassHarness},
+		{"src/rules.mk", "a", "b", ClassHarness},
+		{"src/deep/a.test.mjs", absent, "b", ClassTest},
 		{"src/store_test.go", absent, "b", ClassTest},
 		{"src/store.go", "a", "b", ClassFix},
 		{"README.md", "a", "b", ClassOther},
@@ -55,6 +68,12 @@ func TestClass(t *testing.T) {
 		{"package.json", `{"scripts":{}}`, `{`, ClassHarness},
 		{"pyproject.toml", "[project]\nname='a'\n[tool.pytest.ini_options]\nx=1\n", "[project]\nname='b'\n[tool.pytest.ini_options]\nx=1\n", ClassOther},
 		{"pyproject.toml", "[tool.pytest.ini_options]\nx=1\n", "[tool.pytest.ini_options]\nx=1\n\naddopts='-k nothing'\n", ClassHarness},
+		{"src/Cargo.toml", "[package]\nversion = '1'\n[dependencies]\na = '1'\n", "[package]\nversion = '2'\n\n[dependencies] # two\na = '2'\n", ClassFix},
+		{"src/Cargo.toml", "[target.'cfg(unix)'.dependencies.a]\n", "[target.'cfg(unix)'.dependencies.a]\nversion = '2'\n", ClassFix},
+		{"src/Cargo.toml", "[dependencies]\n", "[dependencies]\n [[test]]\nname = 'lost'\npath = 'src/easy.rs'\n", ClassHarness},
+		{"src/Cargo.toml", "[package]\n", "lib.path = 'src/fake.rs'\n[package]\n", ClassHarness},
+		{"src/Cargo.toml", "[package]\n", "[package]\nautotests = false\n", ClassHarness},
+		{"src/Cargo.toml", "[profile.test]\n", "[profile.test]\ndebug-assertions = false\n", ClassHarness},
 	} {
 		content := func(text string) func() []byte {
 			return func() []byte {
