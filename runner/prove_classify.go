@@ -12,10 +12,10 @@ import (
 
 // classifier tells what a changed path is to a proof.
 type classifier struct {
-	test    func(path string) bool // is put back for the proof
-	fix     *spec.Spec
-	scripts []string // the commands of the reproduction's checks
-	tests   []string // the test files at base
+	test   func(path string) bool // is put back for the proof
+	fix    *spec.Spec
+	tests  []string // the test files at base
+	judges []string // the files and folders that decide what those are
 }
 
 // class decides by the first of these that fits: specs and their research; the
@@ -28,7 +28,7 @@ func (c classifier) class(name string, old bool, before, after func() []byte) Pa
 		return ClassSpec
 	case c.test(name):
 		return ClassTest
-	case isHarness(name, before, after) || c.runByCheck(name) || c.helps(name, old):
+	case isHarness(name, before, after) || c.judging(name) || c.helps(name, old):
 		return ClassHarness
 	case looksLikeTest(name):
 		return ClassTest
@@ -45,11 +45,9 @@ func isSpecPath(name string) bool {
 	})
 }
 
-// runByCheck tells the scripts that a check of the reproduction calls.
-func (c classifier) runByCheck(name string) bool {
-	return path.Ext(name) == ".sh" && slices.ContainsFunc(c.scripts, func(script string) bool {
-		return regexp.MustCompile(`(?:^|[\s"';&|(])(?:\./)?` + regexp.QuoteMeta(name) + `(?:$|[\s"';&|)])`).MatchString(script)
-	})
+// judging tells what runs the test, or is the test behind a symlink.
+func (c classifier) judging(name string) bool {
+	return slices.ContainsFunc(c.judges, func(at string) bool { return name == at || strings.HasPrefix(name, at+"/") })
 }
 
 // helps tells the files that a test can be made to pass by: those beside it or

@@ -13,10 +13,10 @@ func TestClass(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := classifier{
-		test:    func(name string) bool { return name == "tests/bug/bug_test.go" || name == "tests/conftest.py" },
-		fix:     fix,
-		scripts: []string{"./run.sh && sh src/go.sh"},
-		tests:   []string{"tests/bug/bug_test.go"},
+		test:   func(name string) bool { return name == "tests/bug/bug_test.go" || name == "tests/conftest.py" },
+		fix:    fix,
+		tests:  []string{"tests/bug/bug_test.go"},
+		judges: []string{"run.sh", "src/real"},
 	}
 	const absent = "\x00"
 	for _, tt := range []struct {
@@ -36,9 +36,9 @@ func TestClass(t *testing.T) {
 		{"src/Makefile", "a", "b", ClassHarness},
 		{".github/workflows/ci.yml", "a", "b", ClassHarness},
 		{"run.sh", "a", "b", ClassHarness},
-		{"src/go.sh", "a", "b", ClassHarness},
-		{"src/og.sh", "a", "b", ClassFix},
-		{"go.sh", "a", "b", ClassOther},
+		{"src/real", "a", "b", ClassHarness},
+		{"src/real/test.c", "a", "b", ClassHarness},
+		{"src/really", "a", "b", ClassFix},
 		{"tests/bug/main_test.go", absent, "b", ClassHarness},
 		{"tests/bug/testdata/in", "a", "b", ClassHarness},
 		{"tests/other/other_test.go", "a", "b", ClassTest},

@@ -64,8 +64,8 @@ func (p *proving) content(e entry, path string) ([]byte, error) {
 // classify tells what every changed path is to the proof.
 func (p *proving) classify() (err error) {
 	c := classifier{test: p.isTest, fix: p.fix, tests: p.tests}
-	for _, u := range redChecks(p.original) {
-		c.scripts = append(c.scripts, u.check.Script)
+	if c.judges, err = p.judges(); err != nil {
+		return err
 	}
 	for _, path := range changedPaths(p.base.tree, p.head.tree, everywhere) {
 		read := func(side side) func() []byte {
