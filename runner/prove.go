@@ -246,6 +246,9 @@ func (p *proving) judge(ctx context.Context) error {
 
 // unprovable says why no run could prove anything; "" where one can.
 func (p *proving) unprovable() string {
+	submodule := slices.IndexFunc(p.fixed, func(path string) bool {
+		return p.base.tree[path].mode == modeSubmodule || p.head.tree[path].mode == modeSubmodule
+	})
 	switch {
 	case p.base.commit == p.head.commit && !p.head.worktree:
 		return fmt.Sprintf("commit %.12s completed the reproduction and is head: there is no fix between them", p.base.commit)
@@ -253,6 +256,8 @@ func (p *proving) unprovable() string {
 		return "the fix changes no file but the test's"
 	case len(p.fixed) == 0:
 		return "no target file of the fix differs between base and head"
+	case submodule >= 0:
+		return "the fix changes the submodule " + p.fixed[submodule] + ", which is an empty folder in the exported trees"
 	case len(p.out.Harness) > 0 && !p.opts.AllowHarness:
 		return "the fix changes what judges it: " + strings.Join(p.out.Harness, ", ") + " (--allow-harness proves it all the same, and the proof says so)"
 	}
