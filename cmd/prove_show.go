@@ -176,11 +176,11 @@ func rates(c runner.ProofCheck, before, after runner.Cell) string {
 	k := before.ByOutcome[runner.Held]
 	words := fmt.Sprintf("before: failed as stated %d of %d (%s, 95 %% bounds %s to %s)",
 		k, n, percent(float64(k)/float64(n)), percent(c.Bounds.RedLow), percent(c.Bounds.RedHigh))
-	m := valid(after)
+	failed := after.Failed()
+	m := after.ByOutcome[runner.Held] + failed
 	if m == 0 {
 		return words
 	}
-	failed := m - after.ByOutcome[runner.Held]
 	words += fmt.Sprintf("; after: failed %d of %d", failed, m)
 	if failed == 0 {
 		words += fmt.Sprintf(" (at most %s, 95 %% bound); chance of this if nothing changed: %.2g", percent(c.Bounds.GreenHigh), c.PValue)

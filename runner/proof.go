@@ -14,7 +14,7 @@ const (
 	WrongCause    ProofVerdict = "wrong-reason"   // red at base, but never for the stated reason
 	NotTheCause   ProofVerdict = "not-the-cause"  // green without the fix: something else fixed it
 	Regressed     ProofVerdict = "regressed"      // another check that held at base does not hold at head
-	Inconclusive  ProofVerdict = "inconclusive"   // too few runs
+	Inconclusive  ProofVerdict = "inconclusive"   // too few runs that tell something
 	NotProvable   ProofVerdict = "not-provable"   // what judges the fix is in the fix, or there is nothing to judge
 )
 
@@ -85,8 +85,9 @@ type TestFile struct {
 //
 // Red, green and causal are there once for each of the reproduction's checks;
 // intact and kept once, with criterion 0. In red and causal a held run is a
-// failure for the stated reason, in green a pass. A run that changed the test
-// files is an invalid_run; it is among Runs, and counts for nothing else.
+// failure for the stated reason, in green a pass that shows that the test ran: one
+// that does not is a no_test_ran. A run that changed the test files is an
+// invalid_run; it is among Runs, and counts for nothing else.
 type Cell struct {
 	Name       string          `json:"name"`
 	Criterion  int             `json:"criterion"` // of the reproduction; 0: none
@@ -101,6 +102,9 @@ type Cell struct {
 	SharedWith string          `json:"shared_with"` // the cell whose runs these are too; "" for its own
 	DurationMS int64           `json:"duration_ms"`
 }
+
+// Failed counts the runs in which a test that has to pass did not.
+func (c Cell) Failed() int { return tally(c.ByOutcome).failed() }
 
 // Bounds are exact (Clopper–Pearson) two-sided 95 % bounds of the rate of red.
 type Bounds struct {

@@ -178,11 +178,11 @@ func (p *proving) crossCheck(ctx context.Context) error {
 func (p *proving) add(i int, m *matrix) {
 	k, n := m.red[Held], m.red.counted()
 	c := &p.out.Checks[i]
-	if c.Needed = m.found.needed; !m.green.missed() {
+	if c.Needed = m.found.needed; m.green.failed() == 0 {
 		c.PValue = odds.Fisher(k, n, m.green[Held])
 	}
 	c.Bounds.RedLow, c.Bounds.RedHigh = odds.Bounds(k, n)
-	c.Bounds.GreenHigh = odds.Upper(m.green.counted()-m.green[Held], m.green.counted())
+	c.Bounds.GreenHigh = odds.Upper(m.green.failed(), m.green[Held]+m.green.failed())
 	if i == 0 || c.PValue > p.out.PValue {
 		p.out.PValue, p.out.Bounds = c.PValue, c.Bounds
 	}
@@ -197,7 +197,7 @@ func (p *proving) add(i int, m *matrix) {
 		case CellRed:
 			last.Held = k > 0
 		case CellGreen:
-			last.Held = k > 0 && !m.green.missed() && m.green[Held] >= m.needed()
+			last.Held = k > 0 && m.green.failed() == 0 && m.green[Held] >= m.needed()
 		case CellCausal:
 			last.Held = m.causal[Held] > 0
 			if m.shared {
@@ -222,7 +222,10 @@ func (m *matrix) explain() string {
 			}
 		}
 	case Inconclusive:
-		if m.found.needed == 0 {
+		switch {
+		case m.green.unfit() >= futile:
+			telling = m.seen[CellGreen].missed
+		case m.found.needed == 0:
 			telling = m.seen[CellCausal].missed
 		}
 	}

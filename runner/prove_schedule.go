@@ -57,6 +57,10 @@ func (t tally) unfit() int { return t[NotStarted] + t[NoTest] + t[TimedOut] + t[
 // missed tells whether a run that counts did not hold.
 func (t tally) missed() bool { return t[Held] < t.counted() }
 
+// failed counts the runs in which a test that has to pass did not, for whatever
+// reason. One that the clock stopped is among them: it never came to pass.
+func (t tally) failed() int { return t[NotHeld] + t[WrongReason] + t[TimedOut] }
+
 // schedule decides, for one check of the reproduction, which cell is to be run
 // next, until its verdict is settled. It holds nothing but counts: it is the
 // same whoever runs the cells, and in whichever order the runs end.
@@ -128,7 +132,7 @@ func (s *schedule) redLeft() int {
 	k, n := s.red[Held], s.red.counted()
 	budget := s.maxRuns - n
 	switch {
-	case k >= s.runs || s.green.missed() && k > 0 && !s.changed:
+	case k >= s.runs || s.greenOver() && k > 0 && !s.changed:
 		return 0
 	case k > 0:
 		return max(0, min(budget, int(math.Ceil(float64((s.runs-k)*n)/float64(k)))))
@@ -141,17 +145,21 @@ func (s *schedule) redLeft() int {
 // greenLeft goes on while red does: the more often red fails, the fewer runs
 // green needs, and both see the same machine.
 func (s *schedule) greenLeft() int {
-	if s.green.missed() || s.red[Held] == 0 && s.redLeft() == 0 {
+	if s.greenOver() || s.red[Held] == 0 && s.redLeft() == 0 {
 		return 0
 	}
 	return max(0, min(s.needed(), s.maxRuns)-s.green[Held])
 }
 
+// greenOver tells that no further pass can mend what green showed. A run that
+// tells nothing is repeated, as long as there is hope that another does.
+func (s *schedule) greenOver() bool { return s.green.failed() > 0 || s.green.unfit() >= futile }
+
 // causalLeft ends at the first stated failure: what fails once without the fix
 // is not mended by something else.
 func (s *schedule) causalLeft() int {
 	c := s.causal
-	if s.shared || c[Held] > 0 || c.unfit() >= futile || s.green.missed() || s.red[Held] == 0 && s.redLeft() == 0 {
+	if s.shared || c[Held] > 0 || c.unfit() >= futile || s.greenOver() || s.red[Held] == 0 && s.redLeft() == 0 {
 		return 0
 	}
 	return max(0, min(s.needed(), s.maxRuns)-c.counted())
@@ -186,8 +194,10 @@ func (s *schedule) finding() finding {
 		return finding{verdict: NotReproduced, reason: "no test ran at base"}
 	case k == 0:
 		return finding{verdict: WrongCause, reason: "the test fails at base, but never for the stated reason"}
-	case s.green.missed():
-		return finding{verdict: NotFixed, reason: fmt.Sprintf("the original test does not pass at head (it held in %d of %d runs)", m, s.green.counted())}
+	case s.green.failed() > 0:
+		return finding{verdict: NotFixed, reason: fmt.Sprintf("the original test does not pass at head (it held in %d of %d runs)", m, m+s.green.failed())}
+	case s.green.unfit() >= futile:
+		return finding{verdict: Inconclusive, reason: fmt.Sprintf("%d of %d runs at head do not tell whether the original test passes there", s.green.unfit(), s.green.counted())}
 	}
 	if f, settled := s.cause(); settled {
 		return f

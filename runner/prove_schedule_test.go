@@ -46,6 +46,14 @@ func TestScheduleVerdicts(t *testing.T) {
 			return otherwise
 		}
 	}
+	greenAt := func(runs map[int]Outcome) func(string, int) Outcome {
+		return func(cell string, run int) Outcome {
+			if outcome, ok := runs[run]; ok && cell == CellGreen {
+				return outcome
+			}
+			return Held
+		}
+	}
 	for _, tt := range []struct {
 		name               string
 		repeat, maxRuns    int
@@ -61,7 +69,11 @@ func TestScheduleVerdicts(t *testing.T) {
 		{"one of three, few runs", 10, 18, false, every(3, Held, NotHeld), Inconclusive, tally{Held: 5, NotHeld: 10}, tally{Held: 18}, tally{Held: 1, NotHeld: 2}, 2},
 		{"one of fifty", 10, 120, true, every(50, Held, NotHeld), NotReproduced, tally{NotHeld: 10}, tally{Held: 5}, tally{NotHeld: 10}, 0},
 		{"not fixed", 1, 200, false, always(Held, NotHeld, Held), NotFixed, tally{Held: 1}, tally{NotHeld: 1}, tally{}, 0},
-		{"broken at head", 1, 200, false, always(Held, NotStarted, Held), NotFixed, tally{Held: 1}, tally{NotStarted: 1}, tally{}, 0},
+		{"broken at head", 1, 200, false, always(Held, NotStarted, Held), Inconclusive, tally{Held: 3}, tally{NotStarted: 3}, tally{Held: 1}, 0},
+		{"no test at head", 1, 200, true, always(Held, NoTest, Held), Inconclusive, tally{Held: 3}, tally{NoTest: 3}, tally{Held: 3}, 0},
+		{"hangs at head", 1, 200, false, always(Held, TimedOut, Held), NotFixed, tally{Held: 1}, tally{TimedOut: 1}, tally{}, 0},
+		{"killed twice", 1, 200, true, greenAt(map[int]Outcome{1: Killed, 4: Killed}), Proven, tally{Held: 5}, tally{Held: 5, Killed: 2}, tally{Held: 5}, 0},
+		{"killed, then failed", 1, 200, true, greenAt(map[int]Outcome{1: Killed, 2: NotHeld}), NotFixed, tally{Held: 2}, tally{Killed: 1, NotHeld: 1}, tally{Held: 2}, 0},
 		{"not reproduced", 1, 200, false, always(NotHeld, Held, NotHeld), NotReproduced, tally{NotHeld: 5}, tally{Held: 4}, tally{NotHeld: 4}, 0},
 		{"no test at base", 1, 200, true, always(NoTest, Held, NoTest), NotReproduced, tally{NoTest: 3}, tally{Held: 2}, tally{NoTest: 3}, 0},
 		{"wrong reason", 1, 200, true, always(WrongReason, Held, WrongReason), WrongCause, tally{WrongReason: 5}, tally{Held: 4}, tally{WrongReason: 5}, 0},

@@ -73,7 +73,7 @@ func TestProveVerdicts(t *testing.T) {
 		{"not fixed", story("value.txt", "wrong still\n"), ProveOptions{}, NotFixed, "+red 1 held\n-green 1 not_held\n+causal 1 held\n+intact\n-kept\n", "fails for the stated reason"},
 		{"not reproduced", atBase(story("README", "y\n"), "value.txt", "right then\n"), ProveOptions{}, NotReproduced, "-red 5 not_held\n-green 4 held\n-causal 4 not_held\n+intact\n-kept\n", "passed in all of 5 runs at base"},
 		{"wrong reason", atBase(story(), "t/test.sh", "grep -q right value.txt\n"), ProveOptions{}, WrongCause, "-red 5 wrong_reason\n-green 4 held\n-causal 5 wrong_reason\n+intact\n-kept\n", `does not match "value is wrong"`},
-		{"base not built", atBase(story(), "t/test.sh", "compiler-that-is-not-there 2>/dev/null\n"), ProveOptions{}, WrongCause, "-red 3 not_started\n-green 1 not_started\n-causal 3 not_started\n+intact\n-kept\n", "could not be started"},
+		{"base not built", atBase(story(), "t/test.sh", "compiler-that-is-not-there 2>/dev/null\n"), ProveOptions{}, WrongCause, "-red 3 not_started\n-green 2 not_started\n-causal 3 not_started\n+intact\n-kept\n", "could not be started"},
 		{"not the cause", story("README", "y\n", ".chant/specs/005.md", strings.Replace(specFix, "[value.txt, ", "[", 1), "src/x", "1"), ProveOptions{}, NotTheCause, red + "+green 5 held\n-causal 5 not_held\n+intact\n-kept\n", "without the fix the test passed too"},
 		{"regressed", atBase(story("README", "gone\n"), ".chant/specs/001.md", other), ProveOptions{}, Regressed, red + "+green 5 held\n+causal 1 held\n+intact\n-kept 2 not_held\n", "001 criterion 1 held at base: exit 1"},
 		{"never held", atBase(story(), ".chant/specs/001.md", other), ProveOptions{}, Proven, red + "+green 5 held\n+causal 5 held\n+intact\n+kept 1 held 1 not_held\n", ""},
