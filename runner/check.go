@@ -112,7 +112,7 @@ func newCheckResult(c *spec.Check) CheckResult {
 func (x *checker) repeat(ctx context.Context, specID string, number int, c *spec.Check, command process.Command, res CheckResult) (CheckResult, error) {
 	var held, missed *ending // the first of each
 	for settled := false; res.Runs < c.Repeat && !settled; {
-		o, err := x.once(ctx, specID, c, command)
+		o, err := x.once(ctx, specID, c, command, false)
 		if err != nil {
 			return res, err
 		}
@@ -150,14 +150,22 @@ type ending struct {
 	why     string
 }
 
-// once runs the command one time.
-func (x *checker) once(ctx context.Context, specID string, c *spec.Check, command process.Command) (observation, error) {
+// once runs the command one time. What go test says only because a proof asked
+// it to tell of each test, match and nomatch do not see.
+func (x *checker) once(ctx context.Context, specID string, c *spec.Check, command process.Command, asked bool) (observation, error) {
 	kept := process.NewBuffer(keepHead, keepTail)
 	masked := process.NewMasker(kept, x.secrets)
 	match, nomatch := newMatcher(c.Match), newMatcher(c.NoMatch)
-	command.Output = io.MultiWriter(masked, match, nomatch)
-	o := observation{result: x.processes.Run(ctx, command), matched: match.close(), offended: nomatch.close()}
-	if err := masked.Close(); err != nil {
+	matchers := io.MultiWriter(match, nomatch)
+	tests := newVerbose(matchers)
+	if asked {
+		matchers = tests
+	}
+	command.Output = io.MultiWriter(masked, matchers)
+	o := observation{result: x.processes.Run(ctx, command), tests: tests}
+	err := errors.Join(masked.Close(), tests.Close())
+	o.matched, o.offended = match.close(), nomatch.close()
+	if err != nil {
 		return o, fmt.Errorf("keeping output: %w", err)
 	}
 	if errors.Is(o.result.Err, exec.ErrNotFound) {

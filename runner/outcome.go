@@ -41,10 +41,11 @@ const (
 // observation is what one run of a check gave.
 type observation struct {
 	result   process.Result
-	output   string // as kept: head and tail
-	matched  bool   // the whole output matched match=
-	offended bool   // the whole output matched nomatch=
-	digest   string // of the whole output, masked
+	output   string   // as kept: head and tail
+	matched  bool     // the whole output matched match=
+	offended bool     // the whole output matched nomatch=
+	digest   string   // of the whole output, masked
+	tests    *verbose // what go test told of each test, where a proof asked it to
 }
 
 // judge turns observations into outcomes, as a pure function of them.

@@ -99,7 +99,7 @@ func (e *Engine) prove(ctx context.Context, opts ProveOptions, p pair, head side
 	if run.checker.env, err = withProving(run.checker.env, p); err != nil {
 		return Proof{}, err
 	}
-	run.checker.env = withoutCache(run.checker.env)
+	run.checker.env = withGoFlags(run.checker.env, uncached)
 	if err := run.begin(ctx); err != nil {
 		return Proof{}, fmt.Errorf("proving %s by %s: %w", p.fix.ID, p.reproduction.ID, err)
 	}
@@ -111,16 +111,17 @@ func (e *Engine) prove(ctx context.Context, opts ProveOptions, p pair, head side
 	return run.out, nil
 }
 
-// withoutCache makes go test run tests that passed before: a cached pass is not
-// a run.
-func withoutCache(env []string) []string {
-	flags := "-count=1"
-	for _, entry := range env {
-		if value, ok := strings.CutPrefix(entry, "GOFLAGS="); ok {
-			flags = strings.TrimSpace(value + " -count=1")
-		}
-	}
-	return append(slices.Clip(env), "GOFLAGS="+flags)
+// What a proof asks of every go test that a check calls. No other go command
+// knows these flags, while -v would make go build talk too.
+const (
+	uncached = "-count=1" // run also what passed before: a cached pass is not a run
+	telling  = "-test.v"  // tell of each test: "ok" is also said where all were skipped
+)
+
+// withGoFlags adds flags to those that the environment sets.
+func withGoFlags(env []string, flags ...string) []string {
+	flags = append([]string{lookup(env, "GOFLAGS")}, flags...)
+	return append(slices.Clip(env), "GOFLAGS="+strings.TrimSpace(strings.Join(flags, " ")))
 }
 
 // isTest tells the test: the reproduction's target files, as of base.

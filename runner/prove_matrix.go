@@ -21,6 +21,8 @@ type matrix struct {
 	*schedule
 	command process.Command  // but for the folder
 	seen    map[string]*seen // by cell
+	witness *witness         // nil before the first stated failure
+	early   []ending         // green's runs from before it
 	found   finding
 }
 
@@ -127,14 +129,35 @@ func (p *proving) stint(ctx context.Context, m *matrix, later int) (more bool, e
 			failure = errors.Join(failure, one.err)
 			continue
 		}
-		m.tally(one.cell)[one.end.outcome]++
-		m.seen[one.cell].add(one.end)
+		m.count(one.cell, one.end, p.checker.judge)
 		p.runs++
 		p.took += one.end.result.Duration
 		p.tell(m, one.cell, later)
 	}
 	_, more = m.next(busy)
 	return more && failure == nil, failure
+}
+
+// count adds a run to its cell. The first stated failure tells what a pass has
+// to show; the passes from before it are counted again by that.
+func (m *matrix) count(cell string, end ending, j judge) {
+	if cell == CellGreen {
+		if end = m.witness.examine(end); m.witness == nil {
+			m.early = append(m.early, end)
+		}
+	}
+	m.tally(cell)[end.outcome]++
+	m.seen[cell].add(end)
+	if cell != CellRed || end.outcome != Held || m.witness != nil {
+		return
+	}
+	m.witness = j.witness(end)
+	early := m.early
+	m.early, *m.seen[CellGreen] = nil, seen{}
+	clear(m.green)
+	for _, end := range early {
+		m.count(CellGreen, end, j)
+	}
 }
 
 // tell tells how far the proof is.
@@ -174,7 +197,7 @@ func (p *proving) command(c *spec.Check) (process.Command, error) {
 	if err != nil {
 		return command, err
 	}
-	command.Env = withoutCache(command.Env)                      // also where the check sets GOFLAGS itself
+	command.Env = withGoFlags(command.Env, uncached, telling)    // also where the check sets GOFLAGS itself
 	command.Path, _ = process.Look(command.Argv[0], command.Env) // the run that can't be started says why
 	return command, nil
 }
@@ -200,7 +223,7 @@ func (p *proving) run(ctx context.Context, cell string, c *spec.Check, command p
 		end.outcome, end.why = NotStarted, oneLine(err)
 		return end, nil
 	}
-	if end.observation, err = p.checker.once(ctx, p.reproduction.ID, c, command); err != nil {
+	if end.observation, err = p.checker.once(ctx, p.reproduction.ID, c, command, true); err != nil {
 		return end, err
 	}
 	end.outcome, end.why = p.checker.judge.cell(cell, c, end.observation)

@@ -67,7 +67,7 @@ func byLines(ran, empty string) func(output string) report {
 func goTest() func(output string) report {
 	packageLine := regexp.MustCompile(`^(?:ok  |\?   )\t\S+\t(.*)$`)
 	failLine := regexp.MustCompile(`^(?:FAIL\t\S+\t[0-9.]+s|\s*--- FAIL: .*)$`)
-	testLine := regexp.MustCompile(`^\s*--- (PASS|SKIP): `)
+	testLine := regexp.MustCompile(`--- (PASS|SKIP): \S+ \(\d+\.\d\ds\)$`) // behind what the test printed, where that has no newline
 	return func(output string) report {
 		var total, current report
 		empty := func(text string) {
@@ -136,10 +136,12 @@ func line(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`(?m)` + pattern)
 }
 
+func unixLines(output string) string { return strings.ReplaceAll(output, "\r\n", "\n") }
+
 // untested says why a command's output shows that nothing was tested; it is
 // empty where something was, or where no known runner spoke.
 func (j judge) untested(output string) string {
-	output = strings.ReplaceAll(output, "\r\n", "\n")
+	output = unixLines(output)
 	why := ""
 	for _, r := range j.runners {
 		t := r.read(output)
@@ -156,7 +158,7 @@ func (j judge) untested(output string) string {
 // unbuilt says why a failing command's output shows that the tests were never
 // built, so that their failure says nothing about the bug.
 func (j judge) unbuilt(output string) string {
-	output = strings.ReplaceAll(output, "\r\n", "\n")
+	output = unixLines(output)
 	for _, r := range j.runners {
 		if r.unbuilt == nil {
 			continue

@@ -31,6 +31,7 @@ func TestUntested(t *testing.T) {
 		{"go skipped", "=== RUN   TestS\n    s_test.go:3: no\n--- SKIP: TestS (0.00s)\nPASS\nok  \tm/skip\t0.004s\n", "go test"},
 		{"go some skipped", "--- PASS: TestA (0.00s)\n--- SKIP: TestS (0.00s)\nPASS\nok  \tm/skip\t0.004s\n", ""},
 		{"go subtests skipped", "--- PASS: TestA (0.00s)\n    --- SKIP: TestA/x (0.00s)\nPASS\nok  \tm/a\t0.1s\n", ""},
+		{"go passed without a newline, and skipped", "foo--- PASS: TestA (0.00s)\n--- SKIP: TestS (0.00s)\nPASS\nok  \tm/a\t0.1s\n", ""},
 		{"go one cached, one run", "ok  \tm/a\t(cached)\nok  \tm/b\t0.1s\n", ""},
 		{"go one skipped, one run", "--- SKIP: TestS (0.00s)\nPASS\nok  \tm/s\t0.1s\n--- PASS: TestA (0.00s)\nPASS\nok  \tm/a\t0.1s\n", ""},
 		{"go one skipped, one replayed", "--- SKIP: TestS (0.00s)\nPASS\nok  \tm/s\t0.1s\n--- PASS: TestA (0.00s)\nPASS\nok  \tm/a\t(cached)\n", "go test"},

@@ -1,0 +1,100 @@
+package runner
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+)
+
+// verbose reads what go test -v tells of each test, in an output of any length.
+// Tests of one name in two packages are one to it.
+type verbose struct {
+	event   *regexp.Regexp
+	line    []byte          // up to where it is written
+	rest    *bufio.Writer   // gets the output without what -v adds to it
+	heard   bool            // -v was on
+	running map[string]bool // true, or false where the test paused or ended
+	passed  map[string]bool
+	failed  map[string]bool
+	skipped map[string]bool
+}
+
+// newVerbose gives one that hands on to rest what go test says without -v too.
+// A test's own output is among it, also where that has no newline at its end.
+func newVerbose(rest io.Writer) *verbose {
+	return &verbose{
+		event:   regexp.MustCompile(` *(?:=== (RUN|PAUSE|CONT|NAME) +|--- (PASS|FAIL|SKIP): )(\S+)(?: \(\d+\.\d\ds\))?\r?\n?$`),
+		rest:    bufio.NewWriter(rest),
+		running: map[string]bool{}, passed: map[string]bool{}, failed: map[string]bool{}, skipped: map[string]bool{},
+	}
+}
+
+// longLine is the length from which on a line is read in pieces.
+const longLine = 64 << 10
+
+// Write takes a piece of the output.
+func (v *verbose) Write(p []byte) (int, error) {
+	for text := range bytes.Lines(p) {
+		v.line = append(v.line, text...)
+		if text[len(text)-1] != '\n' && len(v.line) < longLine {
+			break // it goes on in the next piece
+		}
+		if err := v.endLine(); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// Close takes the end of the output.
+func (v *verbose) Close() error {
+	if err := v.endLine(); err != nil {
+		return err
+	}
+	return v.rest.Flush()
+}
+
+func (v *verbose) endLine() error {
+	if at := v.event.FindSubmatchIndex(v.line); at != nil {
+		found := v.event.FindSubmatch(v.line)
+		course, end, name := string(found[1]), string(found[2]), string(found[3])
+		v.note(course+end, name)
+		if end != "FAIL" {
+			v.line = v.line[:at[0]]
+		}
+	}
+	_, err := v.rest.Write(v.line)
+	v.line = v.line[:0]
+	return err
+}
+
+func (v *verbose) note(event, name string) {
+	switch event {
+	case "RUN", "CONT":
+		v.heard, v.running[name] = true, true
+		return
+	case "NAME": // the output that follows is the test's
+		return
+	case "PASS":
+		v.passed[name] = true
+	case "FAIL":
+		v.failed[name] = true
+	case "SKIP":
+		v.skipped[name] = true
+	}
+	v.running[name] = false
+}
+
+// failures lists the tests that failed, or that ran when the program ended.
+func (v *verbose) failures() []string {
+	names := maps.Clone(v.failed)
+	for name, running := range v.running {
+		if running {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}

@@ -1,0 +1,68 @@
+package runner
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A witness is the first stated failure of the test: what its runners showed in
+// it, they have to show in every pass. An exit of 0 alone is also that of a test
+// which was skipped, and of a program that ended before it came to the test.
+type witness struct {
+	runners []recogniser // that spoke
+	tests   *verbose
+}
+
+func (j judge) witness(failure ending) *witness {
+	w := &witness{tests: failure.tests}
+	for _, r := range j.runners {
+		if r.read(unixLines(failure.output)) != (report{}) {
+			w.runners = append(w.runners, r)
+		}
+	}
+	return w
+}
+
+// examine makes a pass that shows no test a run that tells nothing.
+func (w *witness) examine(end ending) ending {
+	if w == nil || end.outcome != Held {
+		return end
+	}
+	if why := w.missing(end); why != "" {
+		end.outcome, end.why = NoTest, why
+	}
+	return end
+}
+
+// missing says what a pass does not show; "" where that is nothing.
+func (w *witness) missing(pass ending) string {
+	for _, name := range w.tests.failures() {
+		switch {
+		case pass.tests.skipped[name]:
+			return name + ", which failed at base, was skipped"
+		case isLasting(name) && !pass.tests.passed[name]:
+			return fmt.Sprintf("nothing shows that %s, which failed at base, ran and passed", name) + w.unheard()
+		}
+	}
+	for _, r := range w.runners {
+		if !r.read(unixLines(pass.output)).ran {
+			return fmt.Sprintf("nothing shows that %s ran a test, as it did at base", r.runner)
+		}
+	}
+	return ""
+}
+
+// isLasting tells whether a test that passes is named as it was when it failed.
+// A subtest can be called otherwise in each run; of a benchmark there are only
+// numbers.
+func isLasting(name string) bool {
+	return !strings.Contains(name, "/") && !strings.HasPrefix(name, "Benchmark")
+}
+
+// unheard says why go test does not name the tests that pass.
+func (w *witness) unheard() string {
+	if w.tests.heard {
+		return ""
+	}
+	return " (go test names what passes only with -v; the proof asks for it by GOFLAGS, which the check does not let through)"
+}
