@@ -32,7 +32,7 @@ type Project struct {
 	Root     string // absolute; the folder that holds .chant
 	Config   spec.Config
 	Set      *spec.Set
-	Problems map[string]spec.Problems // what Parse said, by spec path
+	Problems map[string]spec.Problems // what reading each file said, by path; the config is one of them
 }
 
 // FindRoot gives the nearest folder, from dir upward, that holds ".chant".
@@ -50,10 +50,22 @@ func FindRoot(dir string) (string, error) {
 	}
 }
 
-// Load reads the project at root. Specs that can't be read are part of it, with
-// their problems; an error means that the folders themselves, or the config,
-// could not be read.
+// Load is Read, but refuses a config with errors.
 func Load(root string) (*Project, error) {
+	p, err := Read(root)
+	if err == nil {
+		err = p.Problems[ConfigFile].Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Read reads the project at root. Specs that can't be read are part of it, with
+// their problems, and so is as much of the config as can; an error means that
+// the folders themselves, or the config's file, could not be read.
+func Read(root string) (*Project, error) {
 	p := &Project{Root: root, Problems: map[string]spec.Problems{}}
 	if err := p.loadConfig(); err != nil {
 		return nil, err
@@ -82,9 +94,8 @@ func (p *Project) loadConfig() error {
 	if err != nil {
 		return fmt.Errorf("reading the config: %w", err)
 	}
-	config, problems := spec.ParseConfig(ConfigFile, src)
-	p.Config = config
-	return problems.Err()
+	p.Config, p.Problems[ConfigFile] = spec.ParseConfig(ConfigFile, src)
+	return nil
 }
 
 func (p *Project) abs(path string) string { return abs(p.Root, path) }
