@@ -166,29 +166,29 @@ func (l *linter) edits() {
 
 // words checks the frontmatter's fixed vocabularies.
 func (l *linter) words() {
-	l.word(ruleUnknownType, "type", l.spec.Type,
+	l.word(l.spec.at["type"], ruleUnknownType, "type", l.spec.Type,
 		[]string{"code", "task", "research", "documentation", "driver", "group"})
-	l.word(ruleUnknownStatus, "status", string(l.spec.Status), []string{
+	l.word(l.spec.at["status"], ruleUnknownStatus, "status", string(l.spec.Status), []string{
 		string(StatusPending), string(StatusInProgress), string(StatusCompleted), string(StatusFailed),
 		string(StatusCancelled), string(StatusPaused), string(StatusNeedsAttention),
 		// Computed states, which read as pending.
 		string(StateReady), string(StateBlocked),
 	})
-	l.word(ruleUnknownApproval, "approval status", l.spec.Approval.Status,
+	l.word(l.spec.at["approval"], ruleUnknownApproval, "approval status", l.spec.Approval.Status,
 		[]string{ApprovalPending, Approved, Rejected})
 }
 
-func (l *linter) word(rule, what, word string, known []string) {
+func (l *linter) word(pos Pos, rule, what, word string, known []string) {
 	if word == "" || slices.Contains(known, word) {
 		return
 	}
-	l.warn(Pos{}, rule, fmt.Sprintf("unknown %s %q", what, word), oneOf(word, known))
+	l.warn(pos, rule, fmt.Sprintf("unknown %s %q", what, word), oneOf(word, known))
 }
 
 // model refuses a name that an agent would take for a flag of its own.
 func (l *linter) model() {
 	if strings.HasPrefix(l.spec.Model, "-") {
-		l.report(Error, Pos{}, ruleBadModel, fmt.Sprintf("model %q begins with a dash, as a flag does", l.spec.Model), "")
+		l.report(Error, l.spec.at["model"], ruleBadModel, fmt.Sprintf("model %q begins with a dash, as a flag does", l.spec.Model), "")
 	}
 }
 
@@ -199,10 +199,10 @@ func (l *linter) skip() {
 		return
 	}
 	if s.Skipped.Reason == "" {
-		l.warn(Pos{}, ruleSkipReason, "skipped without a reason, so what depends on it can't go on", "write one under skipped")
+		l.warn(s.at["skipped"], ruleSkipReason, "skipped without a reason, so what depends on it can't go on", "write one under skipped")
 	}
 	if s.Status != StatusCancelled {
-		l.warn(Pos{}, ruleSkipStatus, fmt.Sprintf("skipped, but its status is %q", s.Status),
+		l.warn(s.at["skipped"], ruleSkipStatus, fmt.Sprintf("skipped, but its status is %q", s.Status),
 			"set it to cancelled, or remove skipped")
 	}
 }
@@ -239,7 +239,7 @@ func (l *linter) criteria() {
 	}
 	for _, a := range l.spec.Attested {
 		if !manual[a.Criterion] {
-			l.warn(Pos{}, ruleAttestedUnknown, fmt.Sprintf("attested criterion %q is no manual criterion of this spec", a.Criterion),
+			l.warn(l.spec.at["attested"], ruleAttestedUnknown, fmt.Sprintf("attested criterion %q is no manual criterion of this spec", a.Criterion),
 				"a changed text voids the attestation: attest it again")
 		}
 	}

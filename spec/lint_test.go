@@ -55,6 +55,24 @@ func TestLintTriesEdits(t *testing.T) {
 	}
 }
 
+// TestLintPlaces wants the place of the value for what is said of the frontmatter.
+func TestLintPlaces(t *testing.T) {
+	t.Parallel()
+	src := "---\ntype: cod\nstatus:\n  compleet\nmodel: -x\napproval: {status: perhaps}\nskipped: {by: ann}\nattested:\n- criterion: none\n---\n# T\n"
+	sp, _ := Parse(".chant/specs/s.md", []byte(src))
+	got := map[string]Pos{}
+	for _, p := range LintSpec(sp, Config{}) {
+		got[p.Rule] = p.Pos
+	}
+	want := map[string]Pos{
+		ruleUnknownType: {2, 7}, ruleUnknownStatus: {4, 3}, ruleBadModel: {5, 8}, ruleUnknownApproval: {6, 11},
+		ruleSkipReason: {7, 10}, ruleSkipStatus: {7, 10}, ruleAttestedUnknown: {9, 1},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+}
+
 func TestLint(t *testing.T) {
 	t.Parallel()
 	match, exit := regexp.MustCompile("update lost"), 3

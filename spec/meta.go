@@ -6,14 +6,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// meta fills m from the frontmatter's mapping. Only nodes and typed fields are
-// used: decoded into any, the id 002 would become the number 2.
-func (s *source) meta(root *yaml.Node, m *Meta) {
+// meta fills the Meta of sp from the frontmatter's mapping. Only nodes and typed
+// fields are used: decoded into any, the id 002 would become the number 2.
+func (s *source) meta(root *yaml.Node, sp *Spec) {
 	if root == nil {
 		return
 	}
+	m := &sp.Meta
+	sp.at = map[string]Pos{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], target(root.Content[i+1])
+		sp.at[key.Value] = s.nodePos(root.Content[i+1])
 		if isNull(value) {
 			continue // "key:" says nothing
 		}

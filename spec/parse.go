@@ -26,7 +26,7 @@ func Parse(file string, src []byte) (*Spec, Problems) {
 	if len(s.problems) == 0 {
 		sp.src = src
 	}
-	s.meta(fm.root, &sp.Meta)
+	s.meta(fm.root, sp)
 	s.markdown(fm.body, sp)
 	return sp, s.sorted()
 }

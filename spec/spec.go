@@ -57,6 +57,7 @@ type Spec struct {
 	// They are no criteria; a spec that holds one can't complete.
 	OddMarks []Item
 
+	at    map[string]Pos    // of the frontmatter's values, by key
 	prose [sha256.Size]byte // see body.prose
 	src   []byte            // the file, where its frontmatter could be read
 }
