@@ -154,3 +154,17 @@ func (a *attempt) withTrailers(subject string) string {
 	n := len(a.spec.Criteria)
 	return fmt.Sprintf("chant(%s): %s\n\nChant-Spec: %s\nChant-Criteria: %d/%d\n", a.spec.ID, subject, a.spec.ID, n, n)
 }
+
+// committable refuses another repository among the target files: none of its
+// files could be committed with the work.
+func committable(s *spec.Spec, changes []git.Change) error {
+	for _, c := range changes {
+		if c.Repository && c.Untracked && s.Targets(c.Path) {
+			return &UsageError{
+				Msg:  fmt.Sprintf("spec %s: %s, which its target_files take in, is a repository of its own", s.ID, c.Path),
+				Mend: "leave it out of target_files, or let git ignore it",
+			}
+		}
+	}
+	return nil
+}

@@ -98,6 +98,9 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 	if a.begun, err = e.changes(ctx); err != nil {
 		return nil, err
 	}
+	if err := committable(s, a.begun); err != nil && !opts.NoCommit {
+		return nil, err
+	}
 	if a.before, err = stamps(e.Root, a.begun); err != nil {
 		return nil, err
 	}
