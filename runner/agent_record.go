@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"chant/runner/agent"
+	"chant/runner/git"
 )
 
 // AgentRun is what one attempt of an agent gave. It is kept as evidence: fields
@@ -15,8 +16,9 @@ type AgentRun struct {
 	PromptDigest string       `json:"prompt_digest"` // sha256
 	Prompt       []PromptPart `json:"prompt"`
 	Claims       []int        `json:"claims"`    // criteria that it ticked or unticked; put back
-	PutBack      []string     `json:"put_back"`  // spec files that it changed as only chant may
+	PutBack      []string     `json:"put_back"`  // spec files that it changed as only chant may, and what steers git
 	Commits      []string     `json:"commits"`   // that it made
+	Refs         []MovedRef   `json:"refs"`      // branches, tags and stashes that are not what they were
 	Tests        []string     `json:"tests"`     // test files of the reproduction that changed
 	Stays        []string     `json:"stays"`     // paths that it changed in its worktree and that did not come back
 	Conflicts    []string     `json:"conflicts"` // target files that somebody else changed meanwhile
@@ -27,11 +29,29 @@ type AgentRun struct {
 	LeftOut      []string     `json:"left_out"`  // files not committed of which no copy was made
 }
 
+// MovedRef is a ref that names something else since an agent ran.
+type MovedRef struct {
+	Ref string   `json:"ref"`
+	Was git.Hash `json:"was"`
+	Is  git.Hash `json:"is"` // "" where the ref, or that stash, is gone
+}
+
+// notice tells of it, with the way back.
+func (m MovedRef) notice() string {
+	switch {
+	case m.Ref == git.Stash:
+		return fmt.Sprintf("a stash was dropped: git stash store %s brings it back", m.Was)
+	case m.Is == "":
+		return fmt.Sprintf("%s was removed: git update-ref %[1]s %s brings it back", m.Ref, m.Was)
+	}
+	return fmt.Sprintf("%s was moved to %.12s: git update-ref %[1]s %[3]s moves it back", m.Ref, m.Is, m.Was)
+}
+
 // newAgentRun gives the record of an attempt that has not begun.
 func newAgentRun(attempt int, p Prompt) AgentRun {
 	return AgentRun{
 		Attempt: attempt, Prompt: p.Parts, PromptDigest: "sha256:" + digestOf([]byte(p.Text)),
-		Claims: []int{}, PutBack: []string{}, Commits: []string{}, Tests: []string{}, Stays: []string{}, Conflicts: []string{},
+		Claims: []int{}, PutBack: []string{}, Commits: []string{}, Refs: []MovedRef{}, Tests: []string{}, Stays: []string{}, Conflicts: []string{},
 		Restored: []string{}, Replaced: []string{}, LeftOut: []string{},
 	}
 }
@@ -66,6 +86,9 @@ func (r AgentRun) Notices() []string {
 	}
 	if len(r.LeftOut) > 0 {
 		lines = append(lines, fmt.Sprintf("no copy was kept from the agent, for want of room (%d MiB) or rights: %s", keepLimit>>20, someOf(r.LeftOut, 3)))
+	}
+	for _, ref := range r.Refs {
+		lines = append(lines, ref.notice())
 	}
 	for _, commit := range r.Commits {
 		add("the agent committed ", commit[:min(len(commit), 12)])

@@ -26,6 +26,7 @@ type crew struct {
 	attempts  int
 	isolation *isolation // nil where the agent works in the user's tree
 	head      git.Head   // before the agent ran
+	watch     *watch     // likewise
 	committed []string   // paths in commits that agents made
 	left      worktree   // as the attempt before left it; nil in the first
 	broken    []string   // why the run can't count
@@ -96,6 +97,9 @@ func (c *crew) attemptOnce(ctx context.Context, n int, failed []Result) (err err
 	if err != nil {
 		return err
 	}
+	if c.watch, err = c.newWatch(ctx); err != nil {
+		return err
+	}
 	run := newAgentRun(n, prompt)
 	k, err := c.newKeep(ctx, &run)
 	if err != nil {
@@ -164,6 +168,9 @@ func (c *crew) runAgent(ctx context.Context, n int, prompt string) (_ agent.Resu
 // takeStock finds out what the agent did to the repository, and puts back what
 // it may not do.
 func (c *crew) takeStock(ctx context.Context, g *guard, k *keep, run *AgentRun) error {
+	if err := c.lookAtRepository(ctx, g.aside, run); err != nil { // before git does anything else
+		return err
+	}
 	m, err := c.lookAtHead(ctx, run)
 	if err != nil {
 		return err

@@ -53,6 +53,14 @@ type Repository interface {
 	DropRef(ctx context.Context, ref string) error
 	// Stage puts versions into the index.
 	Stage(ctx context.Context, versions map[string]git.Version) error
+	// Steering names what decides which programs git runs and what it overlooks.
+	Steering() (dir string, names []string)
+	// Flags gives the index entries that git does not compare with their files.
+	Flags(ctx context.Context) ([]git.Flag, error)
+	// Unflag lets git compare them again.
+	Unflag(ctx context.Context, flags []git.Flag) error
+	// Refs gives the branches, tags, notes and stashes.
+	Refs(ctx context.Context) ([]git.Ref, error)
 	// AddWorktree makes a linked worktree of HEAD's commit.
 	AddWorktree(ctx context.Context, dir string) error
 	// RemoveWorktree removes a linked worktree, if it is there.

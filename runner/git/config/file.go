@@ -20,9 +20,25 @@ func File(name string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("reading the configuration: %w", err)
 	}
+	return Parse(name, src)
+}
+
+// Parse reads what File reads from a file of this name.
+func Parse(name string, src []byte) (Config, error) {
 	entries, err := parse(name, src)
 	return Config{entries: entries}, err
 }
+
+// Without gives c without the settings whose keys match.
+func (c Config) Without(match func(key string) bool) Config {
+	return Config{
+		entries: slices.DeleteFunc(slices.Clone(c.entries), func(e entry) bool { return match(e.key) }),
+		env:     c.env,
+	}
+}
+
+// Equal tells whether two configurations have the same settings in the same order.
+func (c Config) Equal(other Config) bool { return slices.Equal(c.entries, other.entries) }
 
 // With gives c with the settings of more behind its own, so that they count
 // where both have one.
