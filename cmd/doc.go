@@ -312,11 +312,11 @@ func (d *docAnswer) add(path string, found []spec.Item, problems spec.Problems) 
 func (a *App) document(name string, answer *docAnswer) (*spec.Document, error) {
 	var doc *spec.Document
 	var problems spec.Problems
-	src, err := os.ReadFile(a.path(name))
+	src, err := runner.ReadRegular(a.path(name))
 	switch {
 	case err == nil:
 		doc, problems = spec.ParseDocument(name, src)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, runner.ErrNotRegular):
 		problems = spec.Problems{{Path: name, Severity: spec.Error, Rule: "unreadable", Msg: withoutPath(err)}}
 	default:
 		return nil, fmt.Errorf("reading a document: %w", err)

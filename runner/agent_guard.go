@@ -55,7 +55,7 @@ func (e *Engine) newGuard(p *Project, targets func(at string) bool, aside string
 		if err := g.refuseLink(s.Path); err != nil {
 			return nil, err
 		}
-		src, err := readFile(p.abs(s.Path))
+		src, err := ReadRegular(p.abs(s.Path))
 		if err != nil && len(p.Problems[s.Path]) == 0 {
 			return nil, fmt.Errorf("reading spec %s: %w", s.ID, err)
 		}

@@ -126,7 +126,7 @@ func loadPrompts(root string) (map[string]loadedPrompt, error) {
 			continue
 		}
 		at := path.Join(PromptsDir, e.Name())
-		src, err := os.ReadFile(abs(root, at))
+		src, err := ReadRegular(abs(root, at))
 		if err != nil {
 			return nil, fmt.Errorf("reading a prompt: %w", err)
 		}
@@ -234,7 +234,8 @@ func informants(p *Project, top *os.Root, entry string) ([]string, error) {
 		return nil, err
 	}
 	paths = slices.DeleteFunc(paths, func(at string) bool {
-		return at == ".git" || strings.HasPrefix(at, ".git/") || strings.HasPrefix(at, StoreDir+"/")
+		info, err := top.Stat(at)
+		return err == nil && !info.Mode().IsRegular() || at == ".git" || strings.HasPrefix(at, ".git/") || strings.HasPrefix(at, StoreDir+"/")
 	})
 	if len(paths) == 0 {
 		return nil, errors.New("there is no such file or spec")

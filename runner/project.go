@@ -3,13 +3,11 @@ package runner
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"chant/spec"
 )
@@ -87,7 +85,7 @@ func Read(root string) (*Project, error) {
 }
 
 func (p *Project) loadConfig() error {
-	src, err := readFile(p.abs(ConfigFile))
+	src, err := ReadRegular(p.abs(ConfigFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		src, err = nil, nil
 	}
@@ -131,7 +129,7 @@ func specPaths(root, dir string) ([]string, error) {
 // readSpec reads one spec file. A file that can't be opened is a problem of
 // that spec, and no reason to hide the others.
 func readSpec(root, at string) (*spec.Spec, spec.Problems) {
-	src, err := readFile(abs(root, at))
+	src, err := ReadRegular(abs(root, at))
 	if err != nil {
 		s, _ := spec.Parse(at, nil) // for its id; the problem that counts is the file's own
 		problem := spec.Problem{ID: s.ID, Path: at, Severity: spec.Error, Rule: "unreadable", Msg: err.Error()}
@@ -140,26 +138,6 @@ func readSpec(root, at string) (*spec.Spec, spec.Problems) {
 	s, problems := spec.Parse(at, src)
 	return s, problems
 }
-
-// readFile reads a file as os.ReadFile does, but refuses what is none: a named
-// pipe would be waited for until somebody wrote to it.
-func readFile(name string) (data []byte, err error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "read", Path: name, Err: errNotRegular}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(f)
-}
-
-var errNotRegular = errors.New("not a regular file")
 
 // Invalid gives the specs that can't be used because of errors in their files,
 // by id.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -31,7 +30,7 @@ func loadUserConfig(env []string) (spec.Config, error) {
 		dir = filepath.Join(home, ".config")
 	}
 	file := filepath.Join(dir, "chant", "config.md")
-	src, err := os.ReadFile(file)
+	src, err := ReadRegular(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return spec.Config{}, nil
 	}
