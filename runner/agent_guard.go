@@ -149,7 +149,7 @@ func (g *guard) clear(f *found) error {
 // read gives a spec's file. What can't be read, or is no file, is not there.
 func (g *guard) read(at string) (data []byte, there bool) {
 	info, err := g.place.look(at)
-	if err != nil || info == nil || !info.Mode().IsRegular() {
+	if err != nil || info == nil || !info.Mode().IsRegular() || info.Size() > fileLimit {
 		return nil, false
 	}
 	data, err = g.place.root.ReadFile(at)

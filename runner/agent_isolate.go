@@ -189,6 +189,7 @@ type returned struct {
 	claims    []int    // criteria that it ticked or unticked there
 	outside   []string // changed paths that stay behind
 	conflicts []string // target files that somebody changed meanwhile: set aside
+	unfit     []string // target files of which the agent made something that can't come back
 }
 
 // bringBack copies changed target files into the user's tree, provided that the
@@ -206,7 +207,16 @@ func (i *isolation) bringBack(ctx context.Context, aside string) (r returned, er
 		return r, err
 	}
 	now, err := there.overWorktree(ctx, treeOf(head.Commit, files))
-	if err != nil {
+	if unfit, ok := errors.AsType[*unfitError](err); ok {
+		for _, at := range unfit.paths {
+			now.put(at, i.begun[at])
+			if i.spec.Targets(at) {
+				r.unfit = append(r.unfit, at)
+			} else {
+				r.outside = append(r.outside, at)
+			}
+		}
+	} else if err != nil {
 		return r, fmt.Errorf("reading the worktree of spec %s: %w", i.spec.ID, err)
 	}
 	root, err := os.OpenRoot(i.Root)

@@ -184,6 +184,9 @@ func (c *crew) takeStock(ctx context.Context, g *guard, k *keep, run *AgentRun) 
 		if len(back.conflicts) > 0 {
 			c.broken = append(c.broken, "changed by somebody else meanwhile: "+strings.Join(back.conflicts, ", "))
 		}
+		if len(back.unfit) > 0 {
+			c.broken = append(c.broken, "the agent made of target files what can't be brought back: "+strings.Join(back.unfit, ", "))
+		}
 	}
 	f, err := g.check(c.spec.Path, m)
 	if err != nil {

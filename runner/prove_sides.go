@@ -104,8 +104,19 @@ func isSpecFile(at string) bool {
 		(path.Dir(at) == SpecsDir || strings.HasPrefix(at, ArchiveDir+"/"))
 }
 
+// unfitError tells why a file of a work tree can't be read as a tree has it. All
+// others were read.
+type unfitError struct {
+	paths []string
+	first error
+}
+
+func (u *unfitError) Error() string { return u.first.Error() }
+func (u *unfitError) Unwrap() error { return u.first }
+
 // overWorktree gives t with the changed and new files of the work tree. They
-// count as they are on the disk: no filter of git is run.
+// count as they are on the disk: no filter of git is run. The error may be an
+// *unfitError.
 func (e *Engine) overWorktree(ctx context.Context, t tree) (_ tree, err error) {
 	changes, err := e.changes(ctx)
 	if err != nil {
@@ -118,15 +129,23 @@ func (e *Engine) overWorktree(ctx context.Context, t tree) (_ tree, err error) {
 	defer func() { err = errors.Join(err, root.Close()) }()
 	out := maps.Clone(t)
 	like := t.anyBlob()
+	var unfit *unfitError
 	for _, c := range changes {
 		if c.Repository {
 			continue
 		}
 		now, err := onDisk(root, c.Path, like)
 		if err != nil {
-			return nil, err
+			if unfit == nil {
+				unfit = &unfitError{first: err}
+			}
+			unfit.paths = append(unfit.paths, c.Path)
+			continue
 		}
 		out.put(c.Path, now)
+	}
+	if unfit != nil {
+		return out, unfit
 	}
 	return out, nil
 }
@@ -155,6 +174,8 @@ func onDisk(root *os.Root, at string, like git.Hash) (entry, error) {
 			return entry{}, err
 		}
 		e.mode, e.data = modeSymlink, []byte(target)
+	case info.Size() > fileLimit:
+		return entry{}, tooLarge(at)
 	case info.Mode().IsRegular():
 		if info.Mode()&0o100 != 0 {
 			e.mode = modeExecutable

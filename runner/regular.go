@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -11,6 +12,15 @@ import (
 // ErrNotRegular is returned where a pipe, a socket or a device is in place of a
 // file.
 var ErrNotRegular = errors.New("not a regular file")
+
+// fileLimit is the most bytes of a file that are read at once. It takes an agent no
+// time to make a file with a hole that no memory can hold.
+const fileLimit = 1 << 30
+
+// tooLarge is the error for more than that.
+func tooLarge(at string) error {
+	return fmt.Errorf("%s is larger than %d MiB, which is not read", at, fileLimit>>20)
+}
 
 // ReadRegular reads a file as os.ReadFile does, and waits for nobody where an
 // agent, say, has put a pipe in its place.
@@ -26,6 +36,9 @@ func ReadRegular(name string) ([]byte, error) {
 	}
 	if !info.Mode().IsRegular() && !info.IsDir() { // reading a folder gives an error of its own
 		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotRegular}
+	}
+	if info.Size() > fileLimit {
+		return nil, tooLarge(name)
 	}
 	return io.ReadAll(f)
 }
