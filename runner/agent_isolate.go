@@ -46,12 +46,19 @@ func isolatedKey(specID string) string { return "isolated/" + specID }
 func isolatedDir(specID string) string { return path.Join(StoreDir, "worktrees", specID) }
 
 // isolate makes the spec's worktree, with the user's uncommitted changes in it,
-// or opens the one that is there.
-func (e *Engine) isolate(ctx context.Context, s *spec.Spec) (i *isolation, err error) {
+// or opens the one that is there. What is no worktree any more goes aside.
+func (e *Engine) isolate(ctx context.Context, s *spec.Spec, aside string) (i *isolation, err error) {
 	i = &isolation{Engine: e, spec: s, dir: abs(e.Root, isolatedDir(s.ID))}
 	resumed, err := i.recall()
 	if err != nil {
 		return nil, err
+	}
+	if resumed && !i.intact() {
+		if _, err := i.setAside(aside); err != nil {
+			return nil, err
+		}
+		e.Emit(Notice{Spec: s.ID, Text: "the worktree of a run that was interrupted can't be gone on with, and is now " + aside})
+		resumed = false
 	}
 	if resumed {
 		e.Emit(Notice{Spec: s.ID, Text: "going on in the worktree of a run that was interrupted: " + isolatedDir(s.ID)})
@@ -91,6 +98,34 @@ func (i *isolation) recall() (ok bool, err error) {
 		return false, nil
 	}
 	return true, json.Unmarshal(value, &i.saved)
+}
+
+// intact tells whether the worktree is still one of the user's repository.
+func (i *isolation) intact() bool {
+	repo, err := git.Open(i.dir, i.Env)
+	if err != nil {
+		return false
+	}
+	theirs, _ := repo.Steering()
+	ours, _ := i.Git.Steering()
+	return repo.Close() == nil && theirs == ours
+}
+
+// setAside moves away what is in the worktree's place, if anything.
+func (i *isolation) setAside(to string) (moved bool, err error) {
+	root, err := os.OpenRoot(i.Root)
+	if err != nil {
+		return false, err
+	}
+	defer root.Close()
+	if err := (&place{dir: i.Root, root: root}).folder(path.Dir(to)); err != nil {
+		return false, err
+	}
+	err = root.Rename(isolatedDir(i.spec.ID), to)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // create makes the worktree and lays the uncommitted changes into it.
@@ -186,6 +221,7 @@ func (i *isolation) forget() error {
 
 // returned is what an agent did in its worktree.
 type returned struct {
+	broken    string   // why nothing can come back; "" where it can
 	claims    []int    // criteria that it ticked or unticked there
 	outside   []string // changed paths that stay behind
 	conflicts []string // target files that somebody changed meanwhile: set aside
@@ -196,6 +232,14 @@ type returned struct {
 // file there is still what the agent began with. Else the agent's goes into the
 // folder aside.
 func (i *isolation) bringBack(ctx context.Context, aside string) (r returned, err error) {
+	if !i.intact() {
+		to := path.Join(aside, "worktree")
+		moved, err := i.setAside(to)
+		if !moved {
+			return returned{broken: "the agent removed its worktree"}, err
+		}
+		return returned{broken: "the agent made of its worktree what git can't read (it is now " + to + ")"}, err
+	}
 	there := *i.Engine
 	there.Root, there.Git = i.dir, i.repo
 	head, err := i.repo.Head()

@@ -41,7 +41,7 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions, check func() (
 		return nil, err
 	}
 	if opts.Isolate {
-		if c.isolation, err = a.isolate(ctx, a.spec); err != nil {
+		if c.isolation, err = a.isolate(ctx, a.spec, path.Join(StoreDir, "aside", a.ev.ID, "worktree")); err != nil {
 			return nil, err
 		}
 		defer func() {
@@ -181,6 +181,9 @@ func (c *crew) takeStock(ctx context.Context, g *guard, k *keep, run *AgentRun) 
 			return err
 		}
 		run.Claims, run.Stays, run.Conflicts = append(run.Claims, back.claims...), append(run.Stays, back.outside...), append(run.Conflicts, back.conflicts...)
+		if back.broken != "" {
+			c.broken = append(c.broken, back.broken)
+		}
 		if len(back.conflicts) > 0 {
 			c.broken = append(c.broken, "changed by somebody else meanwhile: "+strings.Join(back.conflicts, ", "))
 		}

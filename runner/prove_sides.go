@@ -10,7 +10,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 
 	"chant/runner/git"
 	"chant/spec"
@@ -157,13 +156,11 @@ func (t tree) anyBlob() git.Hash {
 	return ""
 }
 
-// onDisk reads one file; the zero entry where there is none.
+// onDisk reads one file; the zero entry where there is none, or it is behind a
+// link.
 func onDisk(root *os.Root, at string, like git.Hash) (entry, error) {
-	info, err := root.Lstat(at)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && info.IsDir() {
-		return entry{}, nil
-	}
-	if err != nil {
+	info, err := (&place{root: root}).look(at)
+	if err != nil || info == nil || info.IsDir() {
 		return entry{}, err
 	}
 	e := entry{mode: modeFile}
