@@ -148,7 +148,9 @@ func report(s *screen, err error) {
 		return
 	}
 	text := collapse(err.Error())
-	if hinted, ok := errors.AsType[interface {
+	if errors.Is(err, storage.ErrCorrupt) {
+		text += " (" + repairHint + ")"
+	} else if hinted, ok := errors.AsType[interface {
 		error
 		Hint() string
 	}](err); ok && !strings.Contains(text, collapse(hinted.Hint())) {

@@ -256,10 +256,13 @@ func (a *App) showReport(report storage.Report, repaired, asJSON bool) error {
 	if repaired {
 		s.line(coloured("repaired:", green), plain("what is damaged was given up; the damaged log is kept beside the new one, as *.damaged"))
 	} else {
-		s.line(plain("chant store check --repair gives up what is damaged and goes on with the rest"))
+		s.line(plain(repairHint))
 	}
 	return s.failed()
 }
+
+// repairHint is the mend of a damaged store.
+const repairHint = "chant store check --repair gives up what is damaged and goes on with the rest"
 
 func (a *App) storeStatsCommand() *cobra.Command {
 	var asJSON bool
