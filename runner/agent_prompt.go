@@ -235,7 +235,7 @@ func informants(p *Project, top *os.Root, entry string) ([]string, error) {
 	}
 	paths = slices.DeleteFunc(paths, func(at string) bool {
 		info, err := top.Stat(at)
-		return err == nil && !info.Mode().IsRegular() || at == ".git" || strings.HasPrefix(at, ".git/") || strings.HasPrefix(at, StoreDir+"/")
+		return err == nil && !info.Mode().IsRegular() || slices.Contains(strings.Split(at, "/"), ".git") || strings.HasPrefix(at, StoreDir+"/")
 	})
 	if len(paths) == 0 {
 		return nil, errors.New("there is no such file or spec")
