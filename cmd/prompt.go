@@ -66,8 +66,7 @@ func (a *App) promptSizes(v promptJSON) error {
 	return s.failed()
 }
 
-// promptView gives what prompt shows: the prompt of a first attempt. The limit of
-// the agent that the spec names is not known here; run cuts to it.
+// promptView gives what prompt shows: the prompt of a first attempt.
 func (a *App) promptView(query string) (promptJSON, error) {
 	p, err := a.project()
 	if err != nil {
@@ -80,7 +79,7 @@ func (a *App) promptView(query string) (promptJSON, error) {
 	if err := p.Problems[s.Path].Err(); err != nil {
 		return promptJSON{}, err
 	}
-	prompt, err := runner.ComposePrompt(p, s, nil, 0)
+	prompt, err := runner.FirstPrompt(p, s, a.Env)
 	if err != nil {
 		return promptJSON{}, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"chant/runner/agent"
 	"chant/spec"
 )
 
@@ -77,6 +78,19 @@ func ComposePrompt(p *Project, s *spec.Spec, failed []Result, limit int) (Prompt
 		parts[i].Bytes = len(parts[i].head) + len(parts[i].text)
 	}
 	return Prompt{Text: out.String(), Parts: parts}, nil
+}
+
+// FirstPrompt gives what the agent that s names would be told in a first attempt;
+// env is that which chant was started in.
+func FirstPrompt(p *Project, s *spec.Spec, env []string) (Prompt, error) {
+	var a agent.Agent
+	if s.Agent != "" {
+		var err error
+		if a, err = resolveAgent(p, s.Agent, env); err != nil {
+			return Prompt{}, err
+		}
+	}
+	return ComposePrompt(p, s, nil, a.Limit)
 }
 
 // expandPrompt gives the spec's prompt with its variables filled in.

@@ -77,11 +77,15 @@ func (a *attempt) chooseAgent(name string) (agent.Agent, error) {
 			return agent.Agent{}, &UsageError{Msg: "spec " + a.spec.ID + " names no agent", Mend: "chant run --agent NAME"}
 		}
 	}
-	user, err := loadUserConfig(a.Env)
+	return resolveAgent(a.project, name, a.Env)
+}
+
+func resolveAgent(p *Project, name string, env []string) (agent.Agent, error) {
+	user, err := loadUserConfig(env)
 	if err != nil {
 		return agent.Agent{}, err
 	}
-	return agent.Resolve(name, a.project.Config.Agents, user.Agents)
+	return agent.Resolve(name, p.Config.Agents, user.Agents)
 }
 
 // attemptOnce runs the agent once and takes stock of what it did.
