@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // Put sets the value of key. When it returns nil the value is on the disk.
@@ -245,11 +244,11 @@ const farBehind = 64 << 10
 // read, by every process once: done under the lock that would be most of what the
 // lock is held for. So it is given back while much is read.
 func (s *Store) enter(ctx context.Context) error {
-	began := time.Now()
 	err := s.lock.acquire(ctx, s.openLock)
-	if err != nil || !s.lock.waited {
+	if err != nil || s.lock.until.IsZero() {
 		return err
 	}
+	until := s.lock.until
 	behind, err := s.behind()
 	if err == nil && behind <= farBehind {
 		return nil
@@ -257,7 +256,7 @@ func (s *Store) enter(ctx context.Context) error {
 	if err := errors.Join(err, s.lock.release(), s.catchUp()); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithDeadline(ctx, began.Add(s.lock.timeout))
+	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	return s.lock.acquire(ctx, s.openLock)
 }

@@ -18,9 +18,9 @@ type writeLock struct {
 	slot    chan struct{}
 	timeout time.Duration
 	closed  <-chan struct{}
-	file    file    // open from one holder to the next; guarded by the slot
-	left    *waiter // by one who gave up; likewise
-	waited  bool    // the holder has, in the kernel; likewise
+	file    file      // open from one holder to the next; guarded by the slot
+	left    *waiter   // by one who gave up; likewise
+	until   time.Time // the holder would have waited, where it has, in the kernel; likewise
 }
 
 // waiter waits in the kernel for the lock, which can't be cancelled. Whoever gives
@@ -89,7 +89,7 @@ func (l *writeLock) acquireFile(ctx context.Context, open func() (file, error)) 
 }
 
 func (l *writeLock) lockFile(ctx context.Context, open func() (file, error)) error {
-	l.waited = false
+	l.until = time.Time{}
 	if w := l.left; w != nil {
 		l.left = nil
 		if w.resume() {
@@ -144,9 +144,9 @@ func (w *waiter) resume() bool {
 
 // await waits with w until the lock is there, and takes over its file.
 func (l *writeLock) await(ctx context.Context, w *waiter) error {
-	l.waited = true
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
+	l.until, _ = ctx.Deadline()
 	var gaveUp error
 	select {
 	case err := <-w.got:
