@@ -87,11 +87,13 @@ func (g *guard) refuseLink(at string) error {
 // moved says to where a work tree was moved while an agent ran.
 type moved struct {
 	to     git.Hash // the commit that it is of now; "" where it was not moved
+	known  bool     // that commit is older than the agent's work
 	midway bool     // a merge, a rebase or the like is in progress
 }
 
 // check compares the spec files with what they were; own is the path of the
-// spec that the agent worked on. With what git put there nothing is wrong.
+// spec that the agent worked on. Nothing is wrong with what git took from a known
+// commit; in a new one an agent may have put anything.
 func (g *guard) check(own string, m moved) (f found, err error) {
 	root, err := os.OpenRoot(g.Root)
 	if err != nil {
@@ -105,7 +107,7 @@ func (g *guard) check(own string, m moved) (f found, err error) {
 	for _, at := range slices.Sorted(maps.Keys(g.specs)) {
 		before := g.specs[at]
 		now, there := g.read(at)
-		if there && bytes.Equal(now, before) || m.midway && at != own || m.to != "" && g.isOf(m.to, at, now, there) {
+		if there && bytes.Equal(now, before) || m.midway && at != own || m.known && g.isOf(m.to, at, now, there) {
 			continue
 		}
 		if at == own {
@@ -117,7 +119,7 @@ func (g *guard) check(own string, m moved) (f found, err error) {
 			return f, err
 		}
 	}
-	if m.to != "" || m.midway {
+	if m.known || m.midway {
 		return f, nil
 	}
 	return f, g.newcomers(&f)

@@ -25,6 +25,7 @@ type crew struct {
 	agent     agent.Agent
 	attempts  int
 	isolation *isolation // nil where the agent works in the user's tree
+	tips      []git.Hash // of all history, before any attempt
 	head      git.Head   // before the agent ran
 	watch     *watch     // likewise
 	committed []string   // paths in commits that agents made
@@ -48,6 +49,9 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions, check func() (
 			keep := ctx.Err() != nil || err != nil // to go on with
 			err = errors.Join(err, c.isolation.close(context.WithoutCancel(ctx), keep))
 		}()
+	}
+	if c.tips, err = a.Git.Tips(ctx); err != nil {
+		return nil, err
 	}
 	var failed []Result
 	for n := 1; ; n++ {
@@ -255,7 +259,8 @@ func (c *crew) lookAtHead(ctx context.Context, run *AgentRun) (m moved, err erro
 	if now.Ref != c.head.Ref {
 		c.broken = append(c.broken, fmt.Sprintf("the agent switched from %s to %s (git checkout %[1]s goes back)", branch(c.head), branch(now)))
 		m.to = now.Commit
-		return m, nil
+		m.known, err = c.Git.Reaches(c.tips, now.Commit)
+		return m, err
 	}
 	commits, ok, err := c.commitsSince(now.Commit, c.head.Commit)
 	if err != nil {
@@ -265,7 +270,8 @@ func (c *crew) lookAtHead(ctx context.Context, run *AgentRun) (m moved, err erro
 		c.broken = append(c.broken, fmt.Sprintf(
 			"the agent rewrote history: commit %.12s is no longer on %s (git branch rescued %.12[1]s keeps it)", c.head.Commit, branch(c.head)))
 		m.to = now.Commit
-		return m, nil
+		m.known, err = c.Git.Reaches(c.tips, now.Commit)
+		return m, err
 	}
 	run.Commits = append(run.Commits, commits...)
 	c.ev.Commits = append(c.ev.Commits, commits...)

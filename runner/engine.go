@@ -35,6 +35,10 @@ type Repository interface {
 	List(commit git.Hash) ([]git.File, error)
 	// FirstParents walks back from a commit, itself first.
 	FirstParents(from git.Hash) iter.Seq2[git.Commit, error]
+	// Tips gives what HEAD and every ref name.
+	Tips(ctx context.Context) ([]git.Hash, error)
+	// Reaches tells whether a commit is one of some or an ancestor of one.
+	Reaches(from []git.Hash, commit git.Hash) (bool, error)
 	// Changed tells whether a commit differs from its first parent in a path that matches.
 	Changed(commit git.Hash, match func(path string) bool) (bool, error)
 	// Export writes a commit's tree into an empty folder.

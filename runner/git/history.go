@@ -1,8 +1,11 @@
 package git
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +48,49 @@ func (r *Repo) FirstParents(from Hash) iter.Seq2[Commit, error] {
 			next = c.Parents[0]
 		}
 	}
+}
+
+// Tips gives the objects that HEAD and every ref name, and those that tags among
+// them are of.
+func (r *Repo) Tips(ctx context.Context) ([]Hash, error) {
+	head, err := r.Head()
+	if err != nil {
+		return nil, err
+	}
+	tips := []Hash{head.Commit}
+	out, err := r.git(ctx, call{args: []string{"for-each-ref", "--format=%(objectname) %(*objectname)"}})
+	if err != nil {
+		return nil, fmt.Errorf("listing refs: %w", err)
+	}
+	for hash := range strings.FieldsSeq(string(out)) {
+		tips = append(tips, Hash(hash))
+	}
+	return tips, nil
+}
+
+// Reaches tells whether a commit is one of from or an ancestor of one, by all
+// parents. What is not there, or no commit, leads nowhere.
+func (r *Repo) Reaches(from []Hash, commit Hash) (bool, error) {
+	seen := map[Hash]bool{}
+	for open := slices.Clone(from); len(open) > 0; {
+		next := open[len(open)-1]
+		open = open[:len(open)-1]
+		if seen[next] || !next.valid() {
+			continue
+		}
+		seen[next] = true
+		c, err := r.commitAt(next)
+		switch {
+		case errors.Is(err, ErrUnknownRevision):
+			continue
+		case err != nil:
+			return false, err
+		case next == commit:
+			return true, nil
+		}
+		open = append(open, c.Parents...)
+	}
+	return false, nil
 }
 
 // parseCommit reads the form that git-cat-file(1) shows: the tree, the

@@ -311,3 +311,43 @@ func TestEmptyTree(t *testing.T) {
 		t.Errorf("PathLog gives %v, %v", commit, err)
 	}
 }
+
+func TestReaches(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	c.git("reset", "-q", "--hard")
+	first := c.head()
+	c.git("checkout", "-q", "--detach")
+	c.git("commit", "-q", "-m", "side", "--allow-empty")
+	side := c.head()
+	c.git("tag", "-a", "-m", "v", "side")
+	c.git("checkout", "-q", "main")
+	c.git("commit", "-q", "-m", "main", "--allow-empty")
+	c.git("tag", "tree", "HEAD^{tree}")
+	main := c.head()
+	tips, err := c.open().Tips(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.git("merge", "-q", "--no-ff", "-m", "merge", "side")
+	merge := c.head()
+	c.git("replace", string(main), string(merge)) // whatever an agent makes git believe
+	for _, tt := range []struct {
+		from   []Hash
+		commit Hash
+		want   bool
+	}{
+		{tips, main, true},
+		{tips, first, true},
+		{tips, side, true},
+		{tips, merge, false},
+		{tips, "", false},
+		{[]Hash{merge}, side, true},
+		{[]Hash{side}, main, false},
+		{nil, main, false},
+	} {
+		if got, err := c.open().Reaches(tt.from, tt.commit); got != tt.want || err != nil {
+			t.Errorf("Reaches(%v, %s) = %v, %v, want %v", tt.from, tt.commit, got, err, tt.want)
+		}
+	}
+}
