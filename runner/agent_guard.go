@@ -93,7 +93,8 @@ type moved struct {
 
 // check compares the spec files with what they were; own is the path of the
 // spec that the agent worked on. Nothing is wrong with what git took from a known
-// commit; in a new one an agent may have put anything.
+// commit. In a new one, or as if it were in the middle of a merge, an agent may
+// have put anything.
 func (g *guard) check(own string, m moved) (f found, err error) {
 	root, err := os.OpenRoot(g.Root)
 	if err != nil {
@@ -107,7 +108,7 @@ func (g *guard) check(own string, m moved) (f found, err error) {
 	for _, at := range slices.Sorted(maps.Keys(g.specs)) {
 		before := g.specs[at]
 		now, there := g.read(at)
-		if there && bytes.Equal(now, before) || m.midway && at != own || m.known && g.isOf(m.to, at, now, there) {
+		if there && bytes.Equal(now, before) || m.known && g.isOf(m.to, at, now, there) {
 			continue
 		}
 		if at == own {
@@ -119,7 +120,7 @@ func (g *guard) check(own string, m moved) (f found, err error) {
 			return f, err
 		}
 	}
-	if m.known || m.midway {
+	if m.known {
 		return f, nil
 	}
 	return f, g.newcomers(&f)
