@@ -144,12 +144,19 @@ func (a *App) engine(root string, emit func(runner.Event)) (*runner.Engine, func
 	if err != nil {
 		return nil, nil, err
 	}
+	e := a.asker(root)
+	e.Git, e.Processes, e.Emit = repo, processes, emit
+	return e, repo.Close, nil
+}
+
+// asker makes an engine that can do nothing but tell who asks: it needs no git.
+func (a *App) asker(root string) *runner.Engine {
 	return &runner.Engine{
-		Root: root, Git: repo, Processes: processes, Env: a.Env, Now: a.Now, Emit: emit, Self: a.Self, Version: version(),
+		Root: root, Env: a.Env, Now: a.Now, Self: a.Self, Version: version(),
 		Ancestors: func() ([]int, error) { return process.Ancestors(a.PID) },
 		Holder:    storage.Holder{PID: a.PID, Host: a.Host, Command: strings.Join(append([]string{"chant"}, a.args...), " ")},
 		NewRunID: func(at time.Time) string {
 			return fmt.Sprintf("%s-%d", at.UTC().Format("20060102T150405.000000Z"), a.PID)
 		},
-	}, repo.Close, nil
+	}
 }

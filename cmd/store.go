@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -59,8 +58,12 @@ func (a *App) reading(f func(s *storage.Store) error) (err error) {
 // writing lets f write to the store, which is no agent's business: what it holds
 // is the evidence about its work.
 func (a *App) writing(f func(s *storage.Store) error) (err error) {
-	if slices.Contains(a.Env, "CHANT_AGENT=1") {
-		return runner.ErrAgent
+	root, err := runner.FindRoot(a.Dir)
+	if err != nil {
+		return err
+	}
+	if err := a.asker(root).RefuseAgent(); err != nil {
+		return err
 	}
 	s, err := a.openStore(storage.Options{})
 	if err != nil {
@@ -132,6 +135,9 @@ func (a *App) storePutCommand() *cobra.Command {
 		Args:  between(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.writing(func(s *storage.Store) error {
+				if strings.HasPrefix(args[0], runner.WrittenPrefix) {
+					return &usageError{msg: fmt.Sprintf("%q: with such keys chant vouches for what it wrote itself", args[0])}
+				}
 				if len(args) == 2 && args[1] != "-" {
 					return asked(s.Put(args[0], []byte(args[1])))
 				}

@@ -351,7 +351,10 @@ func (e *Engine) editSpec(at string, f func(src []byte) ([]byte, error)) error {
 	return errors.Join(h.Store.Put(writtenKey(at), []byte(digestOf(written))), h.Close())
 }
 
-func writtenKey(at string) string { return "written/" + at }
+// WrittenPrefix begins the keys under which chant remembers what it wrote.
+const WrittenPrefix = "written/"
+
+func writtenKey(at string) string { return WrittenPrefix + at }
 
 func digestOf(data []byte) string {
 	sum := sha256.Sum256(data)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -160,6 +161,31 @@ func Held(dir, name string) (holder Holder, held bool, err error) {
 		return Holder{}, false, fmt.Errorf("probing lock %s: %w", name, err)
 	}
 	return Holder{}, false, nil
+}
+
+// Holders gives those who hold a lock of the folder dir now by Lock or LockWait,
+// by its name; see Held.
+func Holders(dir string) (map[string]Holder, error) {
+	files, err := os.ReadDir(filepath.Join(dir, "locks"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listing locks: %w", err)
+	}
+	holders := map[string]Holder{}
+	for _, file := range files {
+		base, isLock := strings.CutSuffix(file.Name(), lockSuffix)
+		name, ours := decodeKey(base)
+		if !isLock || !ours {
+			continue
+		}
+		holder, held, err := Held(dir, name)
+		if err != nil {
+			return nil, err
+		}
+		if held {
+			holders[name] = holder
+		}
+	}
+	return holders, nil
 }
 
 // Lock is LockWait for a lock of this store: it waits until ctx ends, and the

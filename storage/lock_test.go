@@ -233,6 +233,37 @@ func TestHeldWritesNothing(t *testing.T) {
 	}
 }
 
+func TestHolders(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "store")
+	check := func(want map[string]storage.Holder) {
+		t.Helper()
+		got, err := storage.Holders(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	check(map[string]storage.Holder{})
+	for i, name := range []string{"spec/001", "Ünlike", "free"} {
+		release, err := storage.Lock(t.Context(), dir, name, holder(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "free" {
+			unlock(t, release)
+		} else {
+			t.Cleanup(func() { unlock(t, release) })
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "locks", "A name of nobody's.lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check(map[string]storage.Holder{"spec/001": holder(0), "Ünlike": holder(1)})
+}
+
 func TestHeldKeepsNobodyOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
