@@ -108,7 +108,7 @@ func (g *guard) check(own string, m moved) (f found, err error) {
 	for _, at := range slices.Sorted(maps.Keys(g.specs)) {
 		before := g.specs[at]
 		now, there := g.read(at)
-		if there && bytes.Equal(now, before) || m.known && g.isOf(m.to, at, now, there) {
+		if there && bytes.Equal(now, before) || g.fromKnown(m, at, now, there) {
 			continue
 		}
 		if at == own {
@@ -120,10 +120,7 @@ func (g *guard) check(own string, m moved) (f found, err error) {
 			return f, err
 		}
 	}
-	if m.known {
-		return f, nil
-	}
-	return f, g.newcomers(&f)
+	return f, g.newcomers(&f, m)
 }
 
 // clear moves away what stands where a folder of chant's was.
@@ -157,6 +154,11 @@ func (g *guard) read(at string) (data []byte, there bool) {
 	}
 	data, err = g.place.root.ReadFile(at)
 	return data, err == nil
+}
+
+// fromKnown tells whether a file is as git took it from a known commit.
+func (g *guard) fromKnown(m moved, at string, data []byte, there bool) bool {
+	return m.known && g.isOf(m.to, at, data, there)
 }
 
 // isOf tells whether a file is as a commit has it, or has it not.
@@ -220,46 +222,10 @@ func (g *guard) otherSpec(f *found, at string, before, now []byte, there bool) e
 	return g.putBack(f, at, before)
 }
 
-// forgery names what is says of its completion and was did not; "" where
-// nothing of it is new.
-func forgery(was, is *spec.Spec) string {
-	switch {
-	case is.Status != was.Status && is.Status == spec.StatusCompleted, !is.CompletedAt.Equal(was.CompletedAt):
-		return "a completion"
-	case !slices.Equal(is.Commits, was.Commits):
-		return "commits"
-	case !slices.Equal(is.Attested, was.Attested):
-		return "an attestation"
-	case is.Approval != was.Approval && (is.Approval.Status != "" || was.Approval.Required):
-		return "another approval"
-	case is.Skipped != was.Skipped && is.Skipped.Reason != "":
-		return "a reason to skip it"
-	case slices.ContainsFunc(is.Criteria, func(c spec.Criterion) bool { return c.Ticked && !tickedIn(was, c.Text) }):
-		return "a tick"
-	}
-	return ""
-}
-
-func tickedIn(s *spec.Spec, text string) bool {
-	return slices.ContainsFunc(s.Criteria, func(c spec.Criterion) bool { return c.Ticked && c.Text == text })
-}
-
-// sameMeta compares two frontmatters by what they say, wherever it stands.
-func sameMeta(a, b spec.Meta) bool {
-	sameItems := func(a, b []spec.Item) bool {
-		return slices.EqualFunc(a, b, func(a, b spec.Item) bool { return a.Value == b.Value })
-	}
-	return a.Type == b.Type && a.Phase == b.Phase && a.Status == b.Status &&
-		sameItems(a.DependsOn, b.DependsOn) && sameItems(a.TargetFiles, b.TargetFiles) && sameItems(a.InformedBy, b.InformedBy) &&
-		a.Prompt == b.Prompt && a.Model == b.Model && a.Agent == b.Agent &&
-		slices.Equal(a.Labels, b.Labels) && slices.Equal(a.Commits, b.Commits) && a.CompletedAt.Equal(b.CompletedAt) &&
-		a.Approval == b.Approval && a.Skipped == b.Skipped && slices.Equal(a.Attested, b.Attested)
-}
-
 // newcomers sets aside what can't stay among the specs: a new file with the id
 // of one that was there before, since beside each other neither could be used,
-// and what is no file.
-func (g *guard) newcomers(f *found) error {
+// one with a record that chant did not write, and what is no file.
+func (g *guard) newcomers(f *found, m moved) error {
 	names := map[string]bool{}
 	for at := range g.specs {
 		names[path.Base(at)] = true
@@ -270,13 +236,18 @@ func (g *guard) newcomers(f *found) error {
 			return err
 		}
 		for _, at := range paths {
-			_, there := g.read(at)
-			if _, old := g.specs[at]; old || there && !names[path.Base(at)] {
+			now, there := g.read(at)
+			if _, old := g.specs[at]; old || g.fromKnown(m, at, now, there) {
 				continue
 			}
 			why := "is no file"
 			if there {
-				why = "has the name of another spec"
+				if why, err = g.unwelcome(at, now, names); err != nil {
+					return err
+				}
+			}
+			if why == "" {
+				continue
 			}
 			f.broken = append(f.broken, at+" appeared while the agent ran, and "+why)
 			if err := g.setAside(at); err != nil {
@@ -286,6 +257,23 @@ func (g *guard) newcomers(f *found) error {
 		}
 	}
 	return nil
+}
+
+// unwelcome says why a new spec can't stay; "" where it can. names are those of
+// the specs that were there before.
+func (g *guard) unwelcome(at string, now []byte, names map[string]bool) (why string, err error) {
+	if names[path.Base(at)] {
+		return "has the name of another spec", nil
+	}
+	s, _ := spec.Parse(at, now)
+	forged := born(s)
+	if forged == "" {
+		return "", nil
+	}
+	if ours, err := g.wrote(at, now); err != nil || ours {
+		return "", err
+	}
+	return "was born with " + forged, nil
 }
 
 // putBack gives a spec file its earlier content. What is there instead is set

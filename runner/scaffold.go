@@ -153,6 +153,12 @@ func checkMade(made NewFile, template string) error {
 	if err := problems.Err(); err != nil {
 		return fmt.Errorf("making a spec of %s: %w", template, err)
 	}
+	if forged := born(sp); forged != "" {
+		return &UsageError{
+			Msg:  template + " makes a spec that is born with " + forged,
+			Mend: "take that out of the template",
+		}
+	}
 	if len(sp.Criteria) == 0 {
 		return &UsageError{
 			Msg:  template + " makes a spec without acceptance criteria, which nothing can complete",
