@@ -29,6 +29,7 @@ type guard struct {
 	targets func(at string) bool
 	store   fs.FileInfo // of the folder with the evidence
 	aside   string      // the folder, below the root, for what is set aside
+	from    string      // whom it guards from, in words
 	place   *place      // the root, while check runs
 }
 
@@ -45,7 +46,7 @@ func guardedFolders() []string { return []string{ChantDir, SpecsDir, ArchiveDir,
 // newGuard reads every spec file. Through a symbolic link an agent could lead
 // chant's own writes anywhere, so none of them may be behind one.
 func (e *Engine) newGuard(p *Project, targets func(at string) bool, aside string) (*guard, error) {
-	g := &guard{Engine: e, specs: map[string][]byte{}, targets: targets, aside: aside}
+	g := &guard{Engine: e, specs: map[string][]byte{}, targets: targets, aside: aside, from: "the agent"}
 	for _, dir := range guardedFolders() {
 		if err := g.refuseLink(dir); err != nil {
 			return nil, err
@@ -134,13 +135,13 @@ func (g *guard) clear(f *found) error {
 			continue
 		}
 		to := dir + "-" + path.Base(path.Dir(g.aside))
-		f.broken = append(f.broken, fmt.Sprintf("the agent put something else in place of the folder %s (it is %s now)", dir, to))
+		f.broken = append(f.broken, fmt.Sprintf("%s put something else in place of the folder %s (it is %s now)", g.from, dir, to))
 		if err := g.place.root.Rename(dir, to); err != nil {
 			return err
 		}
 	}
 	if info, err := g.place.look(StoreDir); err != nil || info == nil || !os.SameFile(info, g.store) {
-		f.broken = append(f.broken, "the agent replaced "+StoreDir+": the record of earlier runs is gone")
+		f.broken = append(f.broken, g.from+" replaced "+StoreDir+": the record of earlier runs is gone")
 		return err
 	}
 	return nil
@@ -177,10 +178,10 @@ func (g *guard) ownSpec(f *found, at string, before, now []byte, there bool) err
 	is, problems := spec.Parse(at, now)
 	switch {
 	case !there:
-		f.broken = append(f.broken, "the agent removed its spec")
+		f.broken = append(f.broken, g.from+" removed its spec")
 		return g.putBack(f, at, before)
 	case is.Digest() != was.Digest():
-		f.broken = append(f.broken, "the agent changed criteria or checks of its spec")
+		f.broken = append(f.broken, g.from+" changed criteria or checks of its spec")
 		return g.putBack(f, at, before)
 	}
 	ticks := map[int]bool{}
@@ -211,11 +212,11 @@ func (g *guard) otherSpec(f *found, at string, before, now []byte, there bool) e
 	is, _ := spec.Parse(at, now)
 	switch forged := forgery(was, is); {
 	case !there:
-		f.broken = append(f.broken, "spec "+was.ID+" was removed while the agent ran")
+		f.broken = append(f.broken, "spec "+was.ID+" was removed while "+g.from+" ran")
 	case forged != "":
-		f.broken = append(f.broken, "spec "+was.ID+" was given "+forged+" while the agent ran, and not by chant")
+		f.broken = append(f.broken, "spec "+was.ID+" was given "+forged+" while "+g.from+" ran, and not by chant")
 	case g.targets(at) && is.Digest() != was.Digest(): // it would be committed as the agent's work
-		f.broken = append(f.broken, "the agent changed criteria or checks of spec "+was.ID)
+		f.broken = append(f.broken, g.from+" changed criteria or checks of spec "+was.ID)
 	default:
 		return nil
 	}
@@ -249,7 +250,7 @@ func (g *guard) newcomers(f *found, m moved) error {
 			if why == "" {
 				continue
 			}
-			f.broken = append(f.broken, at+" appeared while the agent ran, and "+why)
+			f.broken = append(f.broken, at+" appeared while "+g.from+" ran, and "+why)
 			if err := g.setAside(at); err != nil {
 				return err
 			}

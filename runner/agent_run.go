@@ -59,12 +59,15 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions, check func() (
 			return nil, err
 		}
 		a.committed = c.committed
+		results = nil
+		if len(c.broken) == 0 {
+			if results, err = c.checked(check); err != nil || ctx.Err() != nil {
+				return results, err
+			}
+		}
 		if len(c.broken) > 0 {
 			a.ev.Reason = strings.Join(c.broken, "; ")
-			return nil, nil
-		}
-		if results, err = check(); err != nil || ctx.Err() != nil {
-			return results, err
+			return results, nil
 		}
 		last := a.ev.Agents[len(a.ev.Agents)-1]
 		failed = slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Outcome.Met() || r.Manual })
@@ -73,6 +76,31 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions, check func() (
 		}
 	}
 }
+
+// checked runs the checks. They run what the agent wrote, and so specs are
+// guarded from them as well.
+func (c *crew) checked(check func() ([]Result, error)) ([]Result, error) {
+	last := &c.ev.Agents[len(c.ev.Agents)-1]
+	aside := c.asideOf(last.Attempt)
+	g, err := c.newGuard(c.project, c.spec.Targets, path.Join(aside, "checks"))
+	if err != nil {
+		return nil, err
+	}
+	g.from = "a check"
+	results, err := check()
+	f, guardErr := g.check(c.spec.Path, moved{}) // its claims are nothing: ticks will be what held
+	c.broken = append(c.broken, f.broken...)
+	if len(f.putBack) > 0 {
+		last.PutBack, last.Aside = append(last.PutBack, f.putBack...), aside
+		for _, text := range (AgentRun{PutBack: f.putBack, Aside: aside}).Notices() {
+			c.Emit(Notice{Spec: c.spec.ID, Text: text})
+		}
+	}
+	return results, errors.Join(err, guardErr)
+}
+
+// asideOf names the folder for what is set aside of an attempt.
+func (c *crew) asideOf(n int) string { return path.Join(StoreDir, "aside", c.ev.ID, strconv.Itoa(n)) }
 
 // chooseAgent gives the agent of that name, or the one that the spec names.
 func (a *attempt) chooseAgent(name string) (agent.Agent, error) {
@@ -101,7 +129,7 @@ func (c *crew) attemptOnce(ctx context.Context, n int, failed []Result) (err err
 	if c.head, err = c.Git.Head(); err != nil {
 		return err
 	}
-	g, err := c.newGuard(c.project, c.spec.Targets, path.Join(StoreDir, "aside", c.ev.ID, strconv.Itoa(n)))
+	g, err := c.newGuard(c.project, c.spec.Targets, c.asideOf(n))
 	if err != nil {
 		return err
 	}
@@ -350,7 +378,7 @@ func (c *crew) appendTranscript(transcript string) error {
 	}
 	at := c.Now()
 	err := c.edit(func(src []byte) ([]byte, error) { return spec.AppendTranscript(src, at, transcript) })
-	if errors.Is(err, errChanged) || errors.Is(err, os.ErrNotExist) {
+	if _, changed := errors.AsType[*changedError](err); changed || errors.Is(err, os.ErrNotExist) {
 		return nil // the run fails for that, and says so
 	}
 	return err

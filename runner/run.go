@@ -214,7 +214,7 @@ func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 		a.ev.Verdict, a.ev.Reason = Failed, fmt.Sprintf("agent %s: %s", a.ev.Agents[n-1].Agent, a.ev.Agents[n-1].Reason)
 	}
 	err = a.tick(results)
-	if errors.Is(err, errChanged) {
+	if _, changed := errors.AsType[*changedError](err); changed {
 		a.ev.Verdict, a.ev.Reason = Failed, err.Error()
 		return nil
 	}
@@ -311,9 +311,11 @@ func summary(s *spec.Spec, results []Result) (verdict Verdict, reason string) {
 	return verdict, reason
 }
 
-// errChanged fails a run whose criteria were edited while it was going: what
-// was checked is no longer what the file asks for.
-var errChanged = errors.New("the criteria or checks changed while the run was going")
+// changedError fails a run whose spec was edited while it was going: what was
+// checked is no longer what the file asks for, or it tells what nobody recorded.
+type changedError struct{ what string }
+
+func (c *changedError) Error() string { return c.what + " while the run was going" }
 
 // tick writes what held into the file as it is now, so that an edit of its
 // prose during the run is kept.
@@ -326,7 +328,7 @@ func (a *attempt) tick(results []Result) error {
 }
 
 // edit changes the spec's file by f, provided that its criteria and checks are
-// still those that the run was given.
+// still those that the run was given, and that no check wrote a record into it.
 func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
 	err := a.editSpec(a.spec.Path, func(src []byte) ([]byte, error) {
 		now, problems := spec.Parse(a.spec.Path, src)
@@ -334,7 +336,17 @@ func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
 			return nil, err
 		}
 		if now.Digest() != a.ev.Digest {
-			return nil, errChanged
+			return nil, &changedError{"the criteria or checks changed"}
+		}
+		// Ticks are about to be set to what held.
+		if forged := forgery(&spec.Spec{Meta: a.spec.Meta}, &spec.Spec{Meta: now.Meta}); forged != "" {
+			ours, err := a.wrote(a.spec.Path, src)
+			if err != nil {
+				return nil, err
+			}
+			if !ours {
+				return nil, &changedError{"it was given " + forged + ", and not by chant,"}
+			}
 		}
 		return f(src)
 	})
