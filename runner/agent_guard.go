@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"time"
 
 	"chant/runner/git"
 	"chant/spec"
@@ -172,7 +173,8 @@ func (g *guard) isOf(commit git.Hash, at string, data []byte, there bool) bool {
 }
 
 // ownSpec decides about the spec that the agent worked on: new prose stays,
-// ticks are claims, and whatever decides or tells of its completion goes back.
+// ticks are claims, and whatever decides or tells of its completion goes back, as
+// does prose that would swallow a transcript.
 func (g *guard) ownSpec(f *found, at string, before, now []byte, there bool) error {
 	was, _ := spec.Parse(at, before)
 	is, problems := spec.Parse(at, now)
@@ -191,7 +193,8 @@ func (g *guard) ownSpec(f *found, at string, before, now []byte, there bool) err
 			ticks[c.Number] = c.Ticked
 		}
 	}
-	if problems.Err() != nil || !sameMeta(was.Meta, is.Meta) || len(is.OddMarks) != len(was.OddMarks) {
+	_, unclosed := spec.AppendTranscript(now, time.Time{}, "")
+	if problems.Err() != nil || unclosed != nil || !sameMeta(was.Meta, is.Meta) || len(is.OddMarks) != len(was.OddMarks) {
 		return g.putBack(f, at, before)
 	}
 	if len(ticks) == 0 {
