@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"chant/runner/git"
@@ -139,11 +140,7 @@ func (a *attempt) takeBack(before, after []byte) error {
 }
 
 func (a *attempt) message(opts RunOptions) string {
-	subject := opts.Message
-	if subject == "" {
-		subject = a.spec.Title
-	}
-	return a.withTrailers(subject)
+	return a.withTrailers(cmp.Or(strings.TrimSpace(opts.Message), a.spec.Title))
 }
 
 func (a *attempt) closing() string { return a.withTrailers("complete") }
