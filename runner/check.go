@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -208,6 +209,9 @@ func inside(root, dir string) (string, error) {
 	}
 	defer top.Close()
 	info, err := top.Stat(filepath.FromSlash(dir))
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failed.Err // without the name of the call
+	}
 	if err != nil {
 		return "", fmt.Errorf("dir=%s: %w", dir, err)
 	}

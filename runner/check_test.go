@@ -315,3 +315,23 @@ func TestMatcherHoldsNothing(t *testing.T) {
 		t.Error("the end of the stream was not looked at")
 	}
 }
+
+func TestInside(t *testing.T) {
+	t.Parallel()
+	root := lay(t, map[string]string{"sub/file": ""})
+	if err := os.Symlink(t.TempDir(), filepath.Join(root, "out")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ dir, want, wantErr string }{
+		{".", root, ""},
+		{"sub", filepath.Join(root, "sub"), ""},
+		{"sub/file", "", "dir=sub/file is not a folder"},
+		{"nosuch", "", "dir=nosuch: no such file or directory"},
+		{"out", "", "dir=out: path escapes from parent"},
+	} {
+		got, err := inside(root, tt.dir)
+		if got != tt.want || err == nil && tt.wantErr != "" || err != nil && err.Error() != tt.wantErr {
+			t.Errorf("inside(%q) = %q, %v, want %q, %q", tt.dir, got, err, tt.want, tt.wantErr)
+		}
+	}
+}
