@@ -122,7 +122,7 @@ func codeOf(err error) int {
 		errors.Is(err, runner.ErrProving), errors.Is(err, errNothingReady):
 		return ExitNotYet
 	case is[*usageError](err), is[*runner.UsageError](err), is[*agent.UsageError](err), is[spec.Problem](err), is[*spec.AmbiguousError](err),
-		errors.Is(err, runner.ErrNoProject), errors.Is(err, runner.ErrAgent), errors.Is(err, git.ErrUnknownRevision):
+		errors.Is(err, runner.ErrNoProject), errors.Is(err, runner.ErrAgent), errors.Is(err, runner.ErrCheck), errors.Is(err, git.ErrUnknownRevision):
 		return ExitUsage
 	case errors.Is(err, context.Canceled):
 		return exitSignal + int(syscall.SIGINT)

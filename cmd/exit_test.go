@@ -38,6 +38,7 @@ func TestExitCode(t *testing.T) {
 		{"ambiguous", &spec.AmbiguousError{Query: "0"}, 2},
 		{"no project", runner.ErrNoProject, 2},
 		{"agent", runner.ErrAgent, 2},
+		{"check", runner.ErrCheck, 2},
 		{"revision", git.ErrUnknownRevision, 2},
 		{"revision and why", fmt.Errorf("resolving x: %w: %w", git.ErrUnknownRevision, fs.ErrNotExist), 2},
 		{"unknown spec", &spec.NotFoundError{Query: "9"}, 3},

@@ -124,13 +124,14 @@ func (e *Engine) holder() storage.Holder {
 // checkVariable names, in a check's environment, the project that it is of.
 const checkVariable = "CHANT_CHECK"
 
+func (e *Engine) checkMark() string { return checkVariable + "=" + e.Root }
+
 func (e *Engine) checker(p *Project) *checker {
-	mark := checkVariable + "=" + e.Root
 	return &checker{
 		processes: e.Processes,
 		config:    p.Config,
-		env:       append(withProgram(process.Environ(e.Env), e.Self), mark),
-		inside:    slices.Contains(e.Env, mark),
+		env:       append(withProgram(process.Environ(e.Env), e.Self), e.checkMark()),
+		inside:    slices.Contains(e.Env, e.checkMark()),
 		secrets:   process.Secrets(e.Env),
 		storeDir:  storeDir(e.Root),
 		holder:    e.holder(),

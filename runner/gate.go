@@ -17,11 +17,15 @@ import (
 // person, and an agent asks.
 var ErrAgent = errors.New("not for an agent: a person has to run this outside the agent")
 
+// ErrCheck is returned where a check asks for the same.
+var ErrCheck = errors.New("not for a check: a person has to run this outside of a run")
+
 // agentVariable marks, in its environment, what an agent has started.
 const agentVariable = "CHANT_AGENT=1"
 
 // RefuseAgent gives ErrAgent where chant was started by an agent: its environment
-// says so, or one of the processes above it is a run of this project.
+// says so, or one of the processes above it is a run of this project. Of a run
+// that says to be at a check it gives ErrCheck.
 func (e *Engine) RefuseAgent() error {
 	if slices.Contains(e.Env, agentVariable) {
 		return ErrAgent
@@ -36,6 +40,9 @@ func (e *Engine) RefuseAgent() error {
 	}
 	for name, holder := range holders {
 		if strings.HasPrefix(name, lockName("")) && holder.Host == e.Holder.Host && slices.Contains(above, holder.PID) {
+			if slices.Contains(e.Env, e.checkMark()) {
+				return ErrCheck
+			}
 			return ErrAgent
 		}
 	}
