@@ -83,19 +83,32 @@ func (a *App) root() *cobra.Command {
 		a.docCommand(), a.mcpCommand(), a.storeCommand(),
 	)
 	root.InitDefaultCompletionCmd()
-	refuseUnknownShell(root)
+	root.InitDefaultHelpCmd()
+	refuseUnknown(root)
 	return root
 }
 
-// refuseUnknownShell makes "completion NAME" fail for a shell that cobra does
-// not know; by itself it prints its help, which would end up in a shell's
-// start-up file as a success.
-func refuseUnknownShell(root *cobra.Command) {
+// refuseUnknown makes cobra's own commands fail for a name that they don't know.
+// By themselves they print a help as a success: that of "completion NAME" would
+// end up in a shell's start-up file.
+func refuseUnknown(root *cobra.Command) {
 	for _, c := range root.Commands() {
-		if c.Name() == "completion" {
+		switch c.Name() {
+		case "completion":
 			c.Args = nil
 			c.RunE = func(c *cobra.Command, _ []string) error {
 				return &usageError{msg: "completion takes the name of a shell", hint: c.CommandPath() + " --help lists them"}
+			}
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				found, rest, err := root.Find(args)
+				if err == nil && len(rest) > 0 {
+					err = &usageError{
+						msg:  fmt.Sprintf("unknown command %q for %q", rest[0], found.CommandPath()),
+						hint: found.CommandPath() + " --help",
+					}
+				}
+				return err
 			}
 		}
 	}
