@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"chant/runner/git"
+	"chant/runner/process"
 	"chant/spec"
 	"chant/storage"
 )
@@ -20,12 +22,16 @@ var ErrAgent = errors.New("not for an agent: a person has to run this outside th
 // ErrCheck is returned where a check asks for the same.
 var ErrCheck = errors.New("not for a check: a person has to run this outside of a run")
 
-// agentVariable marks, in its environment, what an agent has started.
-const agentVariable = "CHANT_AGENT=1"
+// What marks, in its environment, what an agent has started, and says where that
+// agent works.
+const (
+	agentVariable   = "CHANT_AGENT=1"
+	workdirVariable = "CHANT_WORKDIR"
+)
 
 // RefuseAgent gives ErrAgent where chant was started by an agent: its environment
-// says so, or one of the processes above it is a run of this project. Of a run
-// that says to be at a check it gives ErrCheck.
+// says so, or one of the processes above it is a run of this project, or an agent
+// of one that has ended. Of a run that says to be at a check it gives ErrCheck.
 func (e *Engine) RefuseAgent() error {
 	if slices.Contains(e.Env, agentVariable) {
 		return ErrAgent
@@ -46,7 +52,31 @@ func (e *Engine) RefuseAgent() error {
 			return ErrAgent
 		}
 	}
+	if slices.ContainsFunc(above, e.isAgent) {
+		return ErrAgent
+	}
 	return nil
+}
+
+// isAgent tells whether a process was started for an agent at work in this
+// project: that stays to be seen when the run has been killed.
+func (e *Engine) isAgent(pid int) bool {
+	env := process.Started(pid)
+	return slices.Contains(env, agentVariable) && slices.ContainsFunc(env, func(entry string) bool {
+		dir, ok := strings.CutPrefix(entry, workdirVariable+"=")
+		return ok && e.holds(dir)
+	})
+}
+
+// holds tells whether a folder is the project's own or, as an isolated agent's, one
+// in its store.
+func (e *Engine) holds(dir string) bool {
+	root, err := filepath.EvalSymlinks(e.Root)
+	if err != nil {
+		return false
+	}
+	dir, err = filepath.EvalSymlinks(dir)
+	return err == nil && (dir == root || strings.HasPrefix(dir, storeDir(root)+string(filepath.Separator)))
 }
 
 // Approve records that the committer approves of the spec as it is now or, where

@@ -5,7 +5,18 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 )
+
+// Started gives the environment in which a process was started, whatever it has
+// made of it since; nil where the system does not show it.
+func Started(pid int) []string {
+	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil { // it is gone, or another user's
+		return nil
+	}
+	return strings.Split(string(env), "\x00")
+}
 
 // parentOf gives a process's parent; 0 where the process is gone, or hidden.
 func parentOf(pid int) (int, error) {

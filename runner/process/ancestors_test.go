@@ -2,6 +2,7 @@ package process
 
 import (
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -18,8 +19,14 @@ func TestAncestors(t *testing.T) {
 	if slices.Contains(got, os.Getpid()) {
 		t.Errorf("Ancestors: %v holds the process itself", got)
 	}
+	if runtime.GOOS == "linux" && !slices.Contains(Started(os.Getpid()), "PATH="+os.Getenv("PATH")) {
+		t.Error("Started does not show this process's PATH")
+	}
 	gone := 1 << 30 // above any pid_max
 	if got, err := Ancestors(gone); err != nil || len(got) != 0 {
 		t.Errorf("Ancestors of no process: %v, %v", got, err)
+	}
+	if env := Started(gone); env != nil {
+		t.Errorf("Started of no process: %v", env)
 	}
 }
