@@ -40,8 +40,11 @@ type statusRow struct {
 	// Worktree is the folder in which an isolated run was interrupted; "" where
 	// none was.
 	Worktree string `json:"worktree"`
-	// Kept is the ref with what was not committed when a run began that was
-	// killed while its agent worked; "" where none was.
+	// Killed says that the last run was killed while its agent worked, and that
+	// no run has looked after it since.
+	Killed bool `json:"killed"`
+	// Kept is the ref with what was not committed when that run began; "" where
+	// there was nothing.
 	Kept string `json:"kept"`
 }
 
@@ -66,7 +69,7 @@ func boardRows(p *runner.Project, live runner.Live) []statusRow {
 		if s.Archived {
 			continue
 		}
-		row := statusRow{specJSON: specRow(p, s, live), Worktree: live.Isolated[s.ID], Kept: live.Kept[s.ID]}
+		row := statusRow{specJSON: specRow(p, s, live), Worktree: live.Isolated[s.ID], Killed: live.Killed[s.ID], Kept: live.Kept[s.ID]}
 		if holder, ok := live.Holders[s.ID]; ok {
 			row.Running = &holder
 		}
@@ -170,6 +173,9 @@ func why(r statusRow) string {
 	}
 	if r.Kept != "" {
 		return fmt.Sprintf("a run was killed while its agent worked: what was not committed before is in %s, and chant run %s tells what of it is missing", r.Kept, r.ID)
+	}
+	if r.Killed {
+		return fmt.Sprintf("a run was killed while its agent worked: chant run %s tells what became of the specs", r.ID)
 	}
 	switch r.State {
 	case spec.StateBlocked:

@@ -86,6 +86,7 @@ const wantRow = `{
     ]
   },
   "worktree": "",
+  "killed": false,
   "kept": ""
 }
 `

@@ -44,8 +44,7 @@ type had struct {
 
 func (h had) staged() bool { return h.index != h.head }
 
-// newKeep keeps what is not committed, and lets the store know of it as long as
-// the run has not told.
+// newKeep keeps what is not committed.
 func (c *crew) newKeep(ctx context.Context, run *AgentRun) (_ *keep, err error) {
 	changes := c.begun
 	if run.Attempt > 1 {
@@ -83,7 +82,7 @@ func (c *crew) newKeep(ctx context.Context, run *AgentRun) (_ *keep, err error) 
 		return nil, err
 	}
 	run.Kept = k.ref
-	return k, c.rememberKeep(k, *run)
+	return k, nil
 }
 
 // leaveOwn leaves out what the agent itself made in an attempt before.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"chant/runner/agent"
 	"chant/runner/git"
+	"chant/spec"
 	"chant/storage"
 )
 
@@ -19,16 +21,39 @@ import (
 // where chant is killed. It is the run's evidence so far; the last of its agents
 // is the one at work.
 type atWork struct {
-	Commit git.Hash `json:"commit"` // of the keep
-	Run    Evidence `json:"run"`
+	Commit git.Hash          `json:"commit"` // of the keep; "" where nothing was kept
+	Run    Evidence          `json:"run"`
+	Specs  map[string]string `json:"specs"` // what decisive gave of each, by path
 }
 
 func (w atWork) agent() *AgentRun { return &w.Run.Agents[len(w.Run.Agents)-1] }
 
 func keepKey(specID string) string { return "kept/" + specID }
 
-func (c *crew) rememberKeep(k *keep, run AgentRun) error {
-	so := atWork{Commit: k.commit, Run: c.ev}
+// KilledError tells that what specs ask for or record changed since a run was
+// killed while its agent worked. A person has to look: nobody kept the agent, or
+// what it left running, from writing there what it liked. It is told once.
+type KilledError struct {
+	ID    string
+	Paths []string
+}
+
+// Error names the files.
+func (k *KilledError) Error() string {
+	return fmt.Sprintf("spec %s: a run was killed while its agent worked, and since then changed, not by chant: %s", k.ID, strings.Join(k.Paths, ", "))
+}
+
+// Hint gives the way on.
+func (k *KilledError) Hint() string { return "look at them, and run it again" }
+
+// remember lets the store know, as long as the run itself has not told, that an
+// agent works, and on what.
+func (c *crew) remember(k *keep, g *guard, run AgentRun) error {
+	so := atWork{Commit: k.commit, Run: c.ev, Specs: map[string]string{}}
+	for at, src := range g.specs {
+		s, _ := spec.Parse(at, src)
+		so.Specs[at] = decisive(s)
+	}
 	run.Agent, run.Started, run.Exit = c.agent.Name, c.Now().UTC(), -1
 	so.Run.Agents = append(slices.Clone(c.ev.Agents), run)
 	value, err := json.Marshal(so)
@@ -86,10 +111,19 @@ func (e *Engine) tellKilled(ctx context.Context, specID string) (err error) {
 	run := w.agent()
 	run.Status, run.Reason = agent.Cancelled, "chant was killed"
 	w.Run.Verdict, w.Run.Reason = Stopped, "chant was killed while an agent worked"
-	if run.Replaced, err = e.notAsKept(ctx, run.Kept); err != nil {
+	if run.Kept != "" {
+		if run.Replaced, err = e.notAsKept(ctx, run.Kept); err != nil {
+			return err
+		}
+	}
+	changed, err := e.specsSince(w.Specs)
+	if err != nil {
 		return err
 	}
-	if len(run.Replaced) == 0 {
+	if len(changed) > 0 {
+		w.Run.Reason += "; changed since then, not by chant: " + strings.Join(changed, ", ")
+	}
+	if len(run.Replaced) == 0 && run.Kept != "" {
 		if err := e.Git.DropRef(ctx, run.Kept); err != nil {
 			return err
 		}
@@ -105,7 +139,46 @@ func (e *Engine) tellKilled(ctx context.Context, specID string) (err error) {
 	if err == nil {
 		err = h.forgetKeep(specID)
 	}
-	return errors.Join(err, h.Close())
+	if err = errors.Join(err, h.Close()); err == nil && len(changed) > 0 {
+		return &KilledError{ID: specID, Paths: changed}
+	}
+	return err
+}
+
+// decisive is a digest of what decides about a spec: its criteria, checks and
+// frontmatter, and not its ticks, which every run sets.
+func decisive(s *spec.Spec) string { return digestOf(fmt.Appendf(nil, "%+v %s", s.Meta, s.Digest())) }
+
+// specsSince lists the specs of which something decisive changed, and the new ones
+// with a record, where chant was not the last to write them. It lists none where
+// nothing is known of what was before.
+func (e *Engine) specsSince(before map[string]string) ([]string, error) {
+	if before == nil {
+		return nil, nil
+	}
+	p, err := Load(e.Root)
+	if err != nil {
+		return nil, err
+	}
+	gone := maps.Clone(before)
+	var changed []string
+	for _, s := range p.Set.All() {
+		was, old := before[s.Path]
+		delete(gone, s.Path)
+		if old && was == decisive(s) || !old && born(s) == "" {
+			continue
+		}
+		ours := false
+		if src, err := os.ReadFile(p.abs(s.Path)); err == nil {
+			if ours, err = e.wrote(s.Path, src); err != nil {
+				return nil, err
+			}
+		}
+		if !ours {
+			changed = append(changed, s.Path)
+		}
+	}
+	return slices.Sorted(slices.Values(slices.AppendSeq(changed, maps.Keys(gone)))), nil
 }
 
 // notAsKept lists what is below a keep's ref and no longer in the work tree or

@@ -138,6 +138,9 @@ func (c *crew) attemptOnce(ctx context.Context, n int, failed []Result) (err err
 	}
 	run := newAgentRun(n, prompt)
 	k, err := c.newKeep(ctx, &run)
+	if err == nil {
+		err = c.remember(k, g, run)
+	}
 	if err != nil {
 		return err
 	}

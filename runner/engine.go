@@ -180,7 +180,7 @@ func (n *NotReadyError) Hint() string {
 // runs. It writes nothing and starts nothing.
 func ReadLive(p *Project) (live Live, err error) {
 	live = Live{
-		Holders: map[string]storage.Holder{}, Isolated: map[string]string{}, Kept: map[string]string{},
+		Holders: map[string]storage.Holder{}, Isolated: map[string]string{}, Killed: map[string]bool{}, Kept: map[string]string{},
 		Facts: spec.Live{Running: map[string]bool{}, Failed: map[string]bool{}, Invalid: p.Invalid()},
 	}
 	history, err := OpenHistory(p.Root, storage.Options{ReadOnly: true})
@@ -205,7 +205,7 @@ func ReadLive(p *Project) (live Live, err error) {
 		if killed, err := history.killed(s.ID); err != nil {
 			return live, err
 		} else if killed != nil && !held {
-			live.Kept[s.ID] = killed.agent().Kept
+			live.Killed[s.ID], live.Kept[s.ID] = true, killed.agent().Kept
 		}
 		ev, ran := live.Last[s.ID]
 		live.Facts.Failed[s.ID] = ran && ev.Verdict == Failed && ev.Digest == s.Digest()
@@ -220,6 +220,8 @@ type Live struct {
 	Last    map[string]Evidence       // the newest run, by spec id
 	// Isolated are the worktrees that interrupted runs left, by spec id.
 	Isolated map[string]string
+	// Killed are the specs whose runs were killed while an agent worked.
+	Killed map[string]bool
 	// Kept are the refs with what was not committed when runs began that were
 	// killed while an agent worked, by spec id.
 	Kept map[string]string
