@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	_ "chant/cmd" // is what is built and tested: without this go test would not see it change, and say (cached)
 )
 
 // tools says where the program under test is; TestMain fills it in before any
