@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// AddWorktree makes a linked worktree at dir, an absolute path with nothing at
-// it, whatever git remembers of one that was there, and checks out HEAD's commit there, on no branch. Git does it, with the
-// user's hooks and filters; without the program the error is ErrNoGit.
+// AddWorktree makes a linked worktree at dir, an absolute path with nothing at it,
+// whatever git remembers of one that was there, and checks out HEAD's commit there,
+// on no branch. Git does it, with the user's hooks and filters; without the program
+// the error is ErrNoGit.
 func (r *Repo) AddWorktree(ctx context.Context, dir string) error {
 	_, err := r.git(ctx, call{args: []string{"worktree", "add", "--quiet", "--force", "--force", "--detach", "--", dir, "HEAD"}, plain: true})
 	if err != nil {
