@@ -25,12 +25,14 @@ func agentKeys() []string {
 	return []string{"command", "prompt", "model_flag", "parse", "timeout", "idle_timeout", "env", "limit"}
 }
 
-// agents reads the agents by name, without those that hold an error.
+// agents reads the agents by name, without those that hold an error. Of a name
+// that is given twice the last counts.
 func (s *configFile) agents(key, value *yaml.Node) map[string]Agent {
 	agents := map[string]Agent{}
 	s.fields(key, value, func(name, entry *yaml.Node) {
 		before := len(s.problems)
 		a := s.agent(name, entry)
+		delete(agents, name.Value)
 		if s.problems[before:].Err() == nil {
 			agents[name.Value] = a
 		}
