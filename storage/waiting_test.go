@@ -23,7 +23,7 @@ func TestLockTimeoutOfAWriteThatWaitsTwice(t *testing.T) {
 			case busy && what == "try lock":
 				return syscall.EWOULDBLOCK
 			case busy && what == "wait for lock":
-				time.Sleep(defaultLockTimeout * 2 / 3)
+				<-time.After(defaultLockTimeout * 2 / 3) // by the bubble's clock
 				return other.Put("key", make([]byte, farBehind))
 			}
 			return nil
@@ -33,7 +33,7 @@ func TestLockTimeoutOfAWriteThatWaitsTwice(t *testing.T) {
 		if err := s.Put("other", nil); !errors.Is(err, ErrLocked) {
 			t.Errorf("Put: %v, want %v", err, ErrLocked)
 		}
-		time.Sleep(defaultLockTimeout) // of the bubble's clock: until nobody waits in the kernel any more
+		<-time.After(defaultLockTimeout) // until nobody waits in the kernel any more
 	})
 }
 
