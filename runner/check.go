@@ -37,6 +37,7 @@ type checker struct {
 	storeDir  string
 	holder    storage.Holder
 	judge     judge
+	told      *regexp.Regexp // see verbose
 	now       func() time.Time
 	emit      func(Event)
 }
@@ -158,13 +159,17 @@ func (x *checker) once(ctx context.Context, specID string, c *spec.Check, comman
 	masked := process.NewMasker(kept, x.secrets)
 	match, nomatch := newMatcher(c.Match), newMatcher(c.NoMatch)
 	matchers := io.MultiWriter(match, nomatch)
-	tests := newVerbose(matchers)
+	var tests *verbose
 	if asked {
+		tests = newVerbose(x.told, matchers)
 		matchers = tests
 	}
 	command.Output = io.MultiWriter(masked, matchers)
 	o := observation{result: x.processes.Run(ctx, command), tests: tests}
-	err := errors.Join(masked.Close(), tests.Close())
+	err := masked.Close()
+	if asked {
+		err = errors.Join(err, tests.Close())
+	}
 	o.matched, o.offended = match.close(), nomatch.close()
 	if err != nil {
 		return o, fmt.Errorf("keeping output: %w", err)

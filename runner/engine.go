@@ -136,6 +136,7 @@ func (e *Engine) checker(p *Project) *checker {
 		storeDir:  storeDir(e.Root),
 		holder:    e.holder(),
 		judge:     judge{runners: newRecognisers()},
+		told:      verboseEvent(),
 		now:       e.Now,
 		emit:      e.Emit,
 	}

@@ -22,14 +22,15 @@ type verbose struct {
 	skipped map[string]bool
 }
 
+// verboseEvent finds what -v adds, at the end of a line.
+func verboseEvent() *regexp.Regexp {
+	return regexp.MustCompile(` *(?:=== (RUN|PAUSE|CONT|NAME) +|--- (PASS|FAIL|SKIP): )(\S+)(?: \(\d+\.\d\ds\))?\r?\n?$`)
+}
+
 // newVerbose gives one that hands on to rest what go test says without -v too.
 // A test's own output is among it, also where that has no newline at its end.
-func newVerbose(rest io.Writer) *verbose {
-	return &verbose{
-		event:   regexp.MustCompile(` *(?:=== (RUN|PAUSE|CONT|NAME) +|--- (PASS|FAIL|SKIP): )(\S+)(?: \(\d+\.\d\ds\))?\r?\n?$`),
-		rest:    bufio.NewWriter(rest),
-		running: map[string]bool{}, passed: map[string]bool{}, failed: map[string]bool{}, skipped: map[string]bool{},
-	}
+func newVerbose(event *regexp.Regexp, rest io.Writer) *verbose {
+	return &verbose{event: event, rest: bufio.NewWriter(rest)}
 }
 
 // longLine is the length from which on a line is read in pieces.
@@ -72,6 +73,9 @@ func (v *verbose) endLine() error {
 }
 
 func (v *verbose) note(event, name string) {
+	if v.running == nil { // most commands are no go test
+		v.running, v.passed, v.failed, v.skipped = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	}
 	switch event {
 	case "RUN", "CONT":
 		v.heard, v.running[name] = true, true
@@ -90,7 +94,8 @@ func (v *verbose) note(event, name string) {
 
 // failures lists the tests that failed, or that ran when the program ended.
 func (v *verbose) failures() []string {
-	names := maps.Clone(v.failed)
+	names := map[string]bool{}
+	maps.Copy(names, v.failed)
 	for name, running := range v.running {
 		if running {
 			names[name] = true

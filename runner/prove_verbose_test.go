@@ -14,7 +14,7 @@ import (
 func tellGo(t *testing.T, pieces ...string) (*verbose, string) {
 	t.Helper()
 	var rest bytes.Buffer
-	v := newVerbose(&rest)
+	v := newVerbose(verboseEvent(), &rest)
 	for _, piece := range pieces {
 		if n, err := v.Write([]byte(piece)); n != len(piece) || err != nil {
 			t.Fatalf("wrote %d of %d bytes, error %v", n, len(piece), err)
