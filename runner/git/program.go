@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ const drain = time.Second
 // call is one run of the git program.
 type call struct {
 	args  []string
+	dir   string // "" is the top of the work tree
 	stdin io.Reader
 	env   []string // besides the repository's
 	// plain gives git the user's environment and no configuration of ours,
@@ -48,7 +50,7 @@ func (r *Repo) git(ctx context.Context, c call) ([]byte, error) {
 	}
 	// The command's own handling of contexts would end in SIGKILL.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.program, append(args, c.args...)...)
-	cmd.Dir = r.top
+	cmd.Dir = cmp.Or(c.dir, r.top)
 	cmd.Env = slices.Concat(env, c.env)
 	cmd.Stdin = c.stdin
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
