@@ -116,7 +116,7 @@ func codeOf(err error) int {
 	case is[statusError](err):
 		status, _ := errors.AsType[statusError](err)
 		return int(status)
-	case is[*spec.NotFoundError](err), is[*runner.NotReadyError](err), is[*runner.NoCriteriaError](err), is[*runner.KilledError](err),
+	case is[*spec.NotFoundError](err), is[*runner.NotReadyError](err), is[*runner.NoCriteriaError](err),
 		is[*git.InProgressError](err), errors.Is(err, storage.ErrLocked),
 		errors.Is(err, runner.ErrNothingToVerify), errors.Is(err, runner.ErrNothingToProve),
 		errors.Is(err, runner.ErrProving), errors.Is(err, errNothingReady):

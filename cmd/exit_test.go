@@ -43,7 +43,6 @@ func TestExitCode(t *testing.T) {
 		{"revision and why", fmt.Errorf("resolving x: %w: %w", git.ErrUnknownRevision, fs.ErrNotExist), 2},
 		{"unknown spec", &spec.NotFoundError{Query: "9"}, 3},
 		{"not ready", &runner.NotReadyError{ID: "1", State: spec.StateBlocked}, 3},
-		{"killed", &runner.KilledError{ID: "1"}, 3},
 		{"no criteria", &runner.NoCriteriaError{ID: "1"}, 3},
 		{"nothing to verify", runner.ErrNothingToVerify, 3},
 		{"nothing to prove", runner.ErrNothingToProve, 3},

@@ -47,7 +47,6 @@ the criteria counts for nothing: the checks decide.`,
 	f.BoolVarP(&opts.verbose, "verbose", "v", false, "show every command as it runs")
 	f.StringVar(&opts.Agent, "agent", "", `let the agent NAME work first; "spec" is the one that the spec names`)
 	f.IntVar(&opts.Attempts, "attempts", 1, "let agent and checks take turns up to N times")
-	f.BoolVar(&opts.Isolate, "isolate", false, "let the agent work in a worktree of its own, from which only target_files come back")
 	return c
 }
 
@@ -58,8 +57,8 @@ func (o runOptions) check(args []string) error {
 		return &usageError{msg: "--all and ids don't go together", hint: "name specs, or run all that are ready"}
 	case o.Attempts < 1:
 		return &usageError{msg: fmt.Sprintf("--attempts takes a number from 1, not %d", o.Attempts)}
-	case o.Agent == "" && (o.Attempts > 1 || o.Isolate):
-		return &usageError{msg: "--attempts and --isolate are about an agent", hint: "name it by --agent"}
+	case o.Agent == "" && o.Attempts > 1:
+		return &usageError{msg: "--attempts is about an agent", hint: "name it by --agent"}
 	}
 	return nil
 }

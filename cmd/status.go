@@ -37,15 +37,6 @@ type statusRow struct {
 	specJSON
 	Running *storage.Holder `json:"running"`  // who runs it; null where nobody does
 	LastRun *lastRun        `json:"last_run"` // null where there was none
-	// Worktree is the folder in which an isolated run was interrupted; "" where
-	// none was.
-	Worktree string `json:"worktree"`
-	// Killed says that the last run was killed while its agent worked, and that
-	// no run has looked after it since.
-	Killed bool `json:"killed"`
-	// Kept is the ref with what was not committed when that run began; "" where
-	// there was nothing.
-	Kept string `json:"kept"`
 }
 
 type lastRun struct {
@@ -69,7 +60,7 @@ func boardRows(p *runner.Project, live runner.Live) []statusRow {
 		if s.Archived {
 			continue
 		}
-		row := statusRow{specJSON: specRow(p, s, live), Worktree: live.Isolated[s.ID], Killed: live.Killed[s.ID], Kept: live.Kept[s.ID]}
+		row := statusRow{specJSON: specRow(p, s, live)}
 		if holder, ok := live.Holders[s.ID]; ok {
 			row.Running = &holder
 		}
@@ -168,15 +159,6 @@ func gauge(c criteriaJSON) string {
 
 // why gives the one fact that a row's state leaves open.
 func why(r statusRow) string {
-	if r.Worktree != "" {
-		return fmt.Sprintf("an isolated run was interrupted: go on by chant run %s --agent NAME --isolate, or give it up by git worktree remove --force %s", r.ID, r.Worktree)
-	}
-	if r.Kept != "" {
-		return fmt.Sprintf("a run was killed while its agent worked: what was not committed before is in %s, and chant run %s tells what of it is missing", r.Kept, r.ID)
-	}
-	if r.Killed {
-		return fmt.Sprintf("a run was killed while its agent worked: chant run %s tells what became of the specs", r.ID)
-	}
 	switch r.State {
 	case spec.StateBlocked:
 		return strings.Join(r.waits(), "; ")

@@ -135,9 +135,6 @@ func (a *App) storePutCommand() *cobra.Command {
 		Args:  between(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.writing(func(s *storage.Store) error {
-				if strings.HasPrefix(args[0], runner.WrittenPrefix) {
-					return &usageError{msg: fmt.Sprintf("%q: with such keys chant vouches for what it wrote itself", args[0])}
-				}
 				if len(args) == 2 && args[1] != "-" {
 					return asked(s.Put(args[0], []byte(args[1])))
 				}

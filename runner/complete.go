@@ -68,9 +68,6 @@ func (a *attempt) commitWork(ctx context.Context, message string) ([]string, err
 			return nil, err
 		}
 	}
-	if len(a.ev.Commits) > 0 { // an agent's own
-		return a.ev.Commits, nil
-	}
 	last, err := a.lastTouching()
 	if err != nil || last == "" {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,10 +34,6 @@ type Repository interface {
 	List(commit git.Hash) ([]git.File, error)
 	// FirstParents walks back from a commit, itself first.
 	FirstParents(from git.Hash) iter.Seq2[git.Commit, error]
-	// Tips gives what HEAD and every ref name.
-	Tips(ctx context.Context) ([]git.Hash, error)
-	// Reaches tells whether a commit is one of some or an ancestor of one.
-	Reaches(from []git.Hash, commit git.Hash) (bool, error)
 	// Changed tells whether a commit differs from its first parent in a path that matches.
 	Changed(commit git.Hash, match func(path string) bool) (bool, error)
 	// Export writes a commit's tree into an empty folder.
@@ -51,24 +46,6 @@ type Repository interface {
 	Identity(ctx context.Context) (string, error)
 	// Commit commits exactly the named paths.
 	Commit(ctx context.Context, req git.CommitRequest) (git.Hash, error)
-	// Keep puts files into the object database, under a new ref.
-	Keep(ctx context.Context, ref, message string, files []git.KeptFile) (git.Hash, error)
-	// DropRef removes a ref, if it is there.
-	DropRef(ctx context.Context, ref string) error
-	// Stage puts versions into the index.
-	Stage(ctx context.Context, versions map[string]git.Version) error
-	// Steering names what decides which programs git runs and what it overlooks.
-	Steering() (dir string, names []string)
-	// Flags gives the index entries that git does not compare with their files.
-	Flags(ctx context.Context) ([]git.Flag, error)
-	// Unflag lets git compare them again.
-	Unflag(ctx context.Context, flags []git.Flag) error
-	// Refs gives the branches, tags, notes and stashes.
-	Refs(ctx context.Context) ([]git.Ref, error)
-	// AddWorktree makes a linked worktree of HEAD's commit.
-	AddWorktree(ctx context.Context, dir string) error
-	// RemoveWorktree removes a linked worktree, if it is there.
-	RemoveWorktree(ctx context.Context, dir string) error
 }
 
 // Engine runs and verifies the specs of one project. Its fields are set once;
@@ -181,8 +158,8 @@ func (n *NotReadyError) Hint() string {
 // runs. It writes nothing and starts nothing.
 func ReadLive(p *Project) (live Live, err error) {
 	live = Live{
-		Holders: map[string]storage.Holder{}, Isolated: map[string]string{}, Killed: map[string]bool{}, Kept: map[string]string{},
-		Facts: spec.Live{Running: map[string]bool{}, Failed: map[string]bool{}, Invalid: p.Invalid()},
+		Holders: map[string]storage.Holder{},
+		Facts:   spec.Live{Running: map[string]bool{}, Failed: map[string]bool{}, Invalid: p.Invalid()},
 	}
 	history, err := OpenHistory(p.Root, storage.Options{ReadOnly: true})
 	if err != nil {
@@ -200,13 +177,6 @@ func ReadLive(p *Project) (live Live, err error) {
 		if held {
 			live.Holders[s.ID] = holder
 			live.Facts.Running[s.ID] = true
-		} else if _, err := os.Lstat(abs(p.Root, isolatedDir(s.ID))); err == nil {
-			live.Isolated[s.ID] = isolatedDir(s.ID)
-		}
-		if killed, err := history.killed(s.ID); err != nil {
-			return live, err
-		} else if killed != nil && !held {
-			live.Killed[s.ID], live.Kept[s.ID] = true, killed.agent().Kept
 		}
 		ev, ran := live.Last[s.ID]
 		live.Facts.Failed[s.ID] = ran && ev.Verdict == Failed && ev.Digest == s.Digest()
@@ -219,13 +189,6 @@ type Live struct {
 	Facts   spec.Live
 	Holders map[string]storage.Holder // of running specs
 	Last    map[string]Evidence       // the newest run, by spec id
-	// Isolated are the worktrees that interrupted runs left, by spec id.
-	Isolated map[string]string
-	// Killed are the specs whose runs were killed while an agent worked.
-	Killed map[string]bool
-	// Kept are the refs with what was not committed when runs began that were
-	// killed while an agent worked, by spec id.
-	Kept map[string]string
 }
 
 // Ready gives the specs that could be run now, in order, without those named

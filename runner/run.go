@@ -19,7 +19,6 @@ type RunOptions struct {
 
 	Agent    string // runs before the checks; spec.AgentOfSpec is the one that the spec names, "" none
 	Attempts int    // of agent and checks, until all hold; 0 is 1
-	Isolate  bool   // the agent works in a worktree of its own
 }
 
 // attempt is one run under way.
@@ -30,8 +29,6 @@ type attempt struct {
 	begun   []git.Change // what differed from HEAD when the run began
 	before  worktree     // the state of that
 	ev      Evidence
-
-	committed []string // paths in commits that an agent made
 }
 
 // Run runs the checks of the spec with this id under its lock, ticks exactly
@@ -44,9 +41,6 @@ func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev Ev
 		return Evidence{}, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	if err := e.tellKilled(ctx, specID); err != nil {
-		return Evidence{}, err
-	}
 	a, err := e.freeze(ctx, specID, opts)
 	if err != nil {
 		return Evidence{}, err
@@ -205,10 +199,6 @@ func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 	}
 	// From here on the run is short, and half of it would be worse than all.
 	ctx = context.WithoutCancel(ctx)
-	if a.ev.Reason != "" { // what an agent did is reason enough
-		a.ev.Verdict = Failed
-		return a.outside(ctx)
-	}
 	a.ev.Verdict, a.ev.Reason = summary(a.spec, results)
 	if n := len(a.ev.Agents); n > 0 && a.ev.Agents[n-1].Status != agent.OK {
 		a.ev.Verdict, a.ev.Reason = Failed, fmt.Sprintf("agent %s: %s", a.ev.Agents[n-1].Agent, a.ev.Agents[n-1].Reason)
@@ -338,15 +328,8 @@ func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
 		if now.Digest() != a.ev.Digest {
 			return nil, &changedError{"the criteria or checks changed"}
 		}
-		// Ticks are about to be set to what held.
-		if forged := forgery(&spec.Spec{Meta: a.spec.Meta}, &spec.Spec{Meta: now.Meta}); forged != "" {
-			ours, err := a.wrote(a.spec.Path, src)
-			if err != nil {
-				return nil, err
-			}
-			if !ours {
-				return nil, &changedError{"it was given " + forged + ", and not by chant,"}
-			}
+		if record := changedRecord(a.spec.Meta, now.Meta); record != "" {
+			return nil, &changedError{record + " changed"}
 		}
 		return f(src)
 	})
@@ -363,9 +346,7 @@ func (a *attempt) outside(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	changed := append(after.since(a.before), a.committed...)
-	slices.Sort(changed)
-	a.ev.Outside = slices.DeleteFunc(slices.Compact(changed), func(path string) bool {
+	a.ev.Outside = slices.DeleteFunc(after.since(a.before), func(path string) bool {
 		return path == a.spec.Path || a.spec.Targets(path)
 	})
 	for _, path := range a.ev.Outside {
@@ -385,9 +366,6 @@ func (a *attempt) keep(runErr error) error {
 		return err
 	}
 	err = history.Add(a.ev)
-	if err == nil && len(a.ev.Agents) > 0 {
-		err = history.forgetKeep(a.spec.ID)
-	}
 	return errors.Join(err, history.Close())
 }
 

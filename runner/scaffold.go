@@ -153,9 +153,9 @@ func checkMade(made NewFile, template string) error {
 	if err := problems.Err(); err != nil {
 		return fmt.Errorf("making a spec of %s: %w", template, err)
 	}
-	if forged := born(sp); forged != "" {
+	if record := writtenRecord(sp); record != "" {
 		return &UsageError{
-			Msg:  template + " makes a spec that is born with " + forged,
+			Msg:  template + " makes a spec that records " + record + " already, which only chant writes",
 			Mend: "take that out of the template",
 		}
 	}
