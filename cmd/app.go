@@ -147,27 +147,51 @@ func (a *App) project() (*runner.Project, error) {
 	return runner.Load(root)
 }
 
-// engine makes what runs checks; only commands that do so call it.
-func (a *App) engine(root string, emit func(runner.Event)) (*runner.Engine, func() error, error) {
+// workshop is what commands that run checks need: the world, and the repository.
+type workshop struct {
+	settings runner.Settings
+	repo     *git.Repo
+}
+
+// workshop opens the project's repository; only commands that run checks or
+// commit call it. Close the repository after use.
+func (a *App) workshop(root string, emit func(runner.Event)) (workshop, error) {
 	repo, err := git.Open(root, a.Env)
 	if err != nil {
-		return nil, nil, err
+		return workshop{}, err
 	}
-	processes, err := process.New(a.Now)
+	settings := a.settings(root)
+	settings.Emit = emit
+	if settings.Processes, err = process.New(a.Now); err != nil {
+		return workshop{}, errors.Join(err, repo.Close())
+	}
+	return workshop{settings, repo}, nil
+}
+
+// settings are those of commands that run nothing.
+func (a *App) settings(root string) runner.Settings {
+	return runner.Settings{
+		Root: root, Env: a.Env, Now: a.Now, Self: a.Self,
+		Holder: storage.Holder{PID: a.PID, Host: a.Host, Command: strings.Join(append([]string{"chant"}, a.args...), " ")},
+	}
+}
+
+// engine makes what runs specs and records what people say of them.
+func (a *App) engine(root string, emit func(runner.Event)) (*runner.Engine, func() error, error) {
+	w, err := a.workshop(root, emit)
 	if err != nil {
 		return nil, nil, err
 	}
 	e := a.asker(root)
-	e.Git, e.Processes, e.Emit = repo, processes, emit
-	return e, repo.Close, nil
+	e.Settings, e.Git = w.settings, w.repo
+	return e, w.repo.Close, nil
 }
 
 // asker makes an engine that can do nothing but tell who asks: it needs no git.
 func (a *App) asker(root string) *runner.Engine {
 	return &runner.Engine{
-		Root: root, Env: a.Env, Now: a.Now, Self: a.Self, Version: version(),
+		Settings:  a.settings(root),
 		Ancestors: func() ([]int, error) { return process.Ancestors(a.PID) },
-		Holder:    storage.Holder{PID: a.PID, Host: a.Host, Command: strings.Join(append([]string{"chant"}, a.args...), " ")},
 		NewRunID: func(at time.Time) string {
 			return fmt.Sprintf("%s-%d", at.UTC().Format("20060102T150405.000000Z"), a.PID)
 		},

@@ -107,17 +107,17 @@ func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) er
 		out = a.stderr() // stdout is for the result that another program reads
 	}
 	v := a.newView(out, "prove", false)
-	engine, closeEngine, err := a.engine(root, v.event)
+	w, err := a.workshop(root, v.event)
 	if err != nil {
 		return errors.Join(err, v.close())
 	}
-	proofs, err := engine.Prove(ctx, opts.ProveOptions)
-	err = errors.Join(err, v.close(), closeEngine())
+	proofs, err := runner.Prover{Settings: w.settings, Git: w.repo, Version: version()}.Prove(ctx, opts.ProveOptions)
+	err = errors.Join(err, v.close(), w.repo.Close())
 	if err := a.giveProofs(proofs, opts, err); err != nil {
 		return err
 	}
 	if opts.attest != "" {
-		k := keygen{engine.Processes, a.Env, a.Dir}
+		k := keygen{w.settings.Processes, a.Env, a.Dir}
 		if err := a.attestProofs(ctx, k, proofs, opts.attest, opts.sign); err != nil {
 			return err
 		}

@@ -149,7 +149,7 @@ func (a *App) runAll(ctx context.Context, engine *runner.Engine, v *view, opts r
 		if ctx.Err() != nil {
 			return stopped(ctx, errs)
 		}
-		p, err := runner.Load(engine.Root)
+		p, err := runner.Load(engine.Settings.Root)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}

@@ -84,10 +84,7 @@ const wantRow = `{
         "reason": "exit 1"
       }
     ]
-  },
-  "worktree": "",
-  "killed": false,
-  "kept": ""
+  }
 }
 `
 

@@ -66,12 +66,12 @@ func (a *App) verify(ctx context.Context, queries []string, opts verifyOptions) 
 		out = a.stderr() // stdout is for the result that another program reads
 	}
 	v := a.newView(out, "verify", opts.verbose)
-	engine, closeEngine, err := a.engine(p.Root, v.event)
+	w, err := a.workshop(p.Root, v.event)
 	if err != nil {
 		return errors.Join(err, v.close())
 	}
-	found, err := engine.Verify(ctx, request)
-	err = errors.Join(err, v.close(), closeEngine())
+	found, err := runner.Verifier{Settings: w.settings, Git: w.repo}.Verify(ctx, request)
+	err = errors.Join(err, v.close(), w.repo.Close())
 	return a.showVerification(out, found, opts, reports, err)
 }
 

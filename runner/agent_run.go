@@ -50,7 +50,7 @@ func (a *attempt) chooseAgent(name string) (agent.Agent, error) {
 			return agent.Agent{}, &UsageError{Msg: "spec " + a.spec.ID + " names no agent", Mend: "chant run --agent NAME"}
 		}
 	}
-	return resolveAgent(a.project, name, a.Env)
+	return resolveAgent(a.project, name, a.engine.Settings.Env)
 }
 
 func resolveAgent(p *Project, name string, env []string) (agent.Agent, error) {
@@ -68,7 +68,7 @@ func (c *session) attemptOnce(ctx context.Context, n int, failed []Result) (err 
 		return err
 	}
 	run := newAgentRun(n, prompt)
-	c.Emit(AgentStarted{Spec: c.spec.ID, Agent: c.agent.Name, Attempt: n, Attempts: c.attempts, Started: c.Now()})
+	c.engine.Settings.Emit(AgentStarted{Spec: c.spec.ID, Agent: c.agent.Name, Attempt: n, Attempts: c.attempts, Started: c.engine.Settings.Now()})
 	run.Result, err = c.runAgent(ctx, n, prompt.Text)
 	transcript := run.Transcript
 	run.Transcript = "" // it has a key of its own
@@ -91,20 +91,20 @@ func (c *session) runAgent(ctx context.Context, n int, prompt string) (_ agent.R
 		return agent.Result{Status: agent.NotStarted}, fmt.Errorf("making the folder of the prompt: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	return agent.Run(ctx, c.Processes, agent.Job{
+	return agent.Run(ctx, c.engine.Settings.Processes, agent.Job{
 		Agent: c.agent, Prompt: prompt, PromptFile: filepath.Join(dir, fmt.Sprintf("prompt-%d.md", n)),
-		Model: c.spec.Model, Dir: c.Root, Spec: c.spec.ID, Phase: c.spec.Phase, RunID: c.ev.ID,
-		Env:     withProgram(process.Environ(c.Env), c.Self),
-		Secrets: process.Secrets(c.Env), Patterns: c.project.Config.Secrets,
-		Progress: func(line string) { c.Emit(AgentProgress{Spec: c.spec.ID, Line: line}) },
+		Model: c.spec.Model, Dir: c.engine.Settings.Root, Spec: c.spec.ID, Phase: c.spec.Phase, RunID: c.ev.ID,
+		Env:     withProgram(process.Environ(c.engine.Settings.Env), c.engine.Settings.Self),
+		Secrets: process.Secrets(c.engine.Settings.Env), Patterns: c.project.Config.Secrets,
+		Progress: func(line string) { c.engine.Settings.Emit(AgentProgress{Spec: c.spec.ID, Line: line}) },
 	})
 }
 
 // tell shows what the agent did that somebody should know.
 func (c *session) tell(run AgentRun) {
-	c.Emit(AgentDone{Spec: c.spec.ID, Run: run})
+	c.engine.Settings.Emit(AgentDone{Spec: c.spec.ID, Run: run})
 	for _, text := range run.Notices() {
-		c.Emit(Notice{Spec: c.spec.ID, Text: text})
+		c.engine.Settings.Emit(Notice{Spec: c.spec.ID, Text: text})
 	}
 }
 
@@ -118,7 +118,7 @@ func (c *session) appendTranscript(transcript string) error {
 		transcript = fmt.Sprintf("%s… %d bytes are left out here; chant log %s shows more …\n%s",
 			head, len(transcript)-len(head)-len(tail), c.spec.ID, tail)
 	}
-	at := c.Now()
+	at := c.engine.Settings.Now()
 	err := c.edit(func(src []byte) ([]byte, error) { return spec.AppendTranscript(src, at, transcript) })
 	if _, changed := errors.AsType[*changedError](err); changed || errors.Is(err, os.ErrNotExist) {
 		return nil // the run fails for that, and says so
@@ -132,7 +132,7 @@ func transcriptKey(specID, runID string, n int) string {
 
 // keepTranscript puts what the agent said into the store.
 func (c *session) keepTranscript(n int, transcript string) error {
-	h, err := c.History()
+	h, err := c.engine.History()
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func (a *attempt) complete(ctx context.Context, opts RunOptions) error {
 	if err != nil {
 		return err
 	}
-	completed := a.Now().UTC().Truncate(time.Second)
+	completed := a.engine.Settings.Now().UTC().Truncate(time.Second)
 	var before, after []byte
 	err = a.edit(func(src []byte) ([]byte, error) {
 		out, err := markCompleted(src, completed, commits, a.model())
@@ -31,7 +31,7 @@ func (a *attempt) complete(ctx context.Context, opts RunOptions) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.Git.Commit(ctx, git.CommitRequest{Paths: []string{a.spec.Path}, Message: a.closing(), Notice: a.detail})
+	_, err = a.engine.Git.Commit(ctx, git.CommitRequest{Paths: []string{a.spec.Path}, Message: a.closing(), Notice: a.detail})
 	if errors.Is(err, git.ErrNothing) {
 		err = nil // the same completion is in HEAD already
 	}
@@ -45,11 +45,11 @@ func (a *attempt) complete(ctx context.Context, opts RunOptions) error {
 // the work: the new one or, where nothing was left to commit, the last that
 // touched those files.
 func (a *attempt) commitWork(ctx context.Context, message string) ([]string, error) {
-	now, err := a.worktree(ctx)
+	now, err := readWorktree(ctx, a.engine.Git, a.engine.Settings.Root)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.ignoredTargets(a.spec, now); err != nil { // a check or an agent may have made it
+	if err := a.engine.ignoredTargets(a.spec, now); err != nil { // a check or an agent may have made it
 		return nil, err
 	}
 	var paths []string
@@ -59,7 +59,7 @@ func (a *attempt) commitWork(ctx context.Context, message string) ([]string, err
 		}
 	}
 	if len(paths) > 0 {
-		made, err := a.Git.Commit(ctx, git.CommitRequest{Paths: paths, Message: message, Notice: a.detail})
+		made, err := a.engine.Git.Commit(ctx, git.CommitRequest{Paths: paths, Message: message, Notice: a.detail})
 		if err == nil {
 			a.ev.Commits = append(a.ev.Commits, string(made))
 			return a.ev.Commits, nil
@@ -78,18 +78,18 @@ func (a *attempt) commitWork(ctx context.Context, message string) ([]string, err
 // lastTouching gives the newest commit, on the first-parent line, that changed
 // a target file; "" where none did.
 func (a *attempt) lastTouching() (git.Hash, error) {
-	head, err := a.Git.Head()
+	head, err := a.engine.Git.Head()
 	if err != nil || head.Commit == "" || len(a.spec.TargetFiles) == 0 {
 		return "", err
 	}
-	for c, err := range a.Git.FirstParents(head.Commit) {
+	for c, err := range a.engine.Git.FirstParents(head.Commit) {
 		if errors.Is(err, git.ErrShallow) {
 			return "", nil
 		}
 		if err != nil {
 			return "", err
 		}
-		touched, err := a.Git.Changed(c.Hash, a.spec.Targets)
+		touched, err := a.engine.Git.Changed(c.Hash, a.spec.Targets)
 		if err != nil {
 			return "", err
 		}
@@ -101,7 +101,7 @@ func (a *attempt) lastTouching() (git.Hash, error) {
 }
 
 // detail tells how a commit is made.
-func (a *attempt) detail(text string) { a.Emit(Detail{Spec: a.spec.ID, Text: text}) }
+func (a *attempt) detail(text string) { a.engine.Settings.Emit(Detail{Spec: a.spec.ID, Text: text}) }
 
 // model gives the model that did the work, as the agent reported it or else as
 // it was asked for; "" where no agent was run, or nobody knows.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"chant/runner/git"
-	"chant/runner/process"
 	"chant/spec"
 	"chant/storage"
 )
@@ -48,26 +47,19 @@ type Repository interface {
 	Commit(ctx context.Context, req git.CommitRequest) (git.Hash, error)
 }
 
-// Engine runs and verifies the specs of one project. Its fields are set once;
-// its methods may be called one at a time.
+// Engine runs the specs of one project and records what people say of them. Its
+// fields are set once; its methods may be called one at a time.
 type Engine struct {
-	Root      string // the project's folder, which is the top of the work tree
-	Git       Repository
-	Processes *process.Supervisor
-	Env       []string // the environment that chant was started in
-	Now       func() time.Time
-	Emit      func(Event)
-	Holder    storage.Holder // who takes the locks; Since is filled in
-	NewRunID  func(at time.Time) string
-	Self      string // chant's own program, for checks that call chant; "" where it is not known
-	Version   string // chant's own, for proofs
+	Settings Settings
+	Git      Repository
+	NewRunID func(at time.Time) string
 	// Ancestors gives the ids of the processes above chant's own.
 	Ancestors func() ([]int, error)
 }
 
 // History gives the project's evidence.
 func (e *Engine) History() (History, error) {
-	return OpenHistory(e.Root, storage.Options{})
+	return OpenHistory(e.Settings.Root, storage.Options{})
 }
 
 // OpenHistory gives the evidence kept in the project at root. Nothing is
@@ -89,34 +81,7 @@ func lockName(specID string) string { return "spec/" + specID }
 // lock takes the spec's lock; a second run of the same spec gets a
 // *storage.LockedError that names the first.
 func (e *Engine) lock(ctx context.Context, specID string) (release func() error, err error) {
-	return storage.Lock(ctx, storeDir(e.Root), lockName(specID), e.holder())
-}
-
-func (e *Engine) holder() storage.Holder {
-	h := e.Holder
-	h.Since = e.Now().UTC()
-	return h
-}
-
-// checkVariable names, in a check's environment, the project that it is of.
-const checkVariable = "CHANT_CHECK"
-
-func (e *Engine) checkMark() string { return checkVariable + "=" + e.Root }
-
-func (e *Engine) checker(p *Project) *checker {
-	return &checker{
-		processes: e.Processes,
-		config:    p.Config,
-		env:       append(withProgram(process.Environ(e.Env), e.Self), e.checkMark()),
-		inside:    slices.Contains(e.Env, e.checkMark()),
-		secrets:   process.Secrets(e.Env),
-		storeDir:  storeDir(e.Root),
-		holder:    e.holder(),
-		judge:     judge{runners: newRecognisers()},
-		told:      verboseEvent(),
-		now:       e.Now,
-		emit:      e.Emit,
-	}
+	return storage.Lock(ctx, storeDir(e.Settings.Root), lockName(specID), e.Settings.holder())
 }
 
 // NotReadyError tells why a spec can't be run now.

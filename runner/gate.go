@@ -33,20 +33,20 @@ const (
 // says so, or one of the processes above it is a run of this project, or an agent
 // of one that has ended. Of a run that says to be at a check it gives ErrCheck.
 func (e *Engine) RefuseAgent() error {
-	if slices.Contains(e.Env, agentVariable) {
+	if slices.Contains(e.Settings.Env, agentVariable) {
 		return ErrAgent
 	}
 	above, err := e.Ancestors()
 	if err != nil || len(above) == 0 {
 		return err
 	}
-	holders, err := storage.Holders(storeDir(e.Root)) // not by the specs: an agent may hide its own
+	holders, err := storage.Holders(storeDir(e.Settings.Root)) // not by the specs: an agent may hide its own
 	if err != nil {
 		return err
 	}
 	for name, holder := range holders {
-		if strings.HasPrefix(name, lockName("")) && holder.Host == e.Holder.Host && slices.Contains(above, holder.PID) {
-			if slices.Contains(e.Env, e.checkMark()) {
+		if strings.HasPrefix(name, lockName("")) && holder.Host == e.Settings.Holder.Host && slices.Contains(above, holder.PID) {
+			if e.Settings.inCheck() {
 				return ErrCheck
 			}
 			return ErrAgent
@@ -71,7 +71,7 @@ func (e *Engine) isAgent(pid int) bool {
 // holds tells whether a folder is the project's own or, as an isolated agent's, one
 // in its store.
 func (e *Engine) holds(dir string) bool {
-	root, err := filepath.EvalSymlinks(e.Root)
+	root, err := filepath.EvalSymlinks(e.Settings.Root)
 	if err != nil {
 		return false
 	}
@@ -141,7 +141,7 @@ func (e *Engine) record(ctx context.Context, s *spec.Spec, change func(src []byt
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	at := e.Now().UTC().Truncate(time.Second)
+	at := e.Settings.Now().UTC().Truncate(time.Second)
 	return e.editSpec(s.Path, func(src []byte) ([]byte, error) {
 		now, problems := spec.Parse(s.Path, src)
 		if err := problems.Err(); err != nil {

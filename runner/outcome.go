@@ -50,7 +50,7 @@ type observation struct {
 
 // judge turns observations into outcomes, as a pure function of them.
 type judge struct {
-	runners []recogniser
+	runners recognisers
 }
 
 // outcome decides what one observation of the check c means, and why, in a few
@@ -102,11 +102,11 @@ func (j judge) unfit(c *spec.Check, o observation) (Outcome, string) {
 		if c.Match != nil && o.matched {
 			return Held, ""
 		}
-		if why := j.unbuilt(o.output); why != "" {
+		if why := j.runners.unbuilt(o.output); why != "" {
 			return NotStarted, why
 		}
 	}
-	if why := j.untested(o.output); why != "" {
+	if why := j.runners.untested(o.output); why != "" {
 		return NoTest, why
 	}
 	return Held, ""

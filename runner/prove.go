@@ -28,6 +28,13 @@ type ProveOptions struct {
 	AllowHarness bool    // prove also where the fix changes what judges it
 }
 
+// Prover proves the fixes of one project.
+type Prover struct {
+	Settings Settings
+	Git      Repository
+	Version  string // chant's own, for the record
+}
+
 // ErrNothingToProve is returned where no completed reproduction and fix are
 // there to be proven.
 var ErrNothingToProve = errors.New("nothing to prove")
@@ -40,7 +47,7 @@ var ErrProving = errors.New("this proof is being made already, and asks for itse
 // changes nothing and takes no spec's lock. What does not hold is in the
 // proofs, each with its verdict; an error means that a proof could not be made.
 // The proofs that were made before it are given too.
-func (e *Engine) Prove(ctx context.Context, opts ProveOptions) ([]Proof, error) {
+func (e Prover) Prove(ctx context.Context, opts ProveOptions) ([]Proof, error) {
 	if opts.Runs < 0 || opts.MaxRuns < 0 || opts.Jobs < 0 || opts.Alpha < 0 || opts.Alpha >= 1 {
 		return nil, &UsageError{Msg: "runs and jobs are positive numbers, and alpha lies between 0 and 1"}
 	}
@@ -65,7 +72,7 @@ func (e *Engine) Prove(ctx context.Context, opts ProveOptions) ([]Proof, error) 
 
 // proving is one proof under way.
 type proving struct {
-	*Engine
+	Prover
 	opts ProveOptions
 	effort
 	pair
@@ -88,11 +95,11 @@ type proving struct {
 	out  Proof
 }
 
-func (e *Engine) prove(ctx context.Context, opts ProveOptions, p pair, head side, project *Project) (Proof, error) {
-	started := e.Now()
+func (e Prover) prove(ctx context.Context, opts ProveOptions, p pair, head side, project *Project) (Proof, error) {
+	started := e.Settings.Now()
 	run := &proving{
-		Engine: e, opts: opts, effort: opts.effort(), pair: p, project: project, head: head,
-		checker: e.checker(project), places: map[string]*place{},
+		Prover: e, opts: opts, effort: opts.effort(), pair: p, project: project, head: head,
+		checker: e.Settings.checker(project.Config), places: map[string]*place{},
 	}
 	run.checker.emit = func(Event) {} // the proof tells its own progress
 	var err error
@@ -107,7 +114,7 @@ func (e *Engine) prove(ctx context.Context, opts ProveOptions, p pair, head side
 	if err := run.decide(ctx); err != nil {
 		return Proof{}, fmt.Errorf("proving %s by %s: %w", p.fix.ID, p.reproduction.ID, err)
 	}
-	run.out.DurationMS = e.Now().Sub(started).Milliseconds()
+	run.out.DurationMS = e.Settings.Now().Sub(started).Milliseconds()
 	return run.out, nil
 }
 
@@ -194,7 +201,7 @@ func (p *proving) decide(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.leave()) }()
-	before, err := p.Engine.worktree(ctx)
+	before, err := readWorktree(ctx, p.Git, p.Settings.Root)
 	if err != nil {
 		return err
 	}
@@ -204,7 +211,7 @@ func (p *proving) decide(ctx context.Context) (err error) {
 	if err := p.judge(ctx); err != nil {
 		return err
 	}
-	after, err := p.Engine.worktree(ctx)
+	after, err := readWorktree(ctx, p.Git, p.Settings.Root)
 	if err != nil {
 		return err
 	}
@@ -276,7 +283,7 @@ func (p *proving) leave() error {
 		err = errors.Join(err, at.close())
 	}
 	if p.opts.Keep {
-		p.Emit(Notice{Spec: p.fix.ID, Text: "the exported trees are kept in " + p.temp})
+		p.Settings.Emit(Notice{Spec: p.fix.ID, Text: "the exported trees are kept in " + p.temp})
 		return err
 	}
 	return errors.Join(err, os.RemoveAll(p.temp))

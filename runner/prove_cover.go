@@ -174,7 +174,7 @@ func (p *proving) module() (string, error) {
 // where there is none.
 func (p *proving) goVersion(ctx context.Context) string {
 	out := process.NewBuffer(256, 256)
-	res := p.Processes.Run(ctx, process.Command{
+	res := p.Settings.Processes.Run(ctx, process.Command{
 		Argv: []string{"go", "env", "GOVERSION"}, Dir: p.places[p.green.folder].dir, Env: p.checker.env, Output: out,
 	})
 	if res.Err != nil || res.Exit != 0 {

@@ -55,7 +55,7 @@ func TestProveGo(t *testing.T) {
 		"t/value_test.go", "package t\n\nimport (\n\t\"testing\"\n\n\t\"example.invalid/m\"\n)\n\nfunc TestValue(t *testing.T) {\n\tif m.Value(1) != 2 {\n\t\tt.Fatal(\"value is wrong\")\n\t}\n}\n",
 		".chant/specs/002.md", strings.Replace(specRed, "sh t/test.sh", "go test ./t", 1))
 	p := newProver(t, commits...)
-	p.Env = append(p.Env, "HOME="+t.TempDir(), "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOCACHE="+strings.TrimSpace(goEnv(t, "GOCACHE")))
+	p.Settings.Env = append(p.Settings.Env, "HOME="+t.TempDir(), "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOCACHE="+strings.TrimSpace(goEnv(t, "GOCACHE")))
 	got := p.prove(t, ProveOptions{})
 	if got.Verdict != Proven || !strings.HasPrefix(got.Environment.Go, "go1.") {
 		t.Errorf("got %s (%s) with Go %q", got.Verdict, got.Reason, got.Environment.Go)

@@ -116,7 +116,7 @@ func unpack(dir string, files map[string]string) error {
 
 // prover is an engine over a repository in memory.
 type prover struct {
-	*Engine
+	Prover
 	repo   *memory
 	events []Event
 }
@@ -133,11 +133,11 @@ func newProver(t *testing.T, commits ...map[string]string) *prover {
 		t.Fatal(err)
 	}
 	p := &prover{repo: &memory{history: history{commits: commits}, root: root}}
-	p.Engine = &Engine{
-		Root: root, Git: p.repo, Processes: processes, Now: fixedTime, Version: "test",
+	p.Prover = Prover{Git: p.repo, Version: "test", Settings: Settings{
+		Root: root, Processes: processes, Now: fixedTime,
 		Env:  []string{"PATH=" + os.Getenv("PATH"), "ROOT=" + root},
 		Emit: func(e Event) { p.events = append(p.events, e) },
-	}
+	}}
 	return p
 }
 

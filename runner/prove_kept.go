@@ -54,7 +54,7 @@ func (p *proving) keep(ctx context.Context) error {
 	}
 	var broken []string
 	for i, s := range k.list {
-		p.Emit(ProofProgress{Reproduction: p.reproduction.ID, Fix: p.fix.ID, Cell: CellKept, Done: i, Planned: len(k.list), Left: len(k.list) - i})
+		p.Settings.Emit(ProofProgress{Reproduction: p.reproduction.ID, Fix: p.fix.ID, Cell: CellKept, Done: i, Planned: len(k.list), Left: len(k.list) - i})
 		now, held, err := k.stands(ctx, i)
 		if err != nil {
 			return err

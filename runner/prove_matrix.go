@@ -110,8 +110,8 @@ func (p *proving) stint(ctx context.Context, m *matrix, later int) (more bool, e
 	}
 	busy := map[string]bool{}
 	var failure error
-	for began := p.Now(); ; {
-		for failure == nil && ctx.Err() == nil && len(busy) < jobs && p.Now().Sub(began) < stintLength {
+	for began := p.Settings.Now(); ; {
+		for failure == nil && ctx.Err() == nil && len(busy) < jobs && p.Settings.Now().Sub(began) < stintLength {
 			cell, ok := m.next(busy)
 			if !ok {
 				break
@@ -151,7 +151,7 @@ func (m *matrix) count(cell string, end ending, j judge) {
 	if cell != CellRed || end.outcome != Held || m.witness != nil {
 		return
 	}
-	m.witness = j.witness(end)
+	m.witness = newWitness(j, end)
 	early := m.early
 	m.early, *m.seen[CellGreen] = nil, seen{}
 	clear(m.green)
@@ -174,7 +174,7 @@ func (p *proving) tell(m *matrix, cell string, later int) {
 	if p.runs > 0 {
 		progress.Estimate = p.took / time.Duration(p.runs) * time.Duration(left) / time.Duration(max(1, p.opts.Jobs))
 	}
-	p.Emit(progress)
+	p.Settings.Emit(progress)
 }
 
 // layout gives the tree of a cell.
@@ -226,7 +226,7 @@ func (p *proving) run(ctx context.Context, cell string, c *spec.Check, command p
 	if end.observation, err = p.checker.once(ctx, p.reproduction.ID, c, command, true); err != nil {
 		return end, err
 	}
-	end.outcome, end.why = p.checker.judge.cell(cell, c, end.observation)
+	end.outcome, end.why = cellOutcome(p.checker.judge, cell, c, end.observation)
 	if path := at.tampered(); path != "" && end.outcome != Interrupted {
 		end.outcome, end.why = InvalidRun, "the run changed the test file "+path
 	}
@@ -236,7 +236,7 @@ func (p *proving) run(ctx context.Context, cell string, c *spec.Check, command p
 // cell decides what a run means in a cell. In red and causal, not held is a
 // pass. In the others held is a pass, not held the stated failure, and any
 // other failure has the wrong reason.
-func (j judge) cell(cell string, c *spec.Check, o observation) (Outcome, string) {
+func cellOutcome(j judge, cell string, c *spec.Check, o observation) (Outcome, string) {
 	outcome, why := j.outcome(c, o)
 	if cell == CellRed || cell == CellCausal {
 		if outcome == NotHeld && o.result.Exit != 0 {
@@ -275,7 +275,7 @@ func (p *proving) rewritten(ctx context.Context, m *matrix, runs tally) (finding
 	var last ending
 	wanted := min(m.needed(), m.maxRuns)
 	for n := 0; n < wanted && (n == 0 || last.outcome == Held); n++ {
-		p.Emit(ProofProgress{Reproduction: p.reproduction.ID, Fix: p.fix.ID, Cell: CellIntact, Done: n, Planned: wanted, Left: wanted - n})
+		p.Settings.Emit(ProofProgress{Reproduction: p.reproduction.ID, Fix: p.fix.ID, Cell: CellIntact, Done: n, Planned: wanted, Left: wanted - n})
 		var err error
 		if last, err = p.alone(ctx, CellIntact, m.check, m.command); err != nil {
 			return m.found, err
@@ -332,7 +332,7 @@ func (p *proving) export(ctx context.Context, layouts ...layout) error {
 
 // furnish makes a place ready for checks, as the config says.
 func (p *proving) furnish(ctx context.Context, at *place) error {
-	if err := at.link(p.Root, p.project.Config.Link); err != nil {
+	if err := at.link(p.Settings.Root, p.project.Config.Link); err != nil {
 		return err
 	}
 	for _, script := range p.project.Config.Setup {

@@ -36,7 +36,7 @@ func commitSide(repo Repository, commit git.Hash) (side, error) {
 }
 
 // head settles what is proved, and loads the specs that it holds.
-func (e *Engine) head(ctx context.Context, opts ProveOptions) (side, *Project, error) {
+func (e Prover) head(ctx context.Context, opts ProveOptions) (side, *Project, error) {
 	if opts.Worktree && opts.At != "" {
 		return side{}, nil, &UsageError{Msg: "a proof is of a revision or of the worktree", Mend: "leave out --at or --worktree"}
 	}
@@ -60,13 +60,13 @@ func (e *Engine) head(ctx context.Context, opts ProveOptions) (side, *Project, e
 	if err != nil {
 		return side{}, nil, fmt.Errorf("reading the worktree's changes: %w", err)
 	}
-	p, err := Load(e.Root)
+	p, err := Load(e.Settings.Root)
 	return side{layout: newLayout(commit, head.tree, t), worktree: true}, p, err
 }
 
 // projectAt loads the project as a commit holds it.
-func (e *Engine) projectAt(s side) (*Project, error) {
-	p := &Project{Root: e.Root, Problems: map[string]spec.Problems{}}
+func (e Prover) projectAt(s side) (*Project, error) {
+	p := &Project{Root: e.Settings.Root, Problems: map[string]spec.Problems{}}
 	if s.tree[ConfigFile].exists() {
 		src, err := e.Git.ReadFile(s.commit, ConfigFile)
 		if err != nil {
@@ -116,12 +116,12 @@ func (u *unfitError) Unwrap() error { return u.first }
 // overWorktree gives t with the changed and new files of the work tree. They
 // count as they are on the disk: no filter of git is run. The error may be an
 // *unfitError.
-func (e *Engine) overWorktree(ctx context.Context, t tree) (_ tree, err error) {
-	changes, err := e.changes(ctx)
+func (e Prover) overWorktree(ctx context.Context, t tree) (_ tree, err error) {
+	changes, err := readChanges(ctx, e.Git)
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(e.Root)
+	root, err := os.OpenRoot(e.Settings.Root)
 	if err != nil {
 		return nil, err
 	}

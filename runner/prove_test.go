@@ -113,7 +113,7 @@ case $((n % 10)) in 2|5|9) echo value is wrong; exit 1;; esac
 	if few.Verdict != Inconclusive || few.Needed != 2 {
 		t.Errorf("got %s with %d needed (%s), want it inconclusive with 2 needed", few.Verdict, few.Needed, few.Reason)
 	}
-	if err := os.Remove(p.Root + ".runs"); err != nil {
+	if err := os.Remove(p.Settings.Root + ".runs"); err != nil {
 		t.Fatal(err)
 	}
 	got := p.prove(t, ProveOptions{MaxRuns: 22})
@@ -183,13 +183,13 @@ func TestProveSeveralChecks(t *testing.T) {
 func TestProveWorktree(t *testing.T) {
 	t.Parallel()
 	p := newProver(t, story()[:2]...)
-	if err := os.WriteFile(filepath.Join(p.Root, "value.txt"), []byte("right\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(p.Settings.Root, "value.txt"), []byte("right\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(p.Root, "README")); err != nil {
+	if err := os.Remove(filepath.Join(p.Settings.Root, "README")); err != nil {
 		t.Fatal(err)
 	}
-	if err := unpack(p.Root, map[string]string{"src/new": "#!new\n", "link": "->src"}); err != nil {
+	if err := unpack(p.Settings.Root, map[string]string{"src/new": "#!new\n", "link": "->src"}); err != nil {
 		t.Fatal(err)
 	}
 	got := p.prove(t, ProveOptions{Worktree: true})
@@ -245,11 +245,11 @@ func TestProveItself(t *testing.T) {
 	commits := atBase(story(), ".chant/specs/002.md", strings.Replace(specRed, "  sh t", "  echo \"$CHANT_PROVING\" > \"$ROOT.proving\"\n  sh t", 1))
 	p := newProver(t, commits...)
 	p.prove(t, ProveOptions{})
-	seen, err := os.ReadFile(p.Root + ".proving")
+	seen, err := os.ReadFile(p.Settings.Root + ".proving")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Env = append(p.Env, "CHANT_PROVING="+strings.TrimSpace(string(seen)))
+	p.Settings.Env = append(p.Settings.Env, "CHANT_PROVING="+strings.TrimSpace(string(seen)))
 	if _, err := p.Prove(t.Context(), ProveOptions{}); !errors.Is(err, ErrProving) {
 		t.Errorf("got error %v, want ErrProving", err)
 	}
@@ -271,7 +271,7 @@ if grep -q right value.txt; then echo wrong > value.txt; else echo right > value
 	if diff := cmp.Diff([]string{"changed in the work tree while the proof was made: seen"}, got.Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
-	if data, err := os.ReadFile(filepath.Join(p.Root, "value.txt")); err != nil || string(data) != "right\n" {
+	if data, err := os.ReadFile(filepath.Join(p.Settings.Root, "value.txt")); err != nil || string(data) != "right\n" {
 		t.Errorf("the user's own file is %q, error %v", data, err)
 	}
 }
@@ -281,7 +281,7 @@ func TestProveFurnishesTrees(t *testing.T) {
 	config := "---\nworktree: {link: [deps/lib, absent], setup: 'echo ready > state'}\n---\n"
 	commits := atBase(story(), ".chant/config.md", config, "t/test.sh", "test \"$(cat state)\" = ready\ntest -e deps/lib/x\n"+testScript)
 	p := newProver(t, commits...)
-	if err := unpack(p.Root, map[string]string{"deps/lib/x": "1"}); err != nil {
+	if err := unpack(p.Settings.Root, map[string]string{"deps/lib/x": "1"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := p.prove(t, ProveOptions{}); got.Verdict != Proven {
@@ -329,7 +329,7 @@ func TestProveInterrupted(t *testing.T) {
 	t.Parallel()
 	p := newProver(t, story()...)
 	ctx, cancel := context.WithCancel(t.Context())
-	p.Emit = func(e Event) {
+	p.Settings.Emit = func(e Event) {
 		if progress, ok := e.(ProofProgress); ok && progress.Done == 2 {
 			cancel()
 		}
@@ -346,21 +346,21 @@ func TestProveLetsOthersIn(t *testing.T) {
 	script := "test -e \"$ROOT.in\" || exit 0\n" + testScript
 	p := newProver(t, atBase(story(), "t/test.sh", script, ".chant/specs/002.md", strings.Replace(specRed, "match=", "repeat=1000 atleast=1 match=", 1))...)
 	now := fixedTime()
-	p.Now = func() time.Time { // a run takes longer than half of what a proof keeps others out
+	p.Settings.Now = func() time.Time { // a run takes longer than half of what a proof keeps others out
 		now = now.Add(600 * time.Millisecond)
 		return now
 	}
 	let := make(chan error, 1)
 	ask := sync.OnceFunc(func() {
 		go func() {
-			release, err := storage.LockWait(t.Context(), storeDir(p.Root), "checks", storage.Holder{})
+			release, err := storage.LockWait(t.Context(), storeDir(p.Settings.Root), "checks", storage.Holder{})
 			if err == nil {
-				err = errors.Join(os.WriteFile(p.Root+".in", nil, 0o644), release())
+				err = errors.Join(os.WriteFile(p.Settings.Root+".in", nil, 0o644), release())
 			}
 			let <- err
 		}()
 	})
-	p.Emit = func(Event) { ask() } // the proof is under way
+	p.Settings.Emit = func(Event) { ask() } // the proof is under way
 	got := p.prove(t, ProveOptions{MaxRuns: 1000})
 	if err := <-let; err != nil || got.Verdict != Proven {
 		t.Errorf("got %s (%s) and error %v", got.Verdict, got.Reason, err)

@@ -13,7 +13,7 @@ type witness struct {
 	tests   *verbose
 }
 
-func (j judge) witness(failure ending) *witness {
+func newWitness(j judge, failure ending) *witness {
 	w := &witness{tests: failure.tests}
 	for _, r := range j.runners {
 		if r.read(unixLines(failure.output)) != (report{}) {

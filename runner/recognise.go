@@ -14,6 +14,9 @@ type recogniser struct {
 	unbuilt *regexp.Regexp // a line that says that the tests were never built; nil where there is none
 }
 
+// recognisers are those of the usual runners.
+type recognisers []recogniser
+
 // report is what a recogniser read: the zero value means that its runner did
 // not speak.
 type report struct {
@@ -24,8 +27,8 @@ type report struct {
 // newRecognisers lists the usual runners. The sources are the programs' own
 // output: go 1.26 (cmd/go, testing), pytest 9, unittest of Python 3.11 and
 // 3.12, cargo 1.95 (libtest), node 20 --test, jest 29 and vitest 3.
-func newRecognisers() []recogniser {
-	return []recogniser{
+func newRecognisers() recognisers {
+	return recognisers{
 		{"go test", goTest(), line(`^FAIL\t\S+ \[(?:build|setup) failed\]$`)},
 		{"pytest", byLines(
 			`^(?:=+ )?(?:.*, )?\d+ (?:passed|failed|errors?|xpassed|xfailed)\b.* in \d+\.\d\ds\b`,
@@ -140,10 +143,10 @@ func unixLines(output string) string { return strings.ReplaceAll(output, "\r\n",
 
 // untested says why a command's output shows that nothing was tested; it is
 // empty where something was, or where no known runner spoke.
-func (j judge) untested(output string) string {
+func (rs recognisers) untested(output string) string {
 	output = unixLines(output)
 	why := ""
-	for _, r := range j.runners {
+	for _, r := range rs {
 		t := r.read(output)
 		if t.ran {
 			return ""
@@ -157,9 +160,9 @@ func (j judge) untested(output string) string {
 
 // unbuilt says why a failing command's output shows that the tests were never
 // built, so that their failure says nothing about the bug.
-func (j judge) unbuilt(output string) string {
+func (rs recognisers) unbuilt(output string) string {
 	output = unixLines(output)
-	for _, r := range j.runners {
+	for _, r := range rs {
 		if r.unbuilt == nil {
 			continue
 		}

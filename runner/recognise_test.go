@@ -99,7 +99,7 @@ func TestUntested(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			why := judge{newRecognisers()}.untested(tt.output)
+			why := newRecognisers().untested(tt.output)
 			who, line, _ := strings.Cut(why, " tested nothing: ")
 			if who != tt.want {
 				t.Fatalf("got %q, want %q", why, tt.want)
@@ -132,7 +132,7 @@ func TestUnbuilt(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := (judge{newRecognisers()}).unbuilt(tt.output); got != tt.want {
+			if got := newRecognisers().unbuilt(tt.output); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

@@ -23,7 +23,7 @@ type RunOptions struct {
 
 // attempt is one run under way.
 type attempt struct {
-	*Engine
+	engine  *Engine
 	project *Project
 	spec    *spec.Spec
 	begun   []git.Change // what differed from HEAD when the run began
@@ -51,7 +51,7 @@ func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev Ev
 
 // freeze reads everything that the run will be measured against.
 func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*attempt, error) {
-	p, err := Load(e.Root)
+	p, err := Load(e.Settings.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 			return nil, err
 		}
 	}
-	a := &attempt{Engine: e, project: p, spec: s}
-	started := e.Now().UTC()
+	a := &attempt{engine: e, project: p, spec: s}
+	started := e.Settings.Now().UTC()
 	a.ev = Evidence{
 		ID: e.NewRunID(started), Spec: s.ID, Started: started, Digest: s.Digest(),
 		Criteria: []Result{}, Commits: []string{}, Outside: []string{}, Agents: []AgentRun{},
@@ -89,13 +89,13 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 		}
 		a.ev.Commit, a.ev.Tree = string(head.Commit), string(tree)
 	}
-	if a.begun, err = e.changes(ctx); err != nil {
+	if a.begun, err = readChanges(ctx, e.Git); err != nil {
 		return nil, err
 	}
 	if err := committable(s, a.begun); err != nil && !opts.NoCommit {
 		return nil, err
 	}
-	if a.before, err = stamps(e.Root, a.begun); err != nil {
+	if a.before, err = stamps(e.Settings.Root, a.begun); err != nil {
 		return nil, err
 	}
 	a.ev.Dirty = a.before.paths()
@@ -110,7 +110,7 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 // Refuse says why the spec can't be run now; nil where it can. It starts no
 // process.
 func (e *Engine) Refuse(p *Project, s *spec.Spec, facts spec.Live) error {
-	if err := errors.Join(p.Problems[s.Path].Err(), spec.LintSpec(s, p.Config).Err(), behindLinks(e.Root, s).Err()); err != nil {
+	if err := errors.Join(p.Problems[s.Path].Err(), spec.LintSpec(s, p.Config).Err(), behindLinks(e.Settings.Root, s).Err()); err != nil {
 		return err
 	}
 	state, blocks := p.Set.State(s, facts)
@@ -179,9 +179,9 @@ func (n *NoCriteriaError) Hint() string {
 
 // decide runs the checks, ticks, and completes the spec when all is met.
 func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
-	a.Emit(RunStarted{Spec: a.spec.ID, Title: a.spec.Title, Criteria: len(a.spec.Criteria)})
-	here := func(*spec.Check) (string, error) { return a.Root, nil }
-	check := func() ([]Result, error) { return a.checker(a.project).all(ctx, here, a.spec) }
+	a.engine.Settings.Emit(RunStarted{Spec: a.spec.ID, Title: a.spec.Title, Criteria: len(a.spec.Criteria)})
+	here := func(*spec.Check) (string, error) { return a.engine.Settings.Root, nil }
+	check := func() ([]Result, error) { return a.engine.Settings.checker(a.project.Config).all(ctx, here, a.spec) }
 	var results []Result
 	var err error
 	if opts.Agent == "" {
@@ -320,7 +320,7 @@ func (a *attempt) tick(results []Result) error {
 // edit changes the spec's file by f, provided that its criteria and checks are
 // still those that the run was given, and that no check wrote a record into it.
 func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
-	err := a.editSpec(a.spec.Path, func(src []byte) ([]byte, error) {
+	err := a.engine.editSpec(a.spec.Path, func(src []byte) ([]byte, error) {
 		now, problems := spec.Parse(a.spec.Path, src)
 		if err := problems.Err(); err != nil {
 			return nil, err
@@ -342,7 +342,7 @@ func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
 // outside names the files that changed during the run and are none of the
 // spec's business.
 func (a *attempt) outside(ctx context.Context) error {
-	after, err := a.worktree(ctx)
+	after, err := readWorktree(ctx, a.engine.Git, a.engine.Settings.Root)
 	if err != nil {
 		return err
 	}
@@ -350,7 +350,7 @@ func (a *attempt) outside(ctx context.Context) error {
 		return path == a.spec.Path || a.spec.Targets(path)
 	})
 	for _, path := range a.ev.Outside {
-		a.Emit(Notice{Spec: a.spec.ID, Text: "changed outside target_files, and left alone: " + path})
+		a.engine.Settings.Emit(Notice{Spec: a.spec.ID, Text: "changed outside target_files, and left alone: " + path})
 	}
 	return nil
 }
@@ -360,8 +360,8 @@ func (a *attempt) keep(runErr error) error {
 	if runErr != nil && a.ev.Verdict != Stopped {
 		a.ev.Verdict, a.ev.Reason = Broken, oneLine(runErr)
 	}
-	a.ev.DurationMS = a.Now().Sub(a.ev.Started).Milliseconds()
-	history, err := a.History()
+	a.ev.DurationMS = a.engine.Settings.Now().Sub(a.ev.Started).Milliseconds()
+	history, err := a.engine.History()
 	if err != nil {
 		return err
 	}

@@ -53,17 +53,23 @@ func (w worktree) since(before worktree) []string {
 	return changed
 }
 
-func (e *Engine) worktree(ctx context.Context) (worktree, error) {
-	changes, err := e.changes(ctx)
+func readWorktree(ctx context.Context, repo statusReader, root string) (worktree, error) {
+	changes, err := readChanges(ctx, repo)
 	if err != nil {
 		return nil, err
 	}
-	return stamps(e.Root, changes)
+	return stamps(root, changes)
 }
 
-// changes gives the changed and new files of the worktree, without chant's own.
-func (e *Engine) changes(ctx context.Context) ([]git.Change, error) {
-	changes, err := e.Git.Status(ctx)
+// statusReader is what the state of a work tree is read by.
+type statusReader interface {
+	// Status lists what differs from HEAD in index or worktree.
+	Status(ctx context.Context) ([]git.Change, error)
+}
+
+// readChanges gives the changed and new files of the worktree, without chant's own.
+func readChanges(ctx context.Context, repo statusReader) ([]git.Change, error) {
+	changes, err := repo.Status(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the worktree's state: %w", err)
 	}

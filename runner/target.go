@@ -40,7 +40,7 @@ func (e *Engine) ignoredTargets(s *spec.Spec, changed worktree) error {
 	var problems spec.Problems
 	for _, item := range s.TargetFiles {
 		at := path.Clean(item.Value)
-		info, err := os.Lstat(abs(e.Root, at))
+		info, err := os.Lstat(abs(e.Settings.Root, at))
 		if _, ok := changed[at]; ok || err != nil || info.IsDir() {
 			continue
 		}

@@ -65,9 +65,15 @@ const (
 // verification of nothing must not look like a success.
 var ErrNothingToVerify = errors.New("nothing to verify")
 
+// Verifier verifies the completed specs of one project.
+type Verifier struct {
+	Settings Settings
+	Git      Repository
+}
+
 // verification is one under way.
 type verification struct {
-	*Engine
+	Verifier
 	project *Project
 	checker *checker
 	head    string              // the folder of the tree being verified
@@ -81,8 +87,8 @@ type verification struct {
 // exported tree of the commit that completed the spec. It changes nothing. A
 // check that does not hold is in the result; an error means that the
 // verification could not be done.
-func (e *Engine) Verify(ctx context.Context, opts VerifyOptions) (v Verification, err error) {
-	started := e.Now()
+func (e Verifier) Verify(ctx context.Context, opts VerifyOptions) (v Verification, err error) {
+	started := e.Settings.Now()
 	v = Verification{Started: started.UTC(), Worktree: opts.At == "", Dirty: []string{}, Specs: []Verified{}}
 	temp, err := os.MkdirTemp("", "chant-verify-")
 	if err != nil {
@@ -90,7 +96,7 @@ func (e *Engine) Verify(ctx context.Context, opts VerifyOptions) (v Verification
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 
-	run := &verification{Engine: e, head: e.Root, temp: temp, phases: map[git.Hash]string{}}
+	run := &verification{Verifier: e, head: e.Settings.Root, temp: temp, phases: map[git.Hash]string{}}
 	commit, err := run.begin(ctx, opts, &v)
 	if err != nil {
 		return v, err
@@ -109,7 +115,7 @@ func (e *Engine) Verify(ctx context.Context, opts VerifyOptions) (v Verification
 		}
 		v.Specs = append(v.Specs, one)
 	}
-	v.DurationMS = e.Now().Sub(started).Milliseconds()
+	v.DurationMS = e.Settings.Now().Sub(started).Milliseconds()
 	return v, nil
 }
 
@@ -131,7 +137,7 @@ func (r *verification) begin(ctx context.Context, opts VerifyOptions, v *Verific
 			return "", err
 		}
 	} else {
-		dirty, err := r.worktree(ctx)
+		dirty, err := readWorktree(ctx, r.Git, r.Settings.Root)
 		if err != nil {
 			return "", err
 		}
@@ -140,7 +146,7 @@ func (r *verification) begin(ctx context.Context, opts VerifyOptions, v *Verific
 	if r.project, err = Load(r.head); err != nil {
 		return "", err
 	}
-	r.checker = r.Engine.checker(r.project)
+	r.checker = r.Settings.checker(r.project.Config)
 	return commit, nil
 }
 
@@ -219,7 +225,7 @@ func (r *verification) verify(ctx context.Context, s *spec.Spec) (Verified, erro
 	v.CompletedBy = string(done.commit)
 	v.Findings = append(v.Findings, findings(s, done, committed, len(r.project.Set.Members(s)) > 0)...)
 
-	r.Emit(RunStarted{Spec: s.ID, Title: s.Title, Criteria: len(s.Criteria)})
+	r.Settings.Emit(RunStarted{Spec: s.ID, Title: s.Title, Criteria: len(s.Criteria)})
 	where := func(c *spec.Check) (string, error) {
 		if c.At == spec.AtHead {
 			return r.head, nil
