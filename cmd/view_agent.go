@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"chant/runner"
-	"chant/runner/agent"
+	"chant/runner/record"
 )
 
 // drawAgent is the live line of an agent.
@@ -23,7 +23,7 @@ func (v *view) drawAgent(a runner.AgentStarted) {
 // agentDone tells on one line how an agent's run ended.
 func (v *view) agentDone(run runner.AgentRun) {
 	mark, style := "✓", green
-	if run.Status != agent.OK {
+	if run.Status != record.AgentOK {
 		mark, style = "✗", red
 	}
 	v.s.line(plain(" "), coloured(mark, style), plain("agent "+run.Agent), faint("— "+agentWords(run)))
@@ -35,7 +35,7 @@ func (v *view) notice(words string) { v.s.line(coloured("  !", yellow), plain(wo
 // agentStatus gives how an agent's run ended.
 func agentStatus(run runner.AgentRun) text {
 	words := strings.ReplaceAll(string(run.Status), "_", " ")
-	if run.Status != agent.OK {
+	if run.Status != record.AgentOK {
 		return coloured(words, red)
 	}
 	return coloured(words, green)

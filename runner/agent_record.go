@@ -1,16 +1,15 @@
 package runner
 
 import (
+	"chant/runner/record"
 	"fmt"
-
-	"chant/runner/agent"
 )
 
 // AgentRun is what one attempt of an agent gave. It is kept as evidence: fields
 // are only ever added.
 type AgentRun struct {
 	Attempt int `json:"attempt"`
-	agent.Result
+	record.AgentResult
 	PromptDigest string       `json:"prompt_digest"` // sha256
 	Prompt       []PromptPart `json:"prompt"`
 	Claims       []int        `json:"claims"`    // criteria that it ticked or unticked itself; without effect

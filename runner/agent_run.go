@@ -10,6 +10,7 @@ import (
 
 	"chant/runner/agent"
 	"chant/runner/process"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -37,7 +38,7 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions, check func() (
 		}
 		last := a.ev.Agents[len(a.ev.Agents)-1]
 		failed = slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Outcome.Met() || r.Manual })
-		if n == c.attempts || len(failed) == 0 && last.Status == agent.OK {
+		if n == c.attempts || len(failed) == 0 && last.Status == record.AgentOK {
 			return results, nil
 		}
 	}
@@ -69,26 +70,26 @@ func (c *session) attemptOnce(ctx context.Context, n int, failed []Result) (err 
 	}
 	run := newAgentRun(n, prompt)
 	c.engine.Settings.Emit(AgentStarted{Spec: c.spec.ID, Agent: c.agent.Name, Attempt: n, Attempts: c.attempts, Started: c.engine.Settings.Now()})
-	run.Result, err = c.runAgent(ctx, n, prompt.Text)
+	run.AgentResult, err = c.runAgent(ctx, n, prompt.Text)
 	transcript := run.Transcript
 	run.Transcript = "" // it has a key of its own
 	c.ev.Agents = append(c.ev.Agents, run)
 	c.tell(run)
-	if run.Status == agent.NotStarted {
+	if run.Status == record.AgentNotStarted {
 		return err
 	}
 	err = errors.Join(err, c.keepTranscript(n, transcript))
-	if run.Status == agent.Cancelled { // a run that is stopped leaves the spec as it was
+	if run.Status == record.AgentCancelled { // a run that is stopped leaves the spec as it was
 		return err
 	}
 	return errors.Join(err, c.appendTranscript(transcript))
 }
 
 // runAgent runs the agent's program with its prompt.
-func (c *session) runAgent(ctx context.Context, n int, prompt string) (_ agent.Result, err error) {
+func (c *session) runAgent(ctx context.Context, n int, prompt string) (_ record.AgentResult, err error) {
 	dir, err := os.MkdirTemp("", "chant-prompt-")
 	if err != nil {
-		return agent.Result{Status: agent.NotStarted}, fmt.Errorf("making the folder of the prompt: %w", err)
+		return record.AgentResult{Status: record.AgentNotStarted}, fmt.Errorf("making the folder of the prompt: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	return agent.Run(ctx, c.engine.Settings.Processes, agent.Job{

@@ -55,7 +55,7 @@ func TestWitness(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := judge{newRecognisers()}.witness(told(t, tt.red))
+			w := newWitness(judge{newRecognisers()}, told(t, tt.red))
 			got := w.examine(told(t, tt.green))
 			if tt.why == "" && (got.outcome != Held || got.why != "") {
 				t.Errorf("got %s (%s), want a pass", got.outcome, got.why)

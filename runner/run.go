@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"slices"
 
-	"chant/runner/agent"
 	"chant/runner/git"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -200,7 +200,7 @@ func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 	// From here on the run is short, and half of it would be worse than all.
 	ctx = context.WithoutCancel(ctx)
 	a.ev.Verdict, a.ev.Reason = summary(a.spec, results)
-	if n := len(a.ev.Agents); n > 0 && a.ev.Agents[n-1].Status != agent.OK {
+	if n := len(a.ev.Agents); n > 0 && a.ev.Agents[n-1].Status != record.AgentOK {
 		a.ev.Verdict, a.ev.Reason = Failed, fmt.Sprintf("agent %s: %s", a.ev.Agents[n-1].Agent, a.ev.Agents[n-1].Reason)
 	}
 	err = a.tick(results)

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"chant/runner/process"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -36,8 +37,8 @@ func heard(form spec.AgentOutput, h hiding, pieces ...[]byte) told {
 		fmt.Fprintf(c.Output, "%s", p)
 	}
 	s := l.close()
-	var r Result
-	r.tell(s)
+	var r record.AgentResult
+	recordStory(&r, s)
 	return told{r.Transcript, r.FinalText, r.ModelReported, r.CostUSD, r.TokensIn, r.TokensOut, r.Denied, s.failed, s.complaint}
 }
 

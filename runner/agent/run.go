@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"chant/runner/process"
+	"chant/runner/record"
 	"chant/spec"
 	"chant/storage/atomicfile"
 )
@@ -45,45 +46,6 @@ type Job struct {
 	Progress func(line string)
 }
 
-// Status says how an agent's run ended.
-type Status string
-
-// The statuses. Only OK says that the agent came to an end that it calls good;
-// what it did is for the checks to say.
-const (
-	OK         Status = "ok"
-	Failed     Status = "error"   // exited with another status than 0, or says itself that it failed
-	TimedOut   Status = "timeout" // did not end in time
-	Idle       Status = "idle"    // printed nothing for too long
-	Cancelled  Status = "cancelled"
-	Killed     Status = "killed" // by a signal that chant did not send
-	NotStarted Status = "not_started"
-)
-
-// Result is what an agent's run gave. It is kept as evidence: fields are only
-// ever added.
-type Result struct {
-	Agent         string    `json:"agent"`
-	Status        Status    `json:"status"`
-	Reason        string    `json:"reason"` // why, on one line; "" for OK
-	Exit          int       `json:"exit"`   // -1 where there is none
-	Signal        string    `json:"signal"` // that ended it
-	Started       time.Time `json:"started,omitzero"`
-	DurationMS    int64     `json:"duration_ms"`
-	ModelAsked    string    `json:"model_asked"`
-	ModelReported string    `json:"model_reported"`
-	CostUSD       float64   `json:"cost_usd"`   // as reported; 0 where nothing is
-	TokensIn      int64     `json:"tokens_in"`  // likewise, with cached ones
-	TokensOut     int64     `json:"tokens_out"` // likewise
-	Denied        int       `json:"denied"`     // uses of tools that were not permitted, as reported
-	Left          int       `json:"left"`       // processes that it left behind and that were ended
-	FinalText     string    `json:"final_text"` // its last word; "" where its output does not tell that apart
-	// Transcript is what it said and did, for a person to read: head and tail,
-	// masked, without characters that control a terminal or hide text.
-	Transcript   string `json:"transcript"`
-	OutputDigest string `json:"output_digest"` // sha256 of the whole transcript, masked by Secrets
-}
-
 // Run runs an agent to its end, and ends all that it started. A run that ended
 // badly is no error: Status tells. It is a *UsageError where the job makes no
 // sense, a *StartError where the agent's program can't be started, and else
@@ -92,8 +54,8 @@ type Result struct {
 //
 // The exit status is the one that was waited for. What the agent says of itself
 // can make that worse, not better.
-func Run(ctx context.Context, processes *process.Supervisor, job Job) (Result, error) {
-	result := Result{Agent: job.Agent.Name, Status: NotStarted, Exit: -1, ModelAsked: job.Model}
+func Run(ctx context.Context, processes *process.Supervisor, job Job) (record.AgentResult, error) {
+	result := record.AgentResult{Agent: job.Agent.Name, Status: record.AgentNotStarted, Exit: -1, ModelAsked: job.Model}
 	command, err := job.command()
 	if err == nil {
 		err = atomicfile.Create(job.PromptFile, []byte(job.Prompt), 0o600)
@@ -108,10 +70,10 @@ func Run(ctx context.Context, processes *process.Supervisor, job Job) (Result, e
 	l.connect(&command, printed)
 	ended := processes.Run(ctx, command)
 	story := l.close()
-	result.tell(story)
-	result.judge(ended, command.Timeout, context.Cause(ctx), story)
+	recordStory(&result, story)
+	judge(&result, ended, command.Timeout, context.Cause(ctx), story)
 	switch {
-	case result.Status == NotStarted:
+	case result.Status == record.AgentNotStarted:
 		err = &StartError{Agent: job.Agent.Name, Program: command.Argv[0], Err: ended.Err}
 		result.Reason = oneLine(err.Error())
 	case ended.Err != nil:
@@ -153,7 +115,7 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 }
 
 // tell takes what the agent said.
-func (r *Result) tell(s *story) {
+func recordStory(r *record.AgentResult, s *story) {
 	r.Transcript = readable(s.transcript.text())
 	r.OutputDigest = s.transcript.kept.Sum()
 	if s.final != nil {
@@ -165,7 +127,7 @@ func (r *Result) tell(s *story) {
 
 // judge takes how the command ended, and what that means; cause is why its
 // context was done, if it was.
-func (r *Result) judge(ended process.Result, timeout time.Duration, cause error, s *story) {
+func judge(r *record.AgentResult, ended process.Result, timeout time.Duration, cause error, s *story) {
 	r.Exit, r.Left = ended.Exit, ended.Left
 	r.Started, r.DurationMS = ended.Started, ended.Duration.Milliseconds()
 	if ended.Signal != 0 {
@@ -175,23 +137,23 @@ func (r *Result) judge(ended process.Result, timeout time.Duration, cause error,
 	idle, isIdle := errors.AsType[idleError](cause)
 	switch {
 	case ended.Cancelled && isIdle:
-		r.Status, r.Reason = Idle, idle.Error()
+		r.Status, r.Reason = record.AgentIdle, idle.Error()
 	case ended.Cancelled:
-		r.Status, r.Reason = Cancelled, "interrupted"
+		r.Status, r.Reason = record.AgentCancelled, "interrupted"
 	case ended.Started.IsZero():
-		r.Status = NotStarted
+		r.Status = record.AgentNotStarted
 	case ended.TimedOut:
-		r.Status, r.Reason = TimedOut, fmt.Sprintf("did not end within %s", timeout)
+		r.Status, r.Reason = record.AgentTimedOut, fmt.Sprintf("did not end within %s", timeout)
 	case ended.Signal != 0:
-		r.Status, r.Reason = Killed, "killed by signal: "+r.Signal
+		r.Status, r.Reason = record.AgentKilled, "killed by signal: "+r.Signal
 	case ended.Exit != 0 && complaint != "":
-		r.Status, r.Reason = Failed, fmt.Sprintf("exit status %d: %s", ended.Exit, complaint)
+		r.Status, r.Reason = record.AgentFailed, fmt.Sprintf("exit status %d: %s", ended.Exit, complaint)
 	case ended.Exit != 0:
-		r.Status, r.Reason = Failed, fmt.Sprintf("exit status %d", ended.Exit)
+		r.Status, r.Reason = record.AgentFailed, fmt.Sprintf("exit status %d", ended.Exit)
 	case s.failed:
-		r.Status, r.Reason = Failed, cmp.Or(complaint, "says that it failed")
+		r.Status, r.Reason = record.AgentFailed, cmp.Or(complaint, "says that it failed")
 	default:
-		r.Status = OK
+		r.Status = record.AgentOK
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"chant/runner/process"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -90,32 +91,32 @@ func TestRun(t *testing.T) {
 		name   string
 		form   spec.AgentOutput
 		script string
-		want   Result
+		want   record.AgentResult
 	}{
-		{"text", spec.OutputText, "echo out; echo err >&2; echo out", Result{Status: OK, Transcript: "out\nerr\nout\n"}},
-		{"prompt at stdin", spec.OutputText, `cat; cat "$CHANT_PROMPT_FILE"`, Result{Status: OK, Transcript: "do it\ndo it\n"}},
-		{"prompt unread", spec.OutputText, "exit 3", Result{Status: Failed, Reason: "exit status 3", Exit: 3}},
-		{"environment", spec.OutputText, `echo "$CHANT_AGENT $CHANT_SPEC ${SECRET_TOKEN-none}"; test "$PWD" = "$CHANT_WORKDIR"`, Result{Status: OK, Transcript: "1 002-x none\n"}},
-		{"events", spec.OutputClaude, `cat "$FIXTURES/cursor.jsonl"`, Result{
-			Status: OK, ModelReported: "Auto", Denied: 1, FinalText: "It reads well.",
+		{"text", spec.OutputText, "echo out; echo err >&2; echo out", record.AgentResult{Status: record.AgentOK, Transcript: "out\nerr\nout\n"}},
+		{"prompt at stdin", spec.OutputText, `cat; cat "$CHANT_PROMPT_FILE"`, record.AgentResult{Status: record.AgentOK, Transcript: "do it\ndo it\n"}},
+		{"prompt unread", spec.OutputText, "exit 3", record.AgentResult{Status: record.AgentFailed, Reason: "exit status 3", Exit: 3}},
+		{"environment", spec.OutputText, `echo "$CHANT_AGENT $CHANT_SPEC ${SECRET_TOKEN-none}"; test "$PWD" = "$CHANT_WORKDIR"`, record.AgentResult{Status: record.AgentOK, Transcript: "1 002-x none\n"}},
+		{"events", spec.OutputClaude, `cat "$FIXTURES/cursor.jsonl"`, record.AgentResult{
+			Status: record.AgentOK, ModelReported: "Auto", Denied: 1, FinalText: "It reads well.",
 			Transcript: "[tool] read: lock.go\n[tool] shell: rm -r /work\nIt reads well.\n",
 		}},
-		{"exit 0 after is_error", spec.OutputClaude, `cat "$FIXTURES/amp.jsonl"`, Result{
-			Status: Failed, Reason: "out of credits", Transcript: "[tool] edit_file: /work/a.go\n",
+		{"exit 0 after is_error", spec.OutputClaude, `cat "$FIXTURES/amp.jsonl"`, record.AgentResult{
+			Status: record.AgentFailed, Reason: "out of credits", Transcript: "[tool] edit_file: /work/a.go\n",
 		}},
-		{"exit 1 after success", spec.OutputClaude, `tail -n 1 "$FIXTURES/cursor.jsonl"; exit 1`, Result{
-			Status: Failed, Reason: "exit status 1", Exit: 1, FinalText: "It reads well.", Transcript: "It reads well.\n",
+		{"exit 1 after success", spec.OutputClaude, `tail -n 1 "$FIXTURES/cursor.jsonl"; exit 1`, record.AgentResult{
+			Status: record.AgentFailed, Reason: "exit status 1", Exit: 1, FinalText: "It reads well.", Transcript: "It reads well.\n",
 		}},
-		{"exit 1 after is_error", spec.OutputCodex, `cat "$FIXTURES/codex-failed.jsonl"; exit 1`, Result{
-			Status: Failed, Reason: "exit status 1: stream disconnected before completion", Exit: 1,
+		{"exit 1 after is_error", spec.OutputCodex, `cat "$FIXTURES/codex-failed.jsonl"; exit 1`, record.AgentResult{
+			Status: record.AgentFailed, Reason: "exit status 1: stream disconnected before completion", Exit: 1,
 			Transcript: "[error] stream disconnected\n[error] stream disconnected before completion\n",
 		}},
 		// An event stays whole, whatever stderr does in its midst.
-		{"stderr within an event", spec.OutputClaude, `printf '{"type":"res'; printf 'spinner' >&2; echo 'ult","is_error":true,"result":"no"}'`, Result{
-			Status: Failed, Reason: "no", FinalText: "no", Transcript: "no\nspinner\n",
+		{"stderr within an event", spec.OutputClaude, `printf '{"type":"res'; printf 'spinner' >&2; echo 'ult","is_error":true,"result":"no"}'`, record.AgentResult{
+			Status: record.AgentFailed, Reason: "no", FinalText: "no", Transcript: "no\nspinner\n",
 		}},
-		{"killed", spec.OutputText, "kill -9 $$", Result{Status: Killed, Reason: "killed by signal: killed", Exit: -1, Signal: "killed"}},
-		{"leaves a process behind", spec.OutputText, "sleep 1000 & echo done", Result{Status: OK, Transcript: "done\n", Left: 1}},
+		{"killed", spec.OutputText, "kill -9 $$", record.AgentResult{Status: record.AgentKilled, Reason: "killed by signal: killed", Exit: -1, Signal: "killed"}},
+		{"leaves a process behind", spec.OutputText, "sleep 1000 & echo done", record.AgentResult{Status: record.AgentOK, Transcript: "done\n", Left: 1}},
 	}
 	s := newSupervisor(t)
 	for _, tt := range tests {
@@ -160,13 +161,13 @@ func TestRunEnded(t *testing.T) {
 		name          string
 		script        string
 		timeout, idle time.Duration
-		want          Status
+		want          record.AgentStatus
 		reason        string
 	}{
-		{"silent", "exec sleep 1000", limit, 20 * time.Millisecond, Idle, "printed nothing for 20ms"},
-		{"talks without end", "while :; do echo still; done", 50 * time.Millisecond, limit, TimedOut, "did not end within 50ms"},
-		{"clean end after the timeout", "trap 'exit 0' TERM; while :; do echo still; done", 50 * time.Millisecond, limit, TimedOut, "did not end within 50ms"},
-		{"with children", "sleep 1000 & sleep 1000 & wait", limit, 20 * time.Millisecond, Idle, "printed nothing for 20ms"},
+		{"silent", "exec sleep 1000", limit, 20 * time.Millisecond, record.AgentIdle, "printed nothing for 20ms"},
+		{"talks without end", "while :; do echo still; done", 50 * time.Millisecond, limit, record.AgentTimedOut, "did not end within 50ms"},
+		{"clean end after the timeout", "trap 'exit 0' TERM; while :; do echo still; done", 50 * time.Millisecond, limit, record.AgentTimedOut, "did not end within 50ms"},
+		{"with children", "sleep 1000 & sleep 1000 & wait", limit, 20 * time.Millisecond, record.AgentIdle, "printed nothing for 20ms"},
 	}
 	s := newSupervisor(t)
 	for _, tt := range tests {
@@ -190,11 +191,11 @@ func TestRunCancelled(t *testing.T) {
 	job := scripted(t, spec.OutputText, "echo up; exec sleep 1000")
 	job.Progress = func(string) { cancel() }
 	got, err := Run(ctx, s, job)
-	if err != nil || got.Status != Cancelled || got.Transcript != "up\n" || got.Signal != "terminated" {
+	if err != nil || got.Status != record.AgentCancelled || got.Transcript != "up\n" || got.Signal != "terminated" {
 		t.Errorf("result %+v, error %v", got, err)
 	}
 	job = scripted(t, spec.OutputText, "echo up")
-	if got, err = Run(ctx, s, job); err != nil || got.Status != Cancelled || !got.Started.IsZero() || got.Transcript != "" {
+	if got, err = Run(ctx, s, job); err != nil || got.Status != record.AgentCancelled || !got.Started.IsZero() || got.Transcript != "" {
 		t.Errorf("cancelled before: result %+v, error %v", got, err)
 	}
 }
@@ -215,7 +216,7 @@ func TestRunCannotStart(t *testing.T) {
 		tt.change(&job)
 		got, err := Run(t.Context(), s, job)
 		start, ok := errors.AsType[*StartError](err)
-		if !ok || !errors.Is(err, tt.want) || got.Status != NotStarted || got.Reason != err.Error() || got.Exit != -1 {
+		if !ok || !errors.Is(err, tt.want) || got.Status != record.AgentNotStarted || got.Reason != err.Error() || got.Exit != -1 {
 			t.Errorf("%s: result %+v, error %v", tt.name, got, err)
 			continue
 		}
@@ -243,7 +244,7 @@ func TestRunRefused(t *testing.T) {
 		tt.change(&job)
 		got, err := Run(t.Context(), s, job)
 		usage, ok := errors.AsType[*UsageError](err)
-		if !ok || usage.Error() != tt.want || usage.Hint() == "" || got.Status != NotStarted || got.Reason != tt.want {
+		if !ok || usage.Error() != tt.want || usage.Hint() == "" || got.Status != record.AgentNotStarted || got.Reason != tt.want {
 			t.Errorf("%s: result %+v, error %v", tt.name, got, err)
 		}
 		if left, err := os.ReadDir(job.Dir); err != nil || len(left) > 0 {
@@ -252,7 +253,7 @@ func TestRunRefused(t *testing.T) {
 	}
 	job := scripted(t, spec.OutputText, "touch ran")
 	job.Agent.Limit = len(job.Prompt)
-	if got, err := Run(t.Context(), s, job); err != nil || got.Status != OK {
+	if got, err := Run(t.Context(), s, job); err != nil || got.Status != record.AgentOK {
 		t.Errorf("a prompt as large as may be: result %+v, error %v", got, err)
 	}
 	if _, err := Run(t.Context(), s, job); !errors.Is(err, fs.ErrExist) {
@@ -269,7 +270,7 @@ func TestRunProgress(t *testing.T) {
 	var lines []string // not locked: the race detector would tell of a second goroutine
 	job.Progress = func(line string) { lines = append(lines, line) }
 	got, err := Run(t.Context(), newSupervisor(t), job)
-	if err != nil || got.Status != OK {
+	if err != nil || got.Status != record.AgentOK {
 		t.Fatalf("result %+v, error %v", got, err)
 	}
 	if last := lines[len(lines)-1]; last != "last *** ^A" && last != "last ***" {
@@ -348,7 +349,7 @@ func TestWatch(t *testing.T) {
 // TestResultJSON holds the names under which evidence is kept.
 func TestResultJSON(t *testing.T) {
 	t.Parallel()
-	got, err := json.Marshal(Result{Agent: "claude", Status: OK, CostUSD: 0.5, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
+	got, err := json.Marshal(record.AgentResult{Agent: "claude", Status: record.AgentOK, CostUSD: 0.5, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
 	want := `{"agent":"claude","status":"ok","reason":"","exit":0,"signal":"","started":"2026-01-02T03:04:05Z","duration_ms":0,` +
 		`"model_asked":"","model_reported":"","cost_usd":0.5,"tokens_in":0,"tokens_out":0,"denied":0,"left":0,` +
 		`"final_text":"","transcript":"","output_digest":""}`
@@ -384,7 +385,7 @@ func TestRunFlood(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		got, err := Run(t.Context(), s, job)
 		runtime.ReadMemStats(&after)
-		if err != nil || got.Status != OK || len(got.Transcript) < keepHead+keepTail || len(got.Transcript) > keepHead+keepTail+100 {
+		if err != nil || got.Status != record.AgentOK || len(got.Transcript) < keepHead+keepTail || len(got.Transcript) > keepHead+keepTail+100 {
 			t.Fatalf("%v: status %s, %d bytes kept, error %v", tt, got.Status, len(got.Transcript), err)
 		}
 		if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 64<<20 {
