@@ -16,8 +16,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/check"
 	"chant/runner/git"
 	"chant/runner/process"
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/storage"
 )
 
@@ -139,23 +142,23 @@ func (a *App) path(p string) string {
 }
 
 // project finds and loads the project that the command is about.
-func (a *App) project() (*runner.Project, error) {
-	root, err := runner.FindRoot(a.Dir)
+func (a *App) project() (*project.Project, error) {
+	root, err := project.FindRoot(a.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return runner.Load(root)
+	return project.Load(root)
 }
 
 // workshop is what commands that run checks need: the world, and the repository.
 type workshop struct {
-	settings runner.Settings
+	settings check.Settings
 	repo     *git.Repo
 }
 
 // workshop opens the project's repository; only commands that run checks or
 // commit call it. Close the repository after use.
-func (a *App) workshop(root string, emit func(runner.Event)) (workshop, error) {
+func (a *App) workshop(root string, emit func(record.Event)) (workshop, error) {
 	repo, err := git.Open(root, a.Env)
 	if err != nil {
 		return workshop{}, err
@@ -169,15 +172,15 @@ func (a *App) workshop(root string, emit func(runner.Event)) (workshop, error) {
 }
 
 // settings are those of commands that run nothing.
-func (a *App) settings(root string) runner.Settings {
-	return runner.Settings{
+func (a *App) settings(root string) check.Settings {
+	return check.Settings{
 		Root: root, Env: a.Env, Now: a.Now, Self: a.Self,
 		Holder: storage.Holder{PID: a.PID, Host: a.Host, Command: strings.Join(append([]string{"chant"}, a.args...), " ")},
 	}
 }
 
 // engine makes what runs specs and records what people say of them.
-func (a *App) engine(root string, emit func(runner.Event)) (*runner.Engine, func() error, error) {
+func (a *App) engine(root string, emit func(record.Event)) (*runner.Engine, func() error, error) {
 	w, err := a.workshop(root, emit)
 	if err != nil {
 		return nil, nil, err

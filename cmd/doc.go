@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"chant/runner"
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -88,7 +88,7 @@ func (a *App) docRefs(args []string, least int, asJSON bool) error {
 	if least < 1 {
 		return &usageError{msg: "--min takes a number from 1", hint: "chant doc refs FILE --min 3"}
 	}
-	top, err := runner.FindRoot(a.Dir)
+	top, err := project.FindRoot(a.Dir)
 	if err != nil {
 		return err
 	}
@@ -312,11 +312,11 @@ func (d *docAnswer) add(path string, found []spec.Item, problems spec.Problems) 
 func (a *App) document(name string, answer *docAnswer) (*spec.Document, error) {
 	var doc *spec.Document
 	var problems spec.Problems
-	src, err := runner.ReadRegular(a.path(name))
+	src, err := project.ReadRegular(a.path(name))
 	switch {
 	case err == nil:
 		doc, problems = spec.ParseDocument(name, src)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, runner.ErrNotRegular):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, project.ErrNotRegular):
 		problems = spec.Problems{{Path: name, Severity: spec.Error, Rule: "unreadable", Msg: withoutPath(err)}}
 	default:
 		return nil, fmt.Errorf("reading a document: %w", err)

@@ -11,6 +11,9 @@ import (
 	"chant/runner"
 	"chant/runner/agent"
 	"chant/runner/git"
+	"chant/runner/project"
+	"chant/runner/prove"
+	"chant/runner/verify"
 	"chant/spec"
 	"chant/storage"
 )
@@ -118,11 +121,11 @@ func codeOf(err error) int {
 		return int(status)
 	case is[*spec.NotFoundError](err), is[*runner.NotReadyError](err), is[*runner.NoCriteriaError](err),
 		is[*git.InProgressError](err), errors.Is(err, storage.ErrLocked),
-		errors.Is(err, runner.ErrNothingToVerify), errors.Is(err, runner.ErrNothingToProve),
-		errors.Is(err, runner.ErrProving), errors.Is(err, errNothingReady):
+		errors.Is(err, verify.ErrNothingToVerify), errors.Is(err, prove.ErrNothingToProve),
+		errors.Is(err, prove.ErrProving), errors.Is(err, errNothingReady):
 		return ExitNotYet
-	case is[*usageError](err), is[*runner.UsageError](err), is[*agent.UsageError](err), is[spec.Problem](err), is[*spec.AmbiguousError](err),
-		errors.Is(err, runner.ErrNoProject), errors.Is(err, runner.ErrAgent), errors.Is(err, runner.ErrCheck), errors.Is(err, git.ErrUnknownRevision):
+	case is[*usageError](err), is[*project.UsageError](err), is[*agent.UsageError](err), is[spec.Problem](err), is[*spec.AmbiguousError](err),
+		errors.Is(err, project.ErrNoProject), errors.Is(err, runner.ErrAgent), errors.Is(err, runner.ErrCheck), errors.Is(err, git.ErrUnknownRevision):
 		return ExitUsage
 	case errors.Is(err, context.Canceled):
 		return exitSignal + int(syscall.SIGINT)

@@ -11,6 +11,9 @@ import (
 
 	"chant/runner"
 	"chant/runner/git"
+	"chant/runner/project"
+	"chant/runner/prove"
+	"chant/runner/verify"
 	"chant/spec"
 	"chant/storage"
 )
@@ -32,11 +35,11 @@ func TestExitCode(t *testing.T) {
 		{"not held", statusError(ExitNotHeld), 1},
 		{"not yet", statusError(ExitNotYet), 3},
 		{"usage", &usageError{msg: "m"}, 2},
-		{"the engine's usage", &runner.UsageError{Msg: "m"}, 2},
+		{"the engine's usage", &project.UsageError{Msg: "m"}, 2},
 		{"problem", problems[0], 2},
 		{"problems", problems.Err(), 2},
 		{"ambiguous", &spec.AmbiguousError{Query: "0"}, 2},
-		{"no project", runner.ErrNoProject, 2},
+		{"no project", project.ErrNoProject, 2},
 		{"agent", runner.ErrAgent, 2},
 		{"check", runner.ErrCheck, 2},
 		{"revision", git.ErrUnknownRevision, 2},
@@ -44,9 +47,9 @@ func TestExitCode(t *testing.T) {
 		{"unknown spec", &spec.NotFoundError{Query: "9"}, 3},
 		{"not ready", &runner.NotReadyError{ID: "1", State: spec.StateBlocked}, 3},
 		{"no criteria", &runner.NoCriteriaError{ID: "1"}, 3},
-		{"nothing to verify", runner.ErrNothingToVerify, 3},
-		{"nothing to prove", runner.ErrNothingToProve, 3},
-		{"a proof of itself", runner.ErrProving, 3},
+		{"nothing to verify", verify.ErrNothingToVerify, 3},
+		{"nothing to prove", prove.ErrNothingToProve, 3},
+		{"a proof of itself", prove.ErrProving, 3},
 		{"nothing ready", errNothingReady, 3},
 		{"locked", &storage.LockedError{Name: "spec/1"}, 3},
 		{"half a merge", &git.InProgressError{What: "merge"}, 3},
@@ -80,7 +83,7 @@ func TestExitCodePrecedence(t *testing.T) {
 	t.Parallel()
 	order := []error{
 		nil,
-		runner.ErrNothingToVerify,
+		verify.ErrNothingToVerify,
 		&usageError{msg: "m"},
 		fs.ErrPermission,
 		statusError(ExitNotHeld),

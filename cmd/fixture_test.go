@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"chant/runner"
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 	"chant/storage"
 )
@@ -18,9 +20,9 @@ func fixedTime() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) 
 const hostile = "\x1b[2J\u202e\x00]]>&<\"'|`@ada#1::error::\r\n%0A*_"
 
 // projectOf makes a project of specs by their paths.
-func projectOf(t *testing.T, files map[string]string) *runner.Project {
+func projectOf(t *testing.T, files map[string]string) *project.Project {
 	t.Helper()
-	p := &runner.Project{Problems: map[string]spec.Problems{}}
+	p := &project.Project{Problems: map[string]spec.Problems{}}
 	var specs []*spec.Spec
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		s, problems := spec.Parse(path, []byte(files[path]))
@@ -32,7 +34,7 @@ func projectOf(t *testing.T, files map[string]string) *runner.Project {
 }
 
 // board is a small project with a spec in most states.
-func board(t *testing.T) (*runner.Project, runner.Live) {
+func board(t *testing.T) (*project.Project, runner.Live) {
 	t.Helper()
 	const criteria = "\n## Acceptance Criteria\n\n- [x] One\n  ```sh check\n  true\n  ```\n- [ ] Two\n"
 	p := projectOf(t, map[string]string{
@@ -49,11 +51,11 @@ func board(t *testing.T) (*runner.Project, runner.Live) {
 			Running: map[string]bool{"005": true}, Failed: map[string]bool{"002": true}, Invalid: p.Invalid(),
 		},
 		Holders: map[string]storage.Holder{"005": {PID: 7, Host: "here", Since: fixedTime(), Command: "chant run 005"}},
-		Last: map[string]runner.Evidence{"002": {
-			ID: "r1", Spec: "002", Started: fixedTime(), Verdict: runner.Failed,
-			Criteria: []runner.Result{
-				{Number: 1, Text: "One", Outcome: runner.Held},
-				{Number: 2, Text: "Two", Outcome: runner.NotHeld, Reason: "exit 1"},
+		Last: map[string]record.Evidence{"002": {
+			ID: "r1", Spec: "002", Started: fixedTime(), Verdict: record.Failed,
+			Criteria: []record.Result{
+				{Number: 1, Text: "One", Outcome: record.Held},
+				{Number: 2, Text: "Two", Outcome: record.NotHeld, Reason: "exit 1"},
 			},
 		}},
 	}

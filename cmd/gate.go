@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -84,7 +85,7 @@ func (a *App) decide(query string, act func(engine *runner.Engine, s *spec.Spec)
 	if err != nil {
 		return err
 	}
-	engine, closeEngine, err := a.engine(p.Root, func(runner.Event) {})
+	engine, closeEngine, err := a.engine(p.Root, func(record.Event) {})
 	if err != nil {
 		return err
 	}

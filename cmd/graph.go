@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -32,7 +33,7 @@ func (a *App) graphCommand() *cobra.Command {
 
 // graphView is a part of the dependency graph with the states of its specs.
 type graphView struct {
-	project *runner.Project
+	project *project.Project
 	live    runner.Live
 	specs   []*spec.Spec // in order
 }

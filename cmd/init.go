@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"chant/runner"
 	"chant/runner/git"
+	"chant/runner/project"
 	"chant/storage/atomicfile"
 )
 
@@ -45,7 +45,7 @@ func (a *App) initialise() error {
 		if err != nil {
 			return err
 		}
-		name := path.Join(runner.ChantDir, at[len("template/"):])
+		name := path.Join(project.ChantDir, at[len("template/"):])
 		file := filepath.Join(top, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return err
@@ -62,7 +62,7 @@ func (a *App) initialise() error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("laying %s: %w", runner.ChantDir, err)
+		return fmt.Errorf("laying %s: %w", project.ChantDir, err)
 	}
 	if wrote > 0 {
 		s.line()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chant/runner"
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -54,7 +55,7 @@ type criteriaJSON struct {
 	Manual int `json:"manual"`
 }
 
-func specRow(p *runner.Project, s *spec.Spec, live runner.Live) specJSON {
+func specRow(p *project.Project, s *spec.Spec, live runner.Live) specJSON {
 	state, blocks := p.Set.State(s, live.Facts)
 	row := specJSON{
 		ID: s.ID, Title: s.Title, Type: s.Type, Phase: s.Phase, Status: string(s.Status), State: state,

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"chant/runner"
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -57,11 +57,11 @@ func (a *App) lint(queries []string, asJSON bool) error {
 
 // lintView gives what lint shows.
 func (a *App) lintView(queries []string) (lintJSON, error) {
-	root, err := runner.FindRoot(a.Dir)
+	root, err := project.FindRoot(a.Dir)
 	if err != nil {
 		return lintJSON{}, err
 	}
-	p, err := runner.Read(root)
+	p, err := project.Read(root)
 	if err != nil {
 		return lintJSON{}, err
 	}
@@ -71,7 +71,7 @@ func (a *App) lintView(queries []string) (lintJSON, error) {
 	}
 	problems := []problemJSON{}
 	for _, one := range spec.Lint(p.Set, p.Config, p.Problems) {
-		if len(queries) > 0 && !wanted[one.Path] && one.Path != runner.ConfigFile {
+		if len(queries) > 0 && !wanted[one.Path] && one.Path != project.ConfigFile {
 			continue
 		}
 		problems = append(problems, problemJSON{

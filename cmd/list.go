@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -60,7 +61,7 @@ func (a *App) listView() (listJSON, error) {
 }
 
 // board loads what every listing shows.
-func (a *App) board() (*runner.Project, runner.Live, error) {
+func (a *App) board() (*project.Project, runner.Live, error) {
 	p, err := a.project()
 	if err != nil {
 		return nil, runner.Live{}, err

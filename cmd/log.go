@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"chant/runner"
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/storage"
 )
 
@@ -29,7 +30,7 @@ func (a *App) logCommand() *cobra.Command {
 type logJSON struct {
 	Schema string            `json:"schema"`
 	Spec   string            `json:"spec"`
-	Runs   []runner.Evidence `json:"runs"`
+	Runs   []record.Evidence `json:"runs"`
 
 	root string
 }
@@ -82,23 +83,23 @@ func (l logJSON) only(runID string) (logJSON, error) {
 	if err == nil {
 		err = addTranscripts(l.root, &one)
 	}
-	l.Runs = []runner.Evidence{one}
+	l.Runs = []record.Evidence{one}
 	return l, err
 }
 
 // addTranscripts reads what the agents of a run said, which the store has apart.
-func addTranscripts(root string, ev *runner.Evidence) (err error) {
+func addTranscripts(root string, ev *record.Evidence) (err error) {
 	if len(ev.Agents) == 0 {
 		return nil
 	}
-	h, err := runner.OpenHistory(root, storage.Options{ReadOnly: true})
+	h, err := record.OpenHistory(project.StorePath(root), storage.Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
 	for i := range ev.Agents {
 		said := &ev.Agents[i]
-		said.Transcript, err = h.Transcript(ev.Spec, ev.ID, said.Attempt)
+		said.Result.Transcript, err = h.Transcript(ev.Spec, ev.ID, said.Attempt)
 		if err != nil && !errors.Is(err, storage.ErrNotFound) { // there is none of an agent that did not start
 			return err
 		}
@@ -107,8 +108,8 @@ func addTranscripts(root string, ev *runner.Evidence) (err error) {
 }
 
 // history gives every run of a spec, oldest first.
-func history(root, specID string) (runs []runner.Evidence, err error) {
-	h, err := runner.OpenHistory(root, storage.Options{ReadOnly: true})
+func history(root, specID string) (runs []record.Evidence, err error) {
+	h, err := record.OpenHistory(project.StorePath(root), storage.Options{ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +118,7 @@ func history(root, specID string) (runs []runner.Evidence, err error) {
 	if err != nil {
 		return nil, err
 	}
-	runs = make([]runner.Evidence, 0, len(ids))
+	runs = make([]record.Evidence, 0, len(ids))
 	for _, id := range ids {
 		ev, err := h.Get(specID, id)
 		if errors.Is(err, storage.ErrNotFound) {
@@ -131,16 +132,16 @@ func history(root, specID string) (runs []runner.Evidence, err error) {
 	return runs, nil
 }
 
-func pick(runs []runner.Evidence, specID, runID string) (runner.Evidence, error) {
+func pick(runs []record.Evidence, specID, runID string) (record.Evidence, error) {
 	for _, ev := range runs {
 		if ev.ID == runID {
 			return ev, nil
 		}
 	}
-	return runner.Evidence{}, &usageError{msg: fmt.Sprintf("spec %s has no run %q", specID, runID), hint: "chant log " + specID + " lists them"}
+	return record.Evidence{}, &usageError{msg: fmt.Sprintf("spec %s has no run %q", specID, runID), hint: "chant log " + specID + " lists them"}
 }
 
-func (a *App) showLog(runs []runner.Evidence, whole runner.Evidence) error {
+func (a *App) showLog(runs []record.Evidence, whole record.Evidence) error {
 	s := a.stdout()
 	rows := make([][]text, 0, len(runs))
 	for _, ev := range runs {
@@ -156,9 +157,9 @@ func (a *App) showLog(runs []runner.Evidence, whole runner.Evidence) error {
 			faint(short(ev.Commit)), plain(ev.Reason),
 		})
 		for _, run := range ev.Agents {
-			took := (time.Duration(run.DurationMS) * time.Millisecond).Round(time.Millisecond)
+			took := (time.Duration(run.Result.DurationMS) * time.Millisecond).Round(time.Millisecond)
 			rows = append(rows, []text{
-				plainf("  %s, attempt %d", run.Agent, run.Attempt), agentStatus(run), plain(""), plain(took.String()), plain(""), plain(run.Reason),
+				plainf("  %s, attempt %d", run.Result.Agent, run.Attempt), agentStatus(run), plain(""), plain(took.String()), plain(""), plain(run.Result.Reason),
 			})
 		}
 	}
@@ -171,7 +172,7 @@ func (a *App) showLog(runs []runner.Evidence, whole runner.Evidence) error {
 		for _, text := range run.Notices() {
 			v.notice(text)
 		}
-		showOutput(s, run.Transcript, math.MaxInt)
+		showOutput(s, run.Result.Transcript, math.MaxInt)
 	}
 	for _, r := range whole.Criteria {
 		v.criterion(r, math.MaxInt)
@@ -182,11 +183,11 @@ func (a *App) showLog(runs []runner.Evidence, whole runner.Evidence) error {
 	return s.failed()
 }
 
-func verdictText(v runner.Verdict) text {
+func verdictText(v record.Verdict) text {
 	switch v {
-	case runner.Completed, runner.AllHeld:
+	case record.Completed, record.AllHeld:
 		return coloured(string(v), green)
-	case runner.Failed, runner.Broken:
+	case record.Failed, record.Broken:
 		return coloured(string(v), red)
 	}
 	return coloured(string(v), yellow)

@@ -14,7 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"chant/runner"
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/storage"
 )
 
@@ -42,14 +43,14 @@ func mcpApp(t *testing.T, specs map[string]string) *App {
 		writeFile(t, filepath.Join(dir, ".chant/specs", name), text)
 	}
 	writeFile(t, filepath.Join(dir, ".chant/prompts/standard.md"), "# Prompt\n\nDo {{spec.id}}.\n")
-	h, err := runner.OpenHistory(dir, storage.Options{})
+	h, err := record.OpenHistory(project.StorePath(dir), storage.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"r1", "r2"} {
-		err := h.Add(runner.Evidence{ID: id, Spec: "002-two", Started: fixedTime(), Verdict: runner.Waiting, Criteria: []runner.Result{
-			{Number: 1, Text: "One", Outcome: runner.Held, Check: &runner.CheckResult{Output: id + ": \x1b[2J\u202e</a>\n"}},
-			{Number: 2, Text: "Two", Outcome: runner.Unattested, Manual: true},
+		err := h.Add(record.Evidence{ID: id, Spec: "002-two", Started: fixedTime(), Verdict: record.Waiting, Criteria: []record.Result{
+			{Number: 1, Text: "One", Outcome: record.Held, Check: &record.CheckResult{Output: id + ": \x1b[2J\u202e</a>\n"}},
+			{Number: 2, Text: "Two", Outcome: record.Unattested, Manual: true},
 		}})
 		if err != nil {
 			t.Fatal(err)

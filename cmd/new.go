@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/project"
 	"chant/spec"
 	"chant/storage/atomicfile"
 )
@@ -67,12 +68,12 @@ func (a *App) newSpec(title string) (*spec.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(p.Root, filepath.FromSlash(runner.SpecsDir)), 0o755); err != nil {
-		return nil, fmt.Errorf("making %s: %w", runner.SpecsDir, err)
+	if err := os.MkdirAll(filepath.Join(p.Root, filepath.FromSlash(project.SpecsDir)), 0o755); err != nil {
+		return nil, fmt.Errorf("making %s: %w", project.SpecsDir, err)
 	}
 	text := specText(title)
 	for number := nextNumber(p.Set); ; number++ {
-		s, _ := spec.Parse(path.Join(runner.SpecsDir, fmt.Sprintf("%03d-%s.md", number, slug(title))), text)
+		s, _ := spec.Parse(path.Join(project.SpecsDir, fmt.Sprintf("%03d-%s.md", number, slug(title))), text)
 		if len(s.Criteria) == 0 {
 			return nil, &usageError{msg: fmt.Sprintf("%q can't be a spec's title: nothing below it would be read", title), hint: "word it otherwise"}
 		}

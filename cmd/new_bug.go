@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/project"
 	"chant/storage/atomicfile"
 )
 
@@ -144,7 +145,7 @@ func readReport(name string) ([]byte, error) {
 func readTemplates(root string, names []string) (map[string]string, error) {
 	templates := map[string]string{}
 	for _, name := range names {
-		src, err := runner.ReadRegular(filepath.Join(root, filepath.FromSlash(runner.TemplatesDir), filepath.FromSlash(name)))
+		src, err := project.ReadRegular(filepath.Join(root, filepath.FromSlash(runner.TemplatesDir), filepath.FromSlash(name)))
 		if errors.Is(err, fs.ErrNotExist) {
 			src, err = template.ReadFile(path.Join("template/templates", name))
 		}

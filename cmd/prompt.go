@@ -6,7 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"chant/runner"
+	"chant/runner/agent"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -27,7 +28,7 @@ type promptJSON struct {
 	Schema string              `json:"schema"`
 	Spec   string              `json:"spec"`
 	Bytes  int                 `json:"bytes"`
-	Parts  []runner.PromptPart `json:"parts"`
+	Parts  []record.PromptPart `json:"parts"`
 	Text   string              `json:"text"`
 }
 
@@ -79,7 +80,7 @@ func (a *App) promptView(query string) (promptJSON, error) {
 	if err := p.Problems[s.Path].Err(); err != nil {
 		return promptJSON{}, err
 	}
-	prompt, err := runner.FirstPrompt(p, s, a.Env)
+	prompt, err := agent.FirstPrompt(p, s, a.Env)
 	if err != nil {
 		return promptJSON{}, err
 	}

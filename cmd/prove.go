@@ -1,18 +1,19 @@
 package cmd
 
 import (
+	"chant/runner/project"
+	"chant/runner/prove"
+	"chant/runner/record"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"chant/runner"
 )
 
 // proveOptions are the flags of prove.
 type proveOptions struct {
-	runner.ProveOptions
+	prove.ProveOptions
 	json, markdown bool
 	attest, sign   string // files; "" for none
 	check          string // a file to check instead of proving anything
@@ -96,7 +97,7 @@ func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) er
 			return err
 		}
 	}
-	root, err := runner.FindRoot(a.Dir)
+	root, err := project.FindRoot(a.Dir)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) er
 	if err != nil {
 		return errors.Join(err, v.close())
 	}
-	proofs, err := runner.Prover{Settings: w.settings, Git: w.repo, Version: version()}.Prove(ctx, opts.ProveOptions)
+	proofs, err := prove.Prover{Settings: w.settings, Git: w.repo, Version: version()}.Prove(ctx, opts.ProveOptions)
 	err = errors.Join(err, v.close(), w.repo.Close())
 	if err := a.giveProofs(proofs, opts, err); err != nil {
 		return err
@@ -127,13 +128,13 @@ func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) er
 
 // giveProofs writes the proofs as asked for, also those that were made before a
 // failure.
-func (a *App) giveProofs(proofs []runner.Proof, opts proveOptions, failure error) error {
+func (a *App) giveProofs(proofs []record.Proof, opts proveOptions, failure error) error {
 	switch {
 	case opts.json:
 		return errors.Join(failure, writeJSON(a.Out, struct {
 			Schema string         `json:"schema"`
-			Proofs []runner.Proof `json:"proofs"`
-		}{"chant.prove/v1", append([]runner.Proof{}, proofs...)}))
+			Proofs []record.Proof `json:"proofs"`
+		}{"chant.prove/v1", append([]record.Proof{}, proofs...)}))
 	case opts.markdown:
 		return errors.Join(failure, writeProofsMarkdown(a.Out, proofs))
 	}
@@ -143,15 +144,15 @@ func (a *App) giveProofs(proofs []runner.Proof, opts proveOptions, failure error
 }
 
 // proofStatus is nil only where every proof is proven, and there is one.
-func proofStatus(proofs []runner.Proof) error {
+func proofStatus(proofs []record.Proof) error {
 	code := ExitHeld
 	if len(proofs) == 0 {
 		code = ExitNotYet
 	}
 	for _, p := range proofs {
 		switch {
-		case p.Verdict == runner.Proven || code == ExitNotHeld:
-		case p.Verdict == runner.Inconclusive:
+		case p.Verdict == record.Proven || code == ExitNotHeld:
+		case p.Verdict == record.Inconclusive:
 			code = ExitNotYet
 		default:
 			code = ExitNotHeld

@@ -1,16 +1,15 @@
 package cmd
 
 import (
+	"chant/runner/record"
 	"fmt"
 	"io"
 	"strings"
-
-	"chant/runner"
 )
 
 // writeProofsMarkdown writes the proofs for a pull request, in what GitHub and
 // GitLab show: a table each, and what is long folded away.
-func writeProofsMarkdown(w io.Writer, proofs []runner.Proof) error {
+func writeProofsMarkdown(w io.Writer, proofs []record.Proof) error {
 	var b strings.Builder
 	for _, p := range proofs {
 		markdownProof(&b, p)
@@ -21,12 +20,12 @@ func writeProofsMarkdown(w io.Writer, proofs []runner.Proof) error {
 	return nil
 }
 
-func markdownProof(b *strings.Builder, p runner.Proof) {
+func markdownProof(b *strings.Builder, p record.Proof) {
 	mark := "❌"
 	switch p.Verdict {
-	case runner.Proven:
+	case record.Proven:
 		mark = "✅"
-	case runner.Inconclusive:
+	case record.Inconclusive:
 		mark = "⚠️"
 	}
 	fmt.Fprintf(b, "### %s %s: %s\n\n", mark, cell(p.Fix), cell(string(p.Verdict)))

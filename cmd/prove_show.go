@@ -1,14 +1,13 @@
 package cmd
 
 import (
+	"chant/runner/record"
 	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
-
-	"chant/runner"
 )
 
 // What is shown of lists that can be as long as the repository; --json has them
@@ -23,7 +22,7 @@ const (
 const claim = "It claims this test, these runs, this machine."
 
 // showProofs writes every proof, its verdict at its end.
-func showProofs(s *screen, proofs []runner.Proof) {
+func showProofs(s *screen, proofs []record.Proof) {
 	for i, p := range proofs {
 		if i > 0 {
 			s.line()
@@ -32,7 +31,7 @@ func showProofs(s *screen, proofs []runner.Proof) {
 	}
 }
 
-func showProof(s *screen, p runner.Proof) {
+func showProof(s *screen, p record.Proof) {
 	s.line(bold("proof of "+p.Fix), plain("by "+p.Reproduction))
 	s.line(plain("  base"), plain(revision(p.Base)))
 	s.line(plain("  head"), plain(revision(p.Head)))
@@ -59,7 +58,7 @@ func showProof(s *screen, p runner.Proof) {
 }
 
 // revision names one side of a proof.
-func revision(r runner.Revision) string {
+func revision(r record.Revision) string {
 	words := short(r.Commit) + ", tree " + short(r.Tree)
 	if r.Worktree {
 		return "the worktree on " + words
@@ -69,7 +68,7 @@ func revision(r runner.Revision) string {
 
 // cellRows is the matrix as a table. Where the reproduction has several
 // checks, a cell has the criterion of its own beside its name.
-func cellRows(p runner.Proof) [][]text {
+func cellRows(p record.Proof) [][]text {
 	rows := [][]text{{faint("    cell"), faint("tree"), faint("wanted"), faint("runs"), faint("outcomes")}}
 	for _, c := range p.Cells {
 		words := outcomes(c)
@@ -83,13 +82,13 @@ func cellRows(p runner.Proof) [][]text {
 	return rows
 }
 
-func markOf(p runner.Proof, c runner.Cell) text {
+func markOf(p record.Proof, c record.Cell) text {
 	name := c.Name
 	if len(p.Checks) > 1 && c.Criterion > 0 {
 		name += fmt.Sprintf(" (%d)", c.Criterion)
 	}
 	switch {
-	case c.Name == runner.CellIntact && c.Held && !p.Intact.Same:
+	case c.Name == record.CellIntact && c.Held && !p.Intact.Same:
 		return coloured("  ! "+name, yellow) // the changed test passes: a reader has to judge the change
 	case c.Held:
 		return coloured("  ✓ "+name, green)
@@ -99,7 +98,7 @@ func markOf(p runner.Proof, c runner.Cell) text {
 	return faint("  · " + name)
 }
 
-func runsOf(c runner.Cell) string {
+func runsOf(c record.Cell) string {
 	switch {
 	case c.Runs == 0:
 		return "–"
@@ -111,18 +110,18 @@ func runsOf(c runner.Cell) string {
 
 // outcomes counts a cell's runs in words, in the order in which the outcomes
 // are declared. A run that held is red or green, as its cell wants it.
-func outcomes(c runner.Cell) string {
+func outcomes(c record.Cell) string {
 	held := "held"
 	switch c.Name {
-	case runner.CellRed, runner.CellCausal:
+	case record.CellRed, record.CellCausal:
 		held = "red"
-	case runner.CellGreen:
+	case record.CellGreen:
 		held = "green"
 	}
 	var words []string
-	for _, o := range []runner.Outcome{
-		runner.Held, runner.NotHeld, runner.WrongReason, runner.NoTest, runner.NotStarted,
-		runner.Killed, runner.TimedOut, runner.Interrupted, runner.InvalidRun,
+	for _, o := range []record.Outcome{
+		record.Held, record.NotHeld, record.WrongReason, record.NoTest, record.NotStarted,
+		record.Killed, record.TimedOut, record.Interrupted, record.InvalidRun,
 	} {
 		if n := c.ByOutcome[o]; n > 0 {
 			word := strings.Replace(strings.ReplaceAll(string(o), "_", " "), "held", held, 1)
@@ -132,12 +131,12 @@ func outcomes(c runner.Cell) string {
 	return strings.Join(words, ", ")
 }
 
-func verdictOf(p runner.Proof) text {
+func verdictOf(p record.Proof) text {
 	style := red
 	switch p.Verdict {
-	case runner.Proven:
+	case record.Proven:
 		style = green
-	case runner.Inconclusive:
+	case record.Inconclusive:
 		style = yellow
 	}
 	return coloured(string(p.Verdict)+":", style)
@@ -145,10 +144,10 @@ func verdictOf(p runner.Proof) text {
 
 // figures are the numbers of a proof, a sentence each, and what else a reader
 // should know.
-func figures(p runner.Proof) []string {
+func figures(p record.Proof) []string {
 	var list []string
 	for _, c := range p.Checks {
-		words := rates(c, cellOf(p, runner.CellRed, c), cellOf(p, runner.CellGreen, c))
+		words := rates(c, cellOf(p, record.CellRed, c), cellOf(p, record.CellGreen, c))
 		if words != "" && len(p.Checks) > 1 {
 			words = fmt.Sprintf("criterion %d: %s", c.Criterion, words)
 		}
@@ -158,26 +157,26 @@ func figures(p runner.Proof) []string {
 	return slices.DeleteFunc(append(list, p.Notes...), func(s string) bool { return s == "" })
 }
 
-func cellOf(p runner.Proof, name string, check runner.ProofCheck) runner.Cell {
+func cellOf(p record.Proof, name string, check record.ProofCheck) record.Cell {
 	for _, c := range p.Cells {
 		if c.Name == name && c.Criterion == check.Criterion {
 			return c
 		}
 	}
-	return runner.Cell{}
+	return record.Cell{}
 }
 
 // rates tells how often a check failed before and after; "" where it never ran.
-func rates(c runner.ProofCheck, before, after runner.Cell) string {
+func rates(c record.ProofCheck, before, after record.Cell) string {
 	n := valid(before)
 	if n == 0 {
 		return ""
 	}
-	k := before.ByOutcome[runner.Held]
+	k := before.ByOutcome[record.Held]
 	words := fmt.Sprintf("before: failed as stated %d of %d (%s, 95 %% bounds %s to %s)",
 		k, n, percent(float64(k)/float64(n)), percent(c.Bounds.RedLow), percent(c.Bounds.RedHigh))
 	failed := after.Failed()
-	m := after.ByOutcome[runner.Held] + failed
+	m := after.ByOutcome[record.Held] + failed
 	if m == 0 {
 		return words
 	}
@@ -189,7 +188,7 @@ func rates(c runner.ProofCheck, before, after runner.Cell) string {
 }
 
 // valid counts the runs that count.
-func valid(c runner.Cell) int { return c.Runs - c.ByOutcome[runner.InvalidRun] }
+func valid(c record.Cell) int { return c.Runs - c.ByOutcome[record.InvalidRun] }
 
 // percent gives a rate with three digits, so that neither 0.0012 nor 0.9988
 // becomes a certainty.
@@ -201,7 +200,7 @@ func percent(rate float64) string {
 	return strconv.FormatFloat(p, 'g', 3, 64) + " %"
 }
 
-func coverage(c *runner.Coverage) string {
+func coverage(c *record.Coverage) string {
 	if c == nil {
 		return ""
 	}
@@ -255,7 +254,7 @@ func ranges(places []string) []string {
 	return list
 }
 
-func showChanged(s *screen, p runner.Proof) {
+func showChanged(s *screen, p record.Proof) {
 	if len(p.Changed) == 0 {
 		return
 	}
@@ -264,7 +263,7 @@ func showChanged(s *screen, p runner.Proof) {
 	rows := [][]text{}
 	for _, one := range telling(p.Changed, shownPaths) {
 		class := plain("  " + string(one.Class))
-		if one.Class == runner.ClassHarness {
+		if one.Class == record.ClassHarness {
 			class = coloured("  "+string(one.Class), yellow)
 		}
 		rows = append(rows, []text{class, plain(one.Path)})
@@ -277,9 +276,9 @@ func showChanged(s *screen, p runner.Proof) {
 
 // telling gives the first n of the changed paths, those before the others that
 // a reader may want to object to.
-func telling(paths []runner.ProofPath, n int) []runner.ProofPath {
-	order := []runner.PathClass{runner.ClassFix, runner.ClassHarness, runner.ClassTest, runner.ClassOther, runner.ClassSpec}
-	sorted := slices.SortedStableFunc(slices.Values(paths), func(a, b runner.ProofPath) int {
+func telling(paths []record.ProofPath, n int) []record.ProofPath {
+	order := []record.PathClass{record.ClassFix, record.ClassHarness, record.ClassTest, record.ClassOther, record.ClassSpec}
+	sorted := slices.SortedStableFunc(slices.Values(paths), func(a, b record.ProofPath) int {
 		return cmp.Compare(slices.Index(order, a.Class), slices.Index(order, b.Class))
 	})
 	return sorted[:min(len(sorted), n)]

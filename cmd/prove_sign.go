@@ -9,8 +9,8 @@ import (
 	"os/exec"
 	"strings"
 
-	"chant/runner"
 	"chant/runner/process"
+	"chant/runner/record"
 	"chant/storage/atomicfile"
 )
 
@@ -79,7 +79,7 @@ func (k keygen) signedBy(ctx context.Context, signer, allowed, signature string,
 
 // attestProofs writes the statement of proofs to a file and, with a key, its
 // signature beside it.
-func (a *App) attestProofs(ctx context.Context, k keygen, proofs []runner.Proof, file, key string) error {
+func (a *App) attestProofs(ctx context.Context, k keygen, proofs []record.Proof, file, key string) error {
 	data, err := newStatement(proofs).encode()
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"chant/runner"
 	"chant/runner/process"
+	"chant/runner/record"
 )
 
 // signer is an App in a folder with a key of ada's, "key", and the file
@@ -57,7 +57,7 @@ func (a *App) check(t *testing.T, args ...string) (int, string) {
 }
 
 // signed writes a signed proof with that verdict.
-func (a *App) signed(t *testing.T, verdict runner.ProofVerdict, key string) {
+func (a *App) signed(t *testing.T, verdict record.ProofVerdict, key string) {
 	t.Helper()
 	processes, err := process.New(fixedTime)
 	if err != nil {
@@ -65,7 +65,7 @@ func (a *App) signed(t *testing.T, verdict runner.ProofVerdict, key string) {
 	}
 	p := weakenedProof()
 	p.Verdict = verdict
-	if err := a.attestProofs(t.Context(), keygen{processes, a.Env, a.Dir}, []runner.Proof{p}, "proof.json", key); err != nil {
+	if err := a.attestProofs(t.Context(), keygen{processes, a.Env, a.Dir}, []record.Proof{p}, "proof.json", key); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -74,21 +74,21 @@ func TestCheckProof(t *testing.T) {
 	t.Parallel()
 	a := signer(t)
 	for _, tt := range []struct {
-		verdict runner.ProofVerdict
+		verdict record.ProofVerdict
 		key     string
 		args    string
 		want    int
 		says    string
 	}{
-		{runner.Proven, "key", "--allowed-signers allowed", 0, "signed by ada@example.org\n"},
-		{runner.Proven, "key", "--allowed-signers allowed --signer ada@example.org", 0, "signed by ada@example.org\n"},
-		{runner.Weakened, "key", "--allowed-signers allowed", 1, "weakened:"},
-		{runner.Inconclusive, "key", "--allowed-signers allowed", 3, "inconclusive:"},
-		{runner.Proven, "key", "--allowed-signers allowed --signer bob@example.org", 1, "refused:"},
-		{runner.Proven, "other", "--allowed-signers allowed", 1, "refused:"},
-		{runner.Proven, "other", "--allowed-signers allowed --signer ada@example.org", 1, "refused:"},
-		{runner.Proven, "key", "--allowed-signers empty", 1, "refused:"},
-		{runner.Proven, "key", "--allowed-signers missing", 2, "chant: reading missing"},
+		{record.Proven, "key", "--allowed-signers allowed", 0, "signed by ada@example.org\n"},
+		{record.Proven, "key", "--allowed-signers allowed --signer ada@example.org", 0, "signed by ada@example.org\n"},
+		{record.Weakened, "key", "--allowed-signers allowed", 1, "weakened:"},
+		{record.Inconclusive, "key", "--allowed-signers allowed", 3, "inconclusive:"},
+		{record.Proven, "key", "--allowed-signers allowed --signer bob@example.org", 1, "refused:"},
+		{record.Proven, "other", "--allowed-signers allowed", 1, "refused:"},
+		{record.Proven, "other", "--allowed-signers allowed --signer ada@example.org", 1, "refused:"},
+		{record.Proven, "key", "--allowed-signers empty", 1, "refused:"},
+		{record.Proven, "key", "--allowed-signers missing", 2, "chant: reading missing"},
 	} {
 		lay(t, a.Dir, "empty", "")
 		a.signed(t, tt.verdict, tt.key)
@@ -103,7 +103,7 @@ func TestCheckProof(t *testing.T) {
 func TestCheckProofRefusesChanges(t *testing.T) {
 	t.Parallel()
 	a := signer(t)
-	a.signed(t, runner.Proven, "key")
+	a.signed(t, record.Proven, "key")
 	data, err := os.ReadFile(filepath.Join(a.Dir, "proof.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestCheckProofRefusesChanges(t *testing.T) {
 func TestCheckProofRefusesOtherNamespaces(t *testing.T) {
 	t.Parallel()
 	a := signer(t)
-	a.signed(t, runner.Proven, "key")
+	a.signed(t, record.Proven, "key")
 	lay(t, a.Dir, "allowed", strings.Replace(read(t, a, "allowed"), `namespaces="chant-proof" `, "", 1))
 	if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitHeld {
 		t.Fatalf("exit %d:\n%s", code, out)
@@ -145,7 +145,7 @@ func TestCheckProofRefusesOtherNamespaces(t *testing.T) {
 func TestCheckProofRefusesOtherFiles(t *testing.T) {
 	t.Parallel()
 	a := signer(t)
-	a.signed(t, runner.Proven, "key")
+	a.signed(t, record.Proven, "key")
 	const other = `{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://example.org/x/v1"}`
 	cmd := exec.CommandContext(t.Context(), "ssh-keygen", "-Y", "sign", "-f", filepath.Join(a.Dir, "key"), "-n", "chant-proof")
 	cmd.Stdin = strings.NewReader(other)
@@ -163,7 +163,7 @@ func TestCheckProofRefusesOtherFiles(t *testing.T) {
 func TestCheckProofNeedsKeygen(t *testing.T) {
 	t.Parallel()
 	a := signer(t)
-	a.signed(t, runner.Proven, "key")
+	a.signed(t, record.Proven, "key")
 	a.Env = []string{"PATH=" + t.TempDir()}
 	if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitEnvironment || !strings.Contains(out, "install OpenSSH") {
 		t.Errorf("exit %d:\n%s", code, out)
@@ -179,7 +179,7 @@ func TestSignFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = a.attestProofs(t.Context(), keygen{processes, a.Env, a.Dir}, []runner.Proof{provenProof()}, "proof.json", "bad")
+	err = a.attestProofs(t.Context(), keygen{processes, a.Env, a.Dir}, []record.Proof{provenProof()}, "proof.json", "bad")
 	if err == nil || exitCode(err) != ExitEnvironment {
 		t.Errorf("error %v", err)
 	}

@@ -2,11 +2,10 @@ package cmd
 
 import (
 	"bytes"
+	"chant/runner/record"
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"chant/runner"
 )
 
 // The types of a proof's statement. A change of the predicate that an old
@@ -38,17 +37,17 @@ type predicate struct {
 // attestedProof is a proof as --json gives it, without what the commands
 // printed: that is there by its digest.
 type attestedProof struct {
-	runner.Proof
+	record.Proof
 	Cells []attestedCell `json:"cells"`
 }
 
 type attestedCell struct {
-	runner.Cell
+	record.Cell
 	Output *string `json:"output,omitempty"` // never set; hides the cell's
 }
 
 // newStatement makes the statement of proofs, which have one head: a commit.
-func newStatement(proofs []runner.Proof) statement {
+func newStatement(proofs []record.Proof) statement {
 	head := proofs[0].Head
 	st := statement{
 		Type:          statementType,
@@ -77,8 +76,8 @@ func (st statement) encode() ([]byte, error) {
 }
 
 // proofs gives the proofs of a statement that was read.
-func (st statement) proofs() []runner.Proof {
-	var list []runner.Proof
+func (st statement) proofs() []record.Proof {
+	var list []record.Proof
 	for _, one := range st.Predicate.Proofs {
 		p := one.Proof
 		p.Cells = nil

@@ -10,55 +10,56 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"chant/runner"
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 )
 
 // weakenedProof is one of a fix that rewrote its test: something of everything.
-func weakenedProof() runner.Proof {
+func weakenedProof() record.Proof {
 	const base, head = "1111111111112222", "3333333333334444"
-	return runner.Proof{
-		Reproduction: "002-reproduction", Fix: "005-fix", Verdict: runner.Weakened, Reason: "the original test fails at head, the changed one passes",
-		Base: runner.Revision{Commit: "aaaaaaaaaaaabbbb", Tree: base},
-		Head: runner.Revision{Commit: "ccccccccccccdddd", Tree: head},
-		Checks: []runner.ProofCheck{{
+	return record.Proof{
+		Reproduction: "002-reproduction", Fix: "005-fix", Verdict: record.Weakened, Reason: "the original test fails at head, the changed one passes",
+		Base: record.Revision{Commit: "aaaaaaaaaaaabbbb", Tree: base},
+		Head: record.Revision{Commit: "ccccccccccccdddd", Tree: head},
+		Checks: []record.ProofCheck{{
 			Criterion: 3, Text: "It fails", Lang: "sh", Command: "go test -run TestIssue42 .\n", Wants: "failure", Reason: "update lost",
-			Files:  []runner.TestFile{{Path: "a_test.go", Blob: "b", SHA256: "s"}},
-			PValue: 0.25, Bounds: runner.Bounds{RedLow: 0.067, RedHigh: 0.652, GreenHigh: 0.9999}, Needed: 30,
+			Files:  []record.TestFile{{Path: "a_test.go", Blob: "b", SHA256: "s"}},
+			PValue: 0.25, Bounds: record.Bounds{RedLow: 0.067, RedHigh: 0.652, GreenHigh: 0.9999}, Needed: 30,
 		}},
-		Cells: []runner.Cell{
-			{Name: runner.CellRed, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10, ByOutcome: map[runner.Outcome]int{runner.Held: 3, runner.NotHeld: 7}, Held: true, LogDigest: "sha256:1"},
-			{Name: runner.CellGreen, Criterion: 3, Tree: head, Wanted: "passes", Runs: 1, ByOutcome: map[runner.Outcome]int{runner.NotHeld: 1}, Reason: "exit 1", Output: "update lost\n", LogDigest: "sha256:2"},
-			{Name: runner.CellCausal, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10, ByOutcome: map[runner.Outcome]int{runner.Held: 3, runner.NotHeld: 7}, Held: true, SharedWith: runner.CellRed},
-			{Name: runner.CellIntact, Tree: head, Wanted: "the same test", Runs: 1, ByOutcome: map[runner.Outcome]int{runner.Held: 1}, Held: true, Reason: "as changed it passes"},
-			{Name: runner.CellKept, Tree: head, Wanted: "what held holds", ByOutcome: map[runner.Outcome]int{}, Reason: "not run"},
+		Cells: []record.Cell{
+			{Name: record.CellRed, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10, ByOutcome: map[record.Outcome]int{record.Held: 3, record.NotHeld: 7}, Held: true, LogDigest: "sha256:1"},
+			{Name: record.CellGreen, Criterion: 3, Tree: head, Wanted: "passes", Runs: 1, ByOutcome: map[record.Outcome]int{record.NotHeld: 1}, Reason: "exit 1", Output: "update lost\n", LogDigest: "sha256:2"},
+			{Name: record.CellCausal, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10, ByOutcome: map[record.Outcome]int{record.Held: 3, record.NotHeld: 7}, Held: true, SharedWith: record.CellRed},
+			{Name: record.CellIntact, Tree: head, Wanted: "the same test", Runs: 1, ByOutcome: map[record.Outcome]int{record.Held: 1}, Held: true, Reason: "as changed it passes"},
+			{Name: record.CellKept, Tree: head, Wanted: "what held holds", ByOutcome: map[record.Outcome]int{}, Reason: "not run"},
 		},
 		PValue: 0.25, Alpha: 0.01, Needed: 30,
-		Intact:   runner.Intact{Diff: "--- a/a_test.go\n+++ b/a_test.go\n@@ -1 +1 @@\n-want 2\n+want 1\n ::error::x\n"},
-		Changed:  []runner.ProofPath{{Path: "Makefile", Class: runner.ClassHarness}, {Path: "a.go", Class: runner.ClassFix}},
+		Intact:   record.Intact{Diff: "--- a/a_test.go\n+++ b/a_test.go\n@@ -1 +1 @@\n-want 2\n+want 1\n ::error::x\n"},
+		Changed:  []record.ProofPath{{Path: "Makefile", Class: record.ClassHarness}, {Path: "a.go", Class: record.ClassFix}},
 		Harness:  []string{"Makefile"},
-		Coverage: &runner.Coverage{Changed: 2, Covered: 1, Missed: []string{"a.go:7"}},
+		Coverage: &record.Coverage{Changed: 2, Covered: 1, Missed: []string{"a.go:7"}},
 		Notes:    []string{"lib is a submodule, and is not there"},
 		Started:  fixedTime(), DurationMS: 1500,
 	}
 }
 
 // provenProof is one that went as it should, by two checks.
-func provenProof() runner.Proof {
+func provenProof() record.Proof {
 	p := weakenedProof()
-	p.Verdict, p.Reason, p.Needed = runner.Proven, "the fix is what fixed it", 0
-	p.Intact, p.Changed, p.Harness, p.Coverage, p.Notes = runner.Intact{Same: true}, nil, nil, nil, nil
+	p.Verdict, p.Reason, p.Needed = record.Proven, "the fix is what fixed it", 0
+	p.Intact, p.Changed, p.Harness, p.Coverage, p.Notes = record.Intact{Same: true}, nil, nil, nil, nil
 	p.Head.Worktree = true
-	all := func(n int) map[runner.Outcome]int { return map[runner.Outcome]int{runner.Held: n} }
-	first := runner.ProofCheck{Criterion: 1, PValue: 0.0039682, Bounds: runner.Bounds{RedLow: 0.478, RedHigh: 1, GreenHigh: 0.4507}}
+	all := func(n int) map[record.Outcome]int { return map[record.Outcome]int{record.Held: n} }
+	first := record.ProofCheck{Criterion: 1, PValue: 0.0039682, Bounds: record.Bounds{RedLow: 0.478, RedHigh: 1, GreenHigh: 0.4507}}
 	second := first
 	second.Criterion = 2
-	p.Checks = []runner.ProofCheck{first, second}
+	p.Checks = []record.ProofCheck{first, second}
 	p.Cells = nil
 	for _, c := range []int{1, 2} {
 		p.Cells = append(p.Cells,
-			runner.Cell{Name: runner.CellRed, Criterion: c, Tree: "b", Wanted: "fails", Runs: 5, ByOutcome: all(5), Held: true},
-			runner.Cell{Name: runner.CellGreen, Criterion: c, Tree: "h", Wanted: "passes", Runs: 5, ByOutcome: all(5), Held: true})
+			record.Cell{Name: record.CellRed, Criterion: c, Tree: "b", Wanted: "fails", Runs: 5, ByOutcome: all(5), Held: true},
+			record.Cell{Name: record.CellGreen, Criterion: c, Tree: "h", Wanted: "passes", Runs: 5, ByOutcome: all(5), Held: true})
 	}
 	return p
 }
@@ -66,7 +67,7 @@ func provenProof() runner.Proof {
 func TestShowProofs(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	showProofs(newScreen(&b, nil), []runner.Proof{weakenedProof(), provenProof()})
+	showProofs(newScreen(&b, nil), []record.Proof{weakenedProof(), provenProof()})
 	if diff := cmp.Diff(wantProofs, b.String()); diff != "" {
 		t.Errorf("shown (-want +got):\n%s", diff)
 	}
@@ -122,7 +123,7 @@ It claims this test, these runs, this machine.
 func TestProofsMarkdown(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
-	if err := writeProofsMarkdown(&b, []runner.Proof{weakenedProof()}); err != nil {
+	if err := writeProofsMarkdown(&b, []record.Proof{weakenedProof()}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(wantProofMarkdown, b.String()); diff != "" {
@@ -193,11 +194,11 @@ func TestProofsTameText(t *testing.T) {
 		p.Cells[i].Wanted, p.Cells[i].Reason, p.Cells[i].Output, p.Cells[i].Tree = hostile, hostile, hostile, hostile
 	}
 	p.Intact.Diff = hostile + "\n ::error::x"
-	p.Changed = []runner.ProofPath{{Path: hostile, Class: hostile}}
+	p.Changed = []record.ProofPath{{Path: hostile, Class: hostile}}
 	p.Coverage.Missed, p.Notes = []string{hostile}, []string{hostile}
 	for name, render := range map[string]func(w io.Writer) error{
-		"terminal": func(w io.Writer) error { s := newScreen(w, nil); showProofs(s, []runner.Proof{p}); return s.failed() },
-		"markdown": func(w io.Writer) error { return writeProofsMarkdown(w, []runner.Proof{p}) },
+		"terminal": func(w io.Writer) error { s := newScreen(w, nil); showProofs(s, []record.Proof{p}); return s.failed() },
+		"markdown": func(w io.Writer) error { return writeProofsMarkdown(w, []record.Proof{p}) },
 		"json":     func(w io.Writer) error { return writeJSON(w, p) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -250,25 +251,25 @@ func TestRanges(t *testing.T) {
 
 func TestProofStatus(t *testing.T) {
 	t.Parallel()
-	of := func(verdicts ...runner.ProofVerdict) []runner.Proof {
-		var list []runner.Proof
+	of := func(verdicts ...record.ProofVerdict) []record.Proof {
+		var list []record.Proof
 		for _, v := range verdicts {
-			list = append(list, runner.Proof{Verdict: v})
+			list = append(list, record.Proof{Verdict: v})
 		}
 		return list
 	}
 	for _, tt := range []struct {
-		proofs []runner.Proof
+		proofs []record.Proof
 		want   int
 	}{
 		{nil, 3},
-		{of(runner.Proven), 0},
-		{of(runner.Proven, runner.Proven), 0},
-		{of(runner.Proven, runner.Inconclusive), 3},
-		{of(runner.Inconclusive, runner.NotFixed), 1},
-		{of(runner.NotFixed, runner.Inconclusive, runner.Proven), 1},
-		{of(runner.Weakened), 1}, {of(runner.NotReproduced), 1}, {of(runner.WrongCause), 1},
-		{of(runner.NotTheCause), 1}, {of(runner.Regressed), 1}, {of(runner.NotProvable), 1},
+		{of(record.Proven), 0},
+		{of(record.Proven, record.Proven), 0},
+		{of(record.Proven, record.Inconclusive), 3},
+		{of(record.Inconclusive, record.NotFixed), 1},
+		{of(record.NotFixed, record.Inconclusive, record.Proven), 1},
+		{of(record.Weakened), 1}, {of(record.NotReproduced), 1}, {of(record.WrongCause), 1},
+		{of(record.NotTheCause), 1}, {of(record.Regressed), 1}, {of(record.NotProvable), 1},
 		{of("unheard of"), 1},
 	} {
 		if got := exitCode(proofStatus(tt.proofs)); got != tt.want {
@@ -297,7 +298,7 @@ func TestProveFlags(t *testing.T) {
 	} {
 		var out, errout bytes.Buffer
 		code := App{Out: &out, Err: &errout, Dir: t.TempDir(), Now: fixedTime}.Run(t.Context(), append([]string{"prove"}, strings.Fields(args)...))
-		if code != ExitUsage || out.Len() > 0 || strings.Contains(errout.String(), runner.ErrNoProject.Error()) {
+		if code != ExitUsage || out.Len() > 0 || strings.Contains(errout.String(), project.ErrNoProject.Error()) {
 			t.Errorf("%s: exit %d, stdout %q, stderr %q", args, code, &out, &errout)
 		}
 	}
@@ -310,18 +311,18 @@ func TestProveLiveLine(t *testing.T) {
 	s.width = 60
 	v := &view{verb: "prove", s: s, stop: make(chan struct{}), now: fixedTime}
 	for _, tt := range []struct {
-		e    runner.ProofProgress
+		e    record.ProofProgress
 		want string
 	}{
-		{runner.ProofProgress{Fix: "005", Cell: "red", Planned: 5, Left: 15}, "  ▶ 005 red 0/5, 15 runs left"},
-		{runner.ProofProgress{Fix: "005", Cell: "green", Done: 3, Planned: 33, Left: 1, Estimate: 61400 * time.Millisecond}, "  ▶ 005 green 3/33, 1 run left, about 1m1s"},
+		{record.ProofProgress{Fix: "005", Cell: "red", Planned: 5, Left: 15}, "  ▶ 005 red 0/5, 15 runs left"},
+		{record.ProofProgress{Fix: "005", Cell: "green", Done: 3, Planned: 33, Left: 1, Estimate: 61400 * time.Millisecond}, "  ▶ 005 green 3/33, 1 run left, about 1m1s"},
 	} {
 		v.event(tt.e)
 		if _, live := terminal(b.String()); live != tt.want {
 			t.Errorf("the live line is %q, want %q", live, tt.want)
 		}
 	}
-	v.event(runner.Notice{Text: "kept"})
+	v.event(record.Notice{Text: "kept"})
 	if err := v.close(); err != nil {
 		t.Fatal(err)
 	}
@@ -334,7 +335,7 @@ func TestProveLiveLine(t *testing.T) {
 // What a statement says of a proof is what was proved, without the output.
 func TestStatementReadsBack(t *testing.T) {
 	t.Parallel()
-	proofs := []runner.Proof{weakenedProof(), provenProof()}
+	proofs := []record.Proof{weakenedProof(), provenProof()}
 	data, err := newStatement(proofs).encode()
 	if err != nil {
 		t.Fatal(err)
@@ -375,7 +376,7 @@ func TestStatementReadsBack(t *testing.T) {
 
 func TestReadStatementRefuses(t *testing.T) {
 	t.Parallel()
-	good, err := newStatement([]runner.Proof{provenProof()}).encode()
+	good, err := newStatement([]record.Proof{provenProof()}).encode()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,10 @@
 package cmd
 
 import (
+	"chant/runner/record"
 	"fmt"
 	"io"
 	"strings"
-
-	"chant/runner"
 )
 
 // GitHub keeps ten error annotations of a step and drops the rest without a
@@ -25,12 +24,12 @@ func writeGitHub(w io.Writer, v verification) error {
 			note(s.Path, 1, s.ID, s.Error)
 		}
 		for _, r := range s.Criteria {
-			if !r.Outcome.Met() && r.Outcome != runner.Unattested {
+			if !r.Outcome.Met() && r.Outcome != record.Unattested {
 				note(s.Path, r.Line, s.ID, fmt.Sprintf("%d. %s — %s", r.Number, r.Text, judgement(r)))
 			}
 		}
 		for _, f := range s.Findings {
-			if f.Rule != runner.RuleUnproven || v.strict {
+			if f.Rule != record.RuleUnproven || v.strict {
 				note(s.Path, f.Line, s.ID, f.Text)
 			}
 		}

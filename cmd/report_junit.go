@@ -1,12 +1,11 @@
 package cmd
 
 import (
+	"chant/runner/record"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"time"
-
-	"chant/runner"
 )
 
 // JUnit XML has no standard; these are the elements that GitHub, GitLab and
@@ -71,7 +70,7 @@ func writeJUnit(w io.Writer, v verification) error {
 	return err
 }
 
-func junitSuiteOf(s runner.Verified, strict bool) junitSuite {
+func junitSuiteOf(s record.Verified, strict bool) junitSuite {
 	suite := junitSuite{Name: clean(s.ID), File: clean(s.Path)}
 	total := int64(0)
 	add := func(c junitCase) {
@@ -97,7 +96,7 @@ func junitSuiteOf(s runner.Verified, strict bool) junitSuite {
 		add(c)
 	}
 	for _, f := range s.Findings {
-		if f.Rule == runner.RuleUnproven && !strict {
+		if f.Rule == record.RuleUnproven && !strict {
 			continue // its criterion is there already, as skipped
 		}
 		add(junitCase{Name: fmt.Sprintf("%s in line %d", f.Rule, f.Line), Line: f.Line, Time: seconds(0),
@@ -111,7 +110,7 @@ func junitSuiteOf(s runner.Verified, strict bool) junitSuite {
 }
 
 // judge fills in what a criterion's outcome is in JUnit's three words.
-func (c *junitCase) judge(r runner.Result) {
+func (c *junitCase) judge(r record.Result) {
 	if r.Outcome.Met() {
 		return
 	}
@@ -120,9 +119,9 @@ func (c *junitCase) judge(r runner.Result) {
 		note.Text = cleanLines(r.Check.Output)
 	}
 	switch r.Outcome {
-	case runner.Unattested:
+	case record.Unattested:
 		c.Skipped = note
-	case runner.NotStarted, runner.Killed, runner.TimedOut, runner.Interrupted:
+	case record.NotStarted, record.Killed, record.TimedOut, record.Interrupted:
 		c.Error = note
 	default:
 		c.Failure = note

@@ -1,11 +1,10 @@
 package cmd
 
 import (
+	"chant/runner/record"
 	"fmt"
 	"io"
 	"strings"
-
-	"chant/runner"
 )
 
 // writeMarkdown writes a table that GitHub and GitLab show as such, for a pull
@@ -23,7 +22,7 @@ func writeMarkdown(w io.Writer, v verification) error {
 		}
 		for _, f := range s.Findings {
 			mark := "❌"
-			if f.Rule == runner.RuleUnproven && !v.strict {
+			if f.Rule == record.RuleUnproven && !v.strict {
 				mark = "⚠️"
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s %s |\n", cell(s.ID), cell(f.Rule), mark, cell(f.Text))
@@ -33,11 +32,11 @@ func writeMarkdown(w io.Writer, v verification) error {
 	return err
 }
 
-func sign(o runner.Outcome) string {
+func sign(o record.Outcome) string {
 	switch {
 	case o.Met():
 		return "✅"
-	case o == runner.Unattested:
+	case o == record.Unattested:
 		return "⚠️"
 	}
 	return "❌"

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -93,7 +95,7 @@ func (a *App) run(ctx context.Context, queries []string, opts runOptions) error 
 }
 
 // choose gives the specs to run, in the order of their dependencies.
-func (a *App) choose(p *runner.Project, live runner.Live, queries []string, all bool) ([]*spec.Spec, error) {
+func (a *App) choose(p *project.Project, live runner.Live, queries []string, all bool) ([]*spec.Spec, error) {
 	if len(queries) == 0 {
 		ready := runner.Ready(p, live.Facts, nil)
 		switch {
@@ -149,7 +151,7 @@ func (a *App) runAll(ctx context.Context, engine *runner.Engine, v *view, opts r
 		if ctx.Err() != nil {
 			return stopped(ctx, errs)
 		}
-		p, err := runner.Load(engine.Settings.Root)
+		p, err := project.Load(engine.Settings.Root)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
@@ -184,16 +186,16 @@ func (a *App) runOne(ctx context.Context, engine *runner.Engine, v *view, id str
 	}
 	v.result(ev, opts.NoCommit)
 	switch ev.Verdict {
-	case runner.Failed:
+	case record.Failed:
 		return statusError(ExitNotHeld)
-	case runner.Waiting:
+	case record.Waiting:
 		return statusError(ExitNotYet)
 	}
 	return nil
 }
 
 // result shows how a run ended.
-func (v *view) result(ev runner.Evidence, noCommit bool) {
+func (v *view) result(ev record.Evidence, noCommit bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.erase()
@@ -203,17 +205,17 @@ func (v *view) result(ev runner.Evidence, noCommit bool) {
 		if r.Outcome.Met() {
 			met++
 		}
-		if r.Outcome == runner.Unattested {
+		if r.Outcome == record.Unattested {
 			waiting = append(waiting, fmt.Sprint(r.Number))
 		}
 	}
 	count := plainf("%d/%d", met, len(ev.Criteria))
 	switch {
-	case ev.Verdict == runner.Completed:
+	case ev.Verdict == record.Completed:
 		v.s.line(coloured("completed", green), bold(ev.Spec), count, faint(commitsText(ev.Commits)))
-	case ev.Verdict == runner.AllHeld && noCommit:
+	case ev.Verdict == record.AllHeld && noCommit:
 		v.s.line(coloured("held", green), bold(ev.Spec), count, faint("not completed because of --no-commit"))
-	case ev.Verdict == runner.Waiting:
+	case ev.Verdict == record.Waiting:
 		v.s.line(coloured("waiting", yellow), bold(ev.Spec), count,
 			plainf("for a person: chant attest %s %s -m NOTE", ev.Spec, strings.Join(waiting, " ")))
 	case len(ev.Criteria) == 0: // an agent's doing was reason enough
@@ -235,8 +237,8 @@ func short(hash string) string { return hash[:min(len(hash), 12)] }
 
 // dryRun shows what run would do, were every check to hold, and refuses what run
 // would.
-func (a *App) dryRun(p *runner.Project, live runner.Live, specs []*spec.Spec) (err error) {
-	engine, closeEngine, err := a.engine(p.Root, func(runner.Event) {})
+func (a *App) dryRun(p *project.Project, live runner.Live, specs []*spec.Spec) (err error) {
+	engine, closeEngine, err := a.engine(p.Root, func(record.Event) {})
 	if err != nil {
 		return err
 	}

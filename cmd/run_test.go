@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"chant/runner"
+	"chant/runner/project"
+	"chant/runner/record"
 )
 
 func TestChoose(t *testing.T) {
@@ -20,7 +22,7 @@ func TestChoose(t *testing.T) {
 	none := projectOf(t, map[string]string{".chant/specs/001.md": "---\nstatus: paused\n---\n"})
 	for _, tt := range []struct {
 		name    string
-		project *runner.Project
+		project *project.Project
 		live    runner.Live
 		queries []string
 		all     bool
@@ -53,18 +55,18 @@ func TestChoose(t *testing.T) {
 
 func TestRunResult(t *testing.T) {
 	t.Parallel()
-	criteria := []runner.Result{{Number: 1, Outcome: runner.Held}, {Number: 2, Outcome: runner.Unattested}, {Number: 4, Outcome: runner.Unattested}}
+	criteria := []record.Result{{Number: 1, Outcome: record.Held}, {Number: 2, Outcome: record.Unattested}, {Number: 4, Outcome: record.Unattested}}
 	for _, tt := range []struct {
-		ev       runner.Evidence
+		ev       record.Evidence
 		noCommit bool
 		want     string
 	}{
-		{runner.Evidence{Verdict: runner.Completed, Commits: []string{"a", "0123456789abcdef"}}, false, "completed 002 1/3 commit 0123456789ab\n"},
-		{runner.Evidence{Verdict: runner.Completed}, false, "completed 002 1/3 nothing was left to commit\n"},
-		{runner.Evidence{Verdict: runner.AllHeld}, true, "held 002 1/3 not completed because of --no-commit\n"},
-		{runner.Evidence{Verdict: runner.Waiting}, false, "waiting 002 1/3 for a person: chant attest 002 2 4 -m NOTE\n"},
-		{runner.Evidence{Verdict: runner.Failed}, false, "failed 002 1/3\n"},
-		{runner.Evidence{Verdict: runner.Failed, Reason: "line 9: odd \x1b[2J"}, false, "failed 002 1/3 line 9: odd ^[[2J\n"},
+		{record.Evidence{Verdict: record.Completed, Commits: []string{"a", "0123456789abcdef"}}, false, "completed 002 1/3 commit 0123456789ab\n"},
+		{record.Evidence{Verdict: record.Completed}, false, "completed 002 1/3 nothing was left to commit\n"},
+		{record.Evidence{Verdict: record.AllHeld}, true, "held 002 1/3 not completed because of --no-commit\n"},
+		{record.Evidence{Verdict: record.Waiting}, false, "waiting 002 1/3 for a person: chant attest 002 2 4 -m NOTE\n"},
+		{record.Evidence{Verdict: record.Failed}, false, "failed 002 1/3\n"},
+		{record.Evidence{Verdict: record.Failed, Reason: "line 9: odd \x1b[2J"}, false, "failed 002 1/3 line 9: odd ^[[2J\n"},
 	} {
 		tt.ev.Spec, tt.ev.Criteria = "002", criteria
 		var b strings.Builder
@@ -95,7 +97,7 @@ func TestStopped(t *testing.T) {
 
 func TestPick(t *testing.T) {
 	t.Parallel()
-	runs := []runner.Evidence{{ID: "a"}, {ID: "b"}}
+	runs := []record.Evidence{{ID: "a"}, {ID: "b"}}
 	if ev, err := pick(runs, "002", "b"); err != nil || ev.ID != "b" {
 		t.Errorf("got %v, error %v", ev, err)
 	}
@@ -106,14 +108,14 @@ func TestPick(t *testing.T) {
 
 func TestShowLog(t *testing.T) {
 	t.Parallel()
-	failed := runner.Evidence{ID: "r1", Verdict: runner.Failed, DurationMS: 1500, Commit: "0123456789abcdef", Reason: "why", Criteria: []runner.Result{
-		{Number: 1, Text: "One", Outcome: runner.NotHeld, Reason: "exit 1", Check: &runner.CheckResult{Planned: 1, Runs: 1, Output: "bad\n"}},
+	failed := record.Evidence{ID: "r1", Verdict: record.Failed, DurationMS: 1500, Commit: "0123456789abcdef", Reason: "why", Criteria: []record.Result{
+		{Number: 1, Text: "One", Outcome: record.NotHeld, Reason: "exit 1", Check: &record.CheckResult{Planned: 1, Runs: 1, Output: "bad\n"}},
 	}}
-	held := runner.Evidence{ID: "r2", Verdict: runner.Completed, Criteria: []runner.Result{
-		{Number: 1, Text: "One", Outcome: runner.Held, Check: &runner.CheckResult{Planned: 1, Runs: 1, HeldRuns: 1, Output: "fine\x1b[2J\n"}},
+	held := record.Evidence{ID: "r2", Verdict: record.Completed, Criteria: []record.Result{
+		{Number: 1, Text: "One", Outcome: record.Held, Check: &record.CheckResult{Planned: 1, Runs: 1, HeldRuns: 1, Output: "fine\x1b[2J\n"}},
 	}}
 	var out strings.Builder
-	if err := (&App{Out: &out}).showLog([]runner.Evidence{failed, held}, held); err != nil {
+	if err := (&App{Out: &out}).showLog([]record.Evidence{failed, held}, held); err != nil {
 		t.Fatal(err)
 	}
 	const want = `r1  failed     0/1  1.5s  0123456789ab  why
@@ -126,7 +128,7 @@ run r2
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
-	err := (&App{Out: &full{0}}).showLog([]runner.Evidence{failed}, failed)
+	err := (&App{Out: &full{0}}).showLog([]record.Evidence{failed}, failed)
 	if !errors.Is(err, errFull) {
 		t.Errorf("a full disk gives %v", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 	"chant/storage"
 )
@@ -42,7 +44,7 @@ type statusRow struct {
 type lastRun struct {
 	ID      string         `json:"id"`
 	Started time.Time      `json:"started"`
-	Verdict runner.Verdict `json:"verdict"`
+	Verdict record.Verdict `json:"verdict"`
 	Reason  string         `json:"reason"`
 	Missed  []missed       `json:"missed"` // the criteria that were not met
 }
@@ -50,11 +52,11 @@ type lastRun struct {
 type missed struct {
 	Number  int            `json:"number"`
 	Text    string         `json:"text"`
-	Outcome runner.Outcome `json:"outcome"`
+	Outcome record.Outcome `json:"outcome"`
 	Reason  string         `json:"reason"`
 }
 
-func boardRows(p *runner.Project, live runner.Live) []statusRow {
+func boardRows(p *project.Project, live runner.Live) []statusRow {
 	rows := []statusRow{}
 	for _, s := range p.Set.Order() {
 		if s.Archived {
@@ -72,7 +74,7 @@ func boardRows(p *runner.Project, live runner.Live) []statusRow {
 	return rows
 }
 
-func summarise(ev runner.Evidence) *lastRun {
+func summarise(ev record.Evidence) *lastRun {
 	last := &lastRun{ID: ev.ID, Started: ev.Started, Verdict: ev.Verdict, Reason: ev.Reason, Missed: []missed{}}
 	for _, r := range ev.Criteria {
 		if !r.Outcome.Met() {
@@ -188,11 +190,11 @@ func lastWords(r statusRow) string {
 		return r.Title
 	case len(last.Missed) > 0:
 		m := last.Missed[0]
-		if m.Outcome == runner.Unattested {
+		if m.Outcome == record.Unattested {
 			return fmt.Sprintf("waits for a person: criterion %d: %s (chant attest %s %d -m NOTE)", m.Number, m.Text, r.ID, m.Number)
 		}
 		return fmt.Sprintf("criterion %d: %s: %s", m.Number, m.Text, reasonOr(m.Reason, string(m.Outcome)))
-	case last.Verdict == runner.Stopped:
+	case last.Verdict == record.Stopped:
 		return "the last run was interrupted"
 	case last.Reason == "": // it held, and the spec was reopened, or completed nothing
 		return r.Title

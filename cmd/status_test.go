@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"chant/runner"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -112,18 +112,18 @@ func TestLastWords(t *testing.T) {
 	t.Parallel()
 	for want, last := range map[string]*lastRun{
 		"Title": nil,
-		"waits for a person: criterion 2: Seen (chant attest 002 2 -m NOTE)": {Verdict: runner.Waiting, Missed: []missed{{2, "Seen", runner.Unattested, ""}}},
-		"criterion 1: Works: exit 1":                                         {Verdict: runner.Failed, Missed: []missed{{1, "Works", runner.NotHeld, "exit 1"}, {2, "Seen", runner.Unattested, ""}}},
-		"criterion 1: Works: no test ran":                                    {Verdict: runner.Failed, Missed: []missed{{1, "Works", runner.NoTest, ""}}},
-		"the last run was interrupted":                                       {Verdict: runner.Stopped},
-		"disk full":                                                          {Verdict: runner.Broken, Reason: "disk full"},
+		"waits for a person: criterion 2: Seen (chant attest 002 2 -m NOTE)": {Verdict: record.Waiting, Missed: []missed{{2, "Seen", record.Unattested, ""}}},
+		"criterion 1: Works: exit 1":                                         {Verdict: record.Failed, Missed: []missed{{1, "Works", record.NotHeld, "exit 1"}, {2, "Seen", record.Unattested, ""}}},
+		"criterion 1: Works: no test ran":                                    {Verdict: record.Failed, Missed: []missed{{1, "Works", record.NoTest, ""}}},
+		"the last run was interrupted":                                       {Verdict: record.Stopped},
+		"disk full":                                                          {Verdict: record.Broken, Reason: "disk full"},
 	} {
 		row := statusRow{specJSON: specJSON{ID: "002", Title: "Title"}, LastRun: last}
 		if got := lastWords(row); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	held := statusRow{specJSON: specJSON{Title: "Title"}, LastRun: &lastRun{Verdict: runner.AllHeld}}
+	held := statusRow{specJSON: specJSON{Title: "Title"}, LastRun: &lastRun{Verdict: record.AllHeld}}
 	if got := lastWords(held); got != "Title" {
 		t.Errorf("after a run that held: %q", got)
 	}

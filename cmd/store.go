@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"chant/runner"
+	"chant/runner/project"
 	"chant/storage"
 )
 
@@ -38,11 +38,11 @@ func (a *App) storeCommand() *cobra.Command {
 // project's specs and config are not read: what is wrong with them is no reason
 // to keep the store closed.
 func (a *App) openStore(opts storage.Options) (*storage.Store, error) {
-	root, err := runner.FindRoot(a.Dir)
+	root, err := project.FindRoot(a.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return storage.Open(filepath.Join(root, filepath.FromSlash(runner.StoreDir)), opts)
+	return storage.Open(filepath.Join(root, filepath.FromSlash(project.StoreDir)), opts)
 }
 
 // reading lets f read the store.
@@ -58,7 +58,7 @@ func (a *App) reading(f func(s *storage.Store) error) (err error) {
 // writing lets f write to the store, which is no agent's business: what it holds
 // is the evidence about its work.
 func (a *App) writing(f func(s *storage.Store) error) (err error) {
-	root, err := runner.FindRoot(a.Dir)
+	root, err := project.FindRoot(a.Dir)
 	if err != nil {
 		return err
 	}

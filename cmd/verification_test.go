@@ -11,37 +11,37 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"chant/runner"
+	"chant/runner/record"
 	"chant/spec"
 )
 
 // found is a verification with something of everything.
 func found() verification {
-	check := func(o runner.Outcome, held int, output string) *runner.CheckResult {
-		return &runner.CheckResult{Outcome: o, Planned: 2, Runs: 2, HeldRuns: held, DurationMS: 1250, Output: output}
+	check := func(o record.Outcome, held int, output string) *record.CheckResult {
+		return &record.CheckResult{Outcome: o, Planned: 2, Runs: 2, HeldRuns: held, DurationMS: 1250, Output: output}
 	}
 	return verification{
-		verdict: runner.Failed,
-		Verification: runner.Verification{
+		verdict: record.Failed,
+		Verification: record.Verification{
 			Commit: "0123456789abcdef0123", Tree: "t", Worktree: true, Dirty: []string{"a.go"}, Started: fixedTime(), DurationMS: 2500,
-			Specs: []runner.Verified{
+			Specs: []record.Verified{
 				{
 					ID: "002", Title: "Reproduce", Path: ".chant/specs/002.md", Status: "completed",
-					Criteria: []runner.Result{
-						{Number: 1, Text: "Holds", Line: 9, Outcome: runner.Held, Check: check(runner.Held, 2, "fine\n")},
-						{Number: 2, Text: "Fails", Line: 10, Outcome: runner.NotHeld, Reason: "exit 1", Check: check(runner.NotHeld, 1, "got 1\nwant 2\n")},
-						{Number: 3, Text: "Killed", Line: 11, Outcome: runner.Killed, Reason: "killed by signal: killed", Check: check(runner.Killed, 0, "")},
-						{Number: 4, Text: "Vouched", Line: 12, Manual: true, Outcome: runner.Attested},
-						{Number: 5, Text: "Open", Line: 13, Manual: true, Outcome: runner.Unattested},
+					Criteria: []record.Result{
+						{Number: 1, Text: "Holds", Line: 9, Outcome: record.Held, Check: check(record.Held, 2, "fine\n")},
+						{Number: 2, Text: "Fails", Line: 10, Outcome: record.NotHeld, Reason: "exit 1", Check: check(record.NotHeld, 1, "got 1\nwant 2\n")},
+						{Number: 3, Text: "Killed", Line: 11, Outcome: record.Killed, Reason: "killed by signal: killed", Check: check(record.Killed, 0, "")},
+						{Number: 4, Text: "Vouched", Line: 12, Manual: true, Outcome: record.Attested},
+						{Number: 5, Text: "Open", Line: 13, Manual: true, Outcome: record.Unattested},
 					},
-					Findings: []runner.Finding{
-						{Rule: runner.RuleUnticked, Criterion: 2, Line: 10, Text: "criterion 2 is not ticked"},
-						{Rule: runner.RuleUnproven, Criterion: 5, Line: 13, Text: "criterion 5: nobody vouched for it"},
-						{Rule: runner.RuleOddMark, Line: 14, Text: "the mark [~]"},
-						{Rule: runner.RuleOddMark, Line: 15, Text: "the mark [~]"},
+					Findings: []record.Finding{
+						{Rule: record.RuleUnticked, Criterion: 2, Line: 10, Text: "criterion 2 is not ticked"},
+						{Rule: record.RuleUnproven, Criterion: 5, Line: 13, Text: "criterion 5: nobody vouched for it"},
+						{Rule: record.RuleOddMark, Line: 14, Text: "the mark [~]"},
+						{Rule: record.RuleOddMark, Line: 15, Text: "the mark [~]"},
 					},
 				},
-				{ID: "003", Path: ".chant/specs/003.md", Error: "spec 003: bad", Criteria: []runner.Result{}, Findings: []runner.Finding{}},
+				{ID: "003", Path: ".chant/specs/003.md", Error: "spec 003: bad", Criteria: []record.Result{}, Findings: []record.Finding{}},
 			},
 		},
 	}
@@ -49,13 +49,13 @@ func found() verification {
 
 // spoiled is a verification all of whose texts are hostile.
 func spoiled() verification {
-	return verification{verdict: runner.Failed, strict: true, Verification: runner.Verification{Specs: []runner.Verified{{
+	return verification{verdict: record.Failed, strict: true, Verification: record.Verification{Specs: []record.Verified{{
 		ID: hostile, Title: hostile, Path: hostile, Status: hostile, CompletedBy: hostile, Error: hostile,
-		Criteria: []runner.Result{{
-			Number: 1, Text: hostile, Outcome: runner.NotHeld, Reason: hostile,
-			Check: &runner.CheckResult{Runs: 1, Planned: 1, Command: hostile, Reason: hostile, Output: hostile + "\n\xff" + hostile},
+		Criteria: []record.Result{{
+			Number: 1, Text: hostile, Outcome: record.NotHeld, Reason: hostile,
+			Check: &record.CheckResult{Runs: 1, Planned: 1, Command: hostile, Reason: hostile, Output: hostile + "\n\xff" + hostile},
 		}},
-		Findings: []runner.Finding{{Rule: runner.RuleUnproven, Line: 1, Text: hostile}},
+		Findings: []record.Finding{{Rule: record.RuleUnproven, Line: 1, Text: hostile}},
 	}}}}
 }
 
@@ -210,9 +210,9 @@ func TestMarkdownRowsStayRows(t *testing.T) {
 func TestGitHubKeepsTen(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]int{0: 0, 1: 1, 9: 9, 10: 10, 11: 10, 50: 10} {
-		v := verification{Verification: runner.Verification{Specs: []runner.Verified{{ID: "1"}}}}
+		v := verification{Verification: record.Verification{Specs: []record.Verified{{ID: "1"}}}}
 		for range n {
-			v.Specs[0].Findings = append(v.Specs[0].Findings, runner.Finding{Rule: runner.RuleChanged, Text: "t"})
+			v.Specs[0].Findings = append(v.Specs[0].Findings, record.Finding{Rule: record.RuleChanged, Text: "t"})
 		}
 		out := rendered(t, writeGitHub, v)
 		if got := strings.Count(out, "\n"); got != want {
@@ -280,24 +280,24 @@ not verified at 0123456789ab with 1 file changed: 2 specs, 2 not as it should be
 
 func TestShowVerificationExits(t *testing.T) {
 	t.Parallel()
-	held := runner.Verified{ID: "1", Criteria: []runner.Result{{Outcome: runner.Held}}}
-	missed := runner.Verified{ID: "2", Criteria: []runner.Result{{Outcome: runner.NotHeld}}}
-	unproven := runner.Verified{ID: "3", Findings: []runner.Finding{{Rule: runner.RuleUnproven}}, Criteria: []runner.Result{{Outcome: runner.Held}}}
+	held := record.Verified{ID: "1", Criteria: []record.Result{{Outcome: record.Held}}}
+	missed := record.Verified{ID: "2", Criteria: []record.Result{{Outcome: record.NotHeld}}}
+	unproven := record.Verified{ID: "3", Findings: []record.Finding{{Rule: record.RuleUnproven}}, Criteria: []record.Result{{Outcome: record.Held}}}
 	for _, tt := range []struct {
-		specs  []runner.Verified
+		specs  []record.Verified
 		strict bool
 		want   int
 	}{
-		{[]runner.Verified{held}, false, ExitHeld},
-		{[]runner.Verified{held, missed}, false, ExitNotHeld},
-		{[]runner.Verified{unproven}, false, ExitHeld},
-		{[]runner.Verified{unproven}, true, ExitNotHeld},
-		{[]runner.Verified{held, {ID: "4", Error: "bad"}}, false, ExitUsage},
+		{[]record.Verified{held}, false, ExitHeld},
+		{[]record.Verified{held, missed}, false, ExitNotHeld},
+		{[]record.Verified{unproven}, false, ExitHeld},
+		{[]record.Verified{unproven}, true, ExitNotHeld},
+		{[]record.Verified{held, {ID: "4", Error: "bad"}}, false, ExitUsage},
 		{nil, false, ExitNotYet},
 	} {
 		var out strings.Builder
 		a := &App{Out: io.Discard}
-		err := a.showVerification(newScreen(&out, nil), runner.Verification{Specs: tt.specs}, verifyOptions{strict: tt.strict}, nil, nil)
+		err := a.showVerification(newScreen(&out, nil), record.Verification{Specs: tt.specs}, verifyOptions{strict: tt.strict}, nil, nil)
 		if got := exitCode(err); got != tt.want {
 			t.Errorf("%+v, strict %v: exit %d, want %d", tt.specs, tt.strict, got, tt.want)
 		}

@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"chant/runner"
+	"chant/runner/record"
+	"chant/runner/verify"
 	"chant/spec"
 )
 
@@ -70,15 +71,15 @@ func (a *App) verify(ctx context.Context, queries []string, opts verifyOptions) 
 	if err != nil {
 		return errors.Join(err, v.close())
 	}
-	found, err := runner.Verifier{Settings: w.settings, Git: w.repo}.Verify(ctx, request)
+	found, err := verify.Verifier{Settings: w.settings, Git: w.repo}.Verify(ctx, request)
 	err = errors.Join(err, v.close(), w.repo.Close())
 	return a.showVerification(out, found, opts, reports, err)
 }
 
-func (a *App) verifyRequest(queries []string, opts verifyOptions) (runner.VerifyOptions, error) {
-	request := runner.VerifyOptions{At: opts.at}
+func (a *App) verifyRequest(queries []string, opts verifyOptions) (verify.VerifyOptions, error) {
+	request := verify.VerifyOptions{At: opts.at}
 	if opts.shard != "" {
-		shard, err := runner.ParseShard(opts.shard)
+		shard, err := verify.ParseShard(opts.shard)
 		if err != nil {
 			return request, err
 		}
@@ -103,10 +104,10 @@ func ids(set *spec.Set, queries []string) ([]string, error) {
 // showVerification writes the findings, the summary and the reports, and gives
 // the error that stands for the verdict. A verification that could not be done
 // is written as JSON as far as it came.
-func (a *App) showVerification(out *screen, found runner.Verification, opts verifyOptions, reports []reportTo, failure error) error {
+func (a *App) showVerification(out *screen, found record.Verification, opts verifyOptions, reports []reportTo, failure error) error {
 	verdict := found.Verdict(opts.strict)
-	if failure != nil && !errors.Is(failure, runner.ErrNothingToVerify) {
-		verdict = runner.Broken
+	if failure != nil && !errors.Is(failure, verify.ErrNothingToVerify) {
+		verdict = record.Broken
 	}
 	view := verification{found, verdict, opts.strict}
 	if opts.json {
@@ -127,33 +128,33 @@ func (a *App) showVerification(out *screen, found runner.Verification, opts veri
 		return err
 	}
 	switch verdict {
-	case runner.Failed:
+	case record.Failed:
 		return statusError(ExitNotHeld)
-	case runner.Invalid:
+	case record.Invalid:
 		return statusError(ExitUsage)
-	case runner.Nothing:
-		return fmt.Errorf("%w: the selected specs have no check and no attested criterion", runner.ErrNothingToVerify)
+	case record.Nothing:
+		return fmt.Errorf("%w: the selected specs have no check and no attested criterion", verify.ErrNothingToVerify)
 	}
 	return nil
 }
 
 // verification is a finished verification with its verdict.
 type verification struct {
-	runner.Verification
-	verdict runner.Verdict
+	record.Verification
+	verdict record.Verdict
 	strict  bool
 }
 
 type verificationJSON struct {
 	Schema  string         `json:"schema"`
-	Verdict runner.Verdict `json:"verdict"`
-	runner.Verification
+	Verdict record.Verdict `json:"verdict"`
+	record.Verification
 	Specs []verifiedJSON `json:"specs"`
 }
 
 type verifiedJSON struct {
-	runner.Verified
-	Verdict runner.Verdict `json:"verdict"`
+	record.Verified
+	Verdict record.Verdict `json:"verdict"`
 	Proven  int            `json:"proven"` // criteria shown to hold
 }
 
@@ -174,7 +175,7 @@ func showFindings(s *screen, v verification) {
 		}
 		for _, f := range one.Findings {
 			style := red
-			if f.Rule == runner.RuleUnproven {
+			if f.Rule == record.RuleUnproven {
 				unproven++
 				if !v.strict {
 					style = yellow
@@ -182,7 +183,7 @@ func showFindings(s *screen, v verification) {
 			}
 			s.line(coloured("!", style), bold(place(one.Path, f.Line, 1)), plain(f.Text), faint("["+f.Rule+"]"))
 		}
-		if verdict := one.Verdict(v.strict); verdict != runner.AllHeld {
+		if verdict := one.Verdict(v.strict); verdict != record.AllHeld {
 			bad++
 		}
 	}
@@ -190,7 +191,7 @@ func showFindings(s *screen, v verification) {
 	s.line(v.headline(), plain(v.where()), plain(fmt.Sprintf("%s, %d not as it should be, %d unproven", plural(len(v.Specs), "spec"), bad, unproven)))
 	for _, one := range v.Specs {
 		for _, r := range one.Criteria {
-			if !r.Outcome.Met() && r.Outcome != runner.Unattested {
+			if !r.Outcome.Met() && r.Outcome != record.Unattested {
 				s.line(coloured("  ✗", red), bold(one.ID), plainf("%d. %s", r.Number, r.Text), faint("— "+judgement(r)))
 			}
 		}
@@ -199,9 +200,9 @@ func showFindings(s *screen, v verification) {
 
 func (v verification) headline() text {
 	switch v.verdict {
-	case runner.AllHeld:
+	case record.AllHeld:
 		return coloured("verified", green)
-	case runner.Nothing:
+	case record.Nothing:
 		return coloured("nothing verified", yellow)
 	}
 	return coloured("not verified", red)

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"chant/runner"
 	"chant/runner/process"
+	"chant/runner/record"
 )
 
 // How the live line is drawn and redrawn: ECMA-48 sequences, only ever written
@@ -29,11 +29,11 @@ type view struct {
 
 	mu      sync.Mutex
 	s       *screen
-	current *runner.CheckStarted // nil while no check is running
-	agent   *runner.AgentStarted // nil while no agent is running
+	current *record.CheckStarted // nil while no check is running
+	agent   *record.AgentStarted // nil while no agent is running
 	saying  string               // the agent's last line
-	done    runner.CheckProgress
-	proof   *runner.ProofProgress // nil where no proof is under way
+	done    record.CheckProgress
+	proof   *record.ProofProgress // nil where no proof is under way
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
@@ -75,35 +75,35 @@ func (v *view) keepLive() {
 }
 
 // event shows one event.
-func (v *view) event(e runner.Event) {
+func (v *view) event(e record.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.erase()
 	switch e := e.(type) {
-	case runner.RunStarted:
+	case record.RunStarted:
 		v.s.line(bold(v.verb+" "+e.Spec), plain(e.Title))
-	case runner.AgentStarted:
+	case record.AgentStarted:
 		v.agent, v.saying = &e, ""
-	case runner.AgentProgress:
+	case record.AgentProgress:
 		v.saying = e.Line
-	case runner.AgentDone:
+	case record.AgentDone:
 		v.agent = nil
 		v.agentDone(e.Run)
-	case runner.CheckStarted:
-		v.current, v.done = &e, runner.CheckProgress{Runs: e.Runs}
+	case record.CheckStarted:
+		v.current, v.done = &e, record.CheckProgress{Runs: e.Runs}
 		if v.verbose {
 			v.command(e)
 		}
-	case runner.CheckProgress:
+	case record.CheckProgress:
 		v.done = e
-	case runner.CriterionDone:
+	case record.CriterionDone:
 		v.current = nil
 		v.criterion(e.Result, outputLines)
-	case runner.ProofProgress:
+	case record.ProofProgress:
 		v.proof = &e
-	case runner.Notice:
+	case record.Notice:
 		v.notice(e.Text)
-	case runner.Detail:
+	case record.Detail:
 		if v.verbose {
 			v.s.line(faint("    " + e.Text))
 		}
@@ -111,7 +111,7 @@ func (v *view) event(e runner.Event) {
 	v.draw()
 }
 
-func (v *view) command(e runner.CheckStarted) {
+func (v *view) command(e record.CheckStarted) {
 	for line := range strings.Lines(e.Command) {
 		v.s.line(faint("    $ " + strings.TrimRight(line, "\r\n")))
 	}
@@ -146,7 +146,7 @@ func (v *view) draw() {
 
 // drawProof is the live line of a proof. What is left is known only as far as
 // the runs so far tell: a test that turns out to fail seldom needs more of them.
-func (v *view) drawProof(p runner.ProofProgress) {
+func (v *view) drawProof(p record.ProofProgress) {
 	state := fmt.Sprintf("%s %d/%d, %s left", p.Cell, p.Done, p.Planned, plural(p.Left, "run"))
 	if p.Estimate > 0 {
 		state += ", about " + p.Estimate.Round(time.Second).String()
@@ -157,10 +157,10 @@ func (v *view) drawProof(p runner.ProofProgress) {
 
 // criterion shows a criterion and, where it was not met, the last lines of what
 // its check said.
-func (v *view) criterion(r runner.Result, lines int) {
+func (v *view) criterion(r record.Result, lines int) {
 	mark, style := "✓", green
 	switch {
-	case r.Outcome == runner.Unattested:
+	case r.Outcome == record.Unattested:
 		mark, style = "○", yellow
 	case !r.Outcome.Met():
 		mark, style = "✗", red
@@ -173,11 +173,11 @@ func (v *view) criterion(r runner.Result, lines int) {
 }
 
 // judgement puts a criterion's outcome into words.
-func judgement(r runner.Result) string {
+func judgement(r record.Result) string {
 	switch {
-	case r.Outcome == runner.Attested:
+	case r.Outcome == record.Attested:
 		return "attested"
-	case r.Outcome == runner.Unattested:
+	case r.Outcome == record.Unattested:
 		return "waits for a person's word"
 	case r.Check == nil || r.Check.Runs == 0:
 		return reasonOr(r.Reason, string(r.Outcome))

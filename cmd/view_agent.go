@@ -5,12 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"chant/runner"
 	"chant/runner/record"
 )
 
 // drawAgent is the live line of an agent.
-func (v *view) drawAgent(a runner.AgentStarted) {
+func (v *view) drawAgent(a record.AgentStarted) {
 	state := v.now().Sub(a.Started).Round(time.Second).String()
 	if a.Attempts > 1 {
 		state = fmt.Sprintf("attempt %d/%d, %s", a.Attempt, a.Attempts, state)
@@ -21,44 +20,44 @@ func (v *view) drawAgent(a runner.AgentStarted) {
 }
 
 // agentDone tells on one line how an agent's run ended.
-func (v *view) agentDone(run runner.AgentRun) {
+func (v *view) agentDone(run record.AgentRun) {
 	mark, style := "✓", green
-	if run.Status != record.AgentOK {
+	if run.Result.Status != record.AgentOK {
 		mark, style = "✗", red
 	}
-	v.s.line(plain(" "), coloured(mark, style), plain("agent "+run.Agent), faint("— "+agentWords(run)))
+	v.s.line(plain(" "), coloured(mark, style), plain("agent "+run.Result.Agent), faint("— "+agentWords(run)))
 }
 
 // notice shows a fact that decides nothing.
 func (v *view) notice(words string) { v.s.line(coloured("  !", yellow), plain(words)) }
 
 // agentStatus gives how an agent's run ended.
-func agentStatus(run runner.AgentRun) text {
-	words := strings.ReplaceAll(string(run.Status), "_", " ")
-	if run.Status != record.AgentOK {
+func agentStatus(run record.AgentRun) text {
+	words := strings.ReplaceAll(string(run.Result.Status), "_", " ")
+	if run.Result.Status != record.AgentOK {
 		return coloured(words, red)
 	}
 	return coloured(words, green)
 }
 
 // agentWords puts what is known of an agent's run into words.
-func agentWords(run runner.AgentRun) string {
-	words := []string{strings.ReplaceAll(string(run.Status), "_", " ")}
-	if run.Reason != "" {
-		words[0] += ": " + run.Reason
+func agentWords(run record.AgentRun) string {
+	words := []string{strings.ReplaceAll(string(run.Result.Status), "_", " ")}
+	if run.Result.Reason != "" {
+		words[0] += ": " + run.Result.Reason
 	}
-	words = append(words, (time.Duration(run.DurationMS) * time.Millisecond).Round(100*time.Millisecond).String())
-	if run.ModelReported != "" {
-		words = append(words, run.ModelReported)
+	words = append(words, (time.Duration(run.Result.DurationMS) * time.Millisecond).Round(100*time.Millisecond).String())
+	if run.Result.ModelReported != "" {
+		words = append(words, run.Result.ModelReported)
 	}
-	if run.TokensIn+run.TokensOut > 0 {
-		words = append(words, fmt.Sprintf("%d tokens in, %d out", run.TokensIn, run.TokensOut))
+	if run.Result.TokensIn+run.Result.TokensOut > 0 {
+		words = append(words, fmt.Sprintf("%d tokens in, %d out", run.Result.TokensIn, run.Result.TokensOut))
 	}
-	if run.CostUSD > 0 {
-		words = append(words, fmt.Sprintf("$%.2f", run.CostUSD))
+	if run.Result.CostUSD > 0 {
+		words = append(words, fmt.Sprintf("$%.2f", run.Result.CostUSD))
 	}
-	if run.Denied > 0 {
-		words = append(words, plural(run.Denied, "denied tool use"))
+	if run.Result.Denied > 0 {
+		words = append(words, plural(run.Result.Denied, "denied tool use"))
 	}
 	return strings.Join(words, ", ")
 }

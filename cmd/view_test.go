@@ -1,35 +1,34 @@
 package cmd
 
 import (
+	"chant/runner/record"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
-
-	"chant/runner"
 )
 
 // events are those of a run with a criterion of each kind.
-func events() []runner.Event {
-	return []runner.Event{
-		runner.RunStarted{Spec: "002", Title: "Reproduce \x1b[2J", Criteria: 3},
-		runner.CheckStarted{Spec: "002", Criterion: 1, Text: "Holds", Command: "one\ntwo\r\n", Runs: 20, Started: fixedTime()},
-		runner.CheckProgress{Spec: "002", Criterion: 1, Done: 7, Runs: 20, Held: 7},
-		runner.CriterionDone{Spec: "002", Result: runner.Result{
-			Number: 1, Text: "Holds", Outcome: runner.Held, Check: &runner.CheckResult{Planned: 20, Runs: 20, HeldRuns: 20, ExpectFail: true, DurationMS: 1540, Output: "unseen\n"},
+func events() []record.Event {
+	return []record.Event{
+		record.RunStarted{Spec: "002", Title: "Reproduce \x1b[2J", Criteria: 3},
+		record.CheckStarted{Spec: "002", Criterion: 1, Text: "Holds", Command: "one\ntwo\r\n", Runs: 20, Started: fixedTime()},
+		record.CheckProgress{Spec: "002", Criterion: 1, Done: 7, Runs: 20, Held: 7},
+		record.CriterionDone{Spec: "002", Result: record.Result{
+			Number: 1, Text: "Holds", Outcome: record.Held, Check: &record.CheckResult{Planned: 20, Runs: 20, HeldRuns: 20, ExpectFail: true, DurationMS: 1540, Output: "unseen\n"},
 		}},
-		runner.CheckStarted{Spec: "002", Criterion: 2, Text: "Fails", Command: "false", Runs: 1, Started: fixedTime()},
-		runner.CriterionDone{Spec: "002", Result: runner.Result{
-			Number: 2, Text: "Fails", Outcome: runner.NotHeld, Reason: "exit 1", Check: &runner.CheckResult{Planned: 1, Runs: 1, Output: "a\r\n\x1b]0;t\x07b\n\n"},
+		record.CheckStarted{Spec: "002", Criterion: 2, Text: "Fails", Command: "false", Runs: 1, Started: fixedTime()},
+		record.CriterionDone{Spec: "002", Result: record.Result{
+			Number: 2, Text: "Fails", Outcome: record.NotHeld, Reason: "exit 1", Check: &record.CheckResult{Planned: 1, Runs: 1, Output: "a\r\n\x1b]0;t\x07b\n\n"},
 		}},
-		runner.CriterionDone{Spec: "002", Result: runner.Result{Number: 3, Text: "Seen", Manual: true, Outcome: runner.Unattested}},
-		runner.CriterionDone{Spec: "002", Result: runner.Result{Number: 4, Text: "Vouched", Manual: true, Outcome: runner.Attested}},
-		runner.CriterionDone{Spec: "002", Result: runner.Result{
-			Number: 5, Text: "Elsewhere", Outcome: runner.NotStarted, Reason: "no tree", Check: &runner.CheckResult{Planned: 1, Outcome: runner.NotStarted},
+		record.CriterionDone{Spec: "002", Result: record.Result{Number: 3, Text: "Seen", Manual: true, Outcome: record.Unattested}},
+		record.CriterionDone{Spec: "002", Result: record.Result{Number: 4, Text: "Vouched", Manual: true, Outcome: record.Attested}},
+		record.CriterionDone{Spec: "002", Result: record.Result{
+			Number: 5, Text: "Elsewhere", Outcome: record.NotStarted, Reason: "no tree", Check: &record.CheckResult{Planned: 1, Outcome: record.NotStarted},
 		}},
-		runner.Notice{Spec: "002", Text: "changed outside"},
+		record.Notice{Spec: "002", Text: "changed outside"},
 	}
 }
 
@@ -107,7 +106,7 @@ func TestLiveLineFits(t *testing.T) {
 		s := newScreen(&b, colours())
 		s.width = width
 		v := &view{s: s, now: fixedTime}
-		v.event(runner.CheckStarted{Criterion: 12, Text: "世界 a long criterion \x1b[2J", Runs: 100, Started: fixedTime()})
+		v.event(record.CheckStarted{Criterion: 12, Text: "世界 a long criterion \x1b[2J", Runs: 100, Started: fixedTime()})
 		if _, live := terminal(b.String()); ansi.StringWidth(live) > width || strings.Contains(live, "\n") {
 			t.Errorf("%q is wider than %d", live, width)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -32,11 +33,11 @@ func manual(s *spec.Spec, numbers []int) ([]spec.Criterion, error) {
 	var list []spec.Criterion
 	for _, n := range numbers {
 		if n < 1 || n > len(s.Criteria) {
-			return nil, &UsageError{Msg: fmt.Sprintf("no criterion %d: spec %s has %d", n, s.ID, len(s.Criteria)), Mend: "chant show " + s.ID + " numbers them"}
+			return nil, &project.UsageError{Msg: fmt.Sprintf("no criterion %d: spec %s has %d", n, s.ID, len(s.Criteria)), Mend: "chant show " + s.ID + " numbers them"}
 		}
 		c := s.Criteria[n-1]
 		if !c.Manual() {
-			return nil, &UsageError{Msg: fmt.Sprintf("criterion %d is decided by its check: nobody's word can tick it", n), Mend: "chant run " + s.ID + " runs the check"}
+			return nil, &project.UsageError{Msg: fmt.Sprintf("criterion %d is decided by its check: nobody's word can tick it", n), Mend: "chant run " + s.ID + " runs the check"}
 		}
 		list = append(list, c)
 	}
@@ -60,16 +61,3 @@ func attest(src []byte, s *spec.Spec, criteria []spec.Criterion, word spec.Attes
 	}
 	return spec.SetTicks(src, ticks)
 }
-
-// UsageError is a request that makes no sense for the spec it names.
-type UsageError struct {
-	Msg string
-	// Mend is the way to ask right; it may be empty.
-	Mend string
-}
-
-// Error gives the message.
-func (u *UsageError) Error() string { return u.Msg }
-
-// Hint gives the mend.
-func (u *UsageError) Hint() string { return u.Mend }

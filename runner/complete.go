@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"chant/runner/git"
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -45,7 +47,7 @@ func (a *attempt) complete(ctx context.Context, opts RunOptions) error {
 // the work: the new one or, where nothing was left to commit, the last that
 // touched those files.
 func (a *attempt) commitWork(ctx context.Context, message string) ([]string, error) {
-	now, err := readWorktree(ctx, a.engine.Git, a.engine.Settings.Root)
+	now, err := project.ReadWorktree(ctx, a.engine.Git, a.engine.Settings.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +55,7 @@ func (a *attempt) commitWork(ctx context.Context, message string) ([]string, err
 		return nil, err
 	}
 	var paths []string
-	for _, path := range now.paths() {
+	for _, path := range now.Paths() {
 		if a.spec.Targets(path) {
 			paths = append(paths, path)
 		}
@@ -101,13 +103,15 @@ func (a *attempt) lastTouching() (git.Hash, error) {
 }
 
 // detail tells how a commit is made.
-func (a *attempt) detail(text string) { a.engine.Settings.Emit(Detail{Spec: a.spec.ID, Text: text}) }
+func (a *attempt) detail(text string) {
+	a.engine.Settings.Emit(record.Detail{Spec: a.spec.ID, Text: text})
+}
 
 // model gives the model that did the work, as the agent reported it or else as
 // it was asked for; "" where no agent was run, or nobody knows.
 func (a *attempt) model() string {
 	if n := len(a.ev.Agents); n > 0 {
-		return cmp.Or(a.ev.Agents[n-1].ModelReported, a.ev.Agents[n-1].ModelAsked)
+		return cmp.Or(a.ev.Agents[n-1].Result.ModelReported, a.ev.Agents[n-1].Result.ModelAsked)
 	}
 	return ""
 }
@@ -154,7 +158,7 @@ func (a *attempt) withTrailers(subject string) string {
 func committable(s *spec.Spec, changes []git.Change) error {
 	for _, c := range changes {
 		if c.Repository && c.Untracked && s.Targets(c.Path) {
-			return &UsageError{
+			return &project.UsageError{
 				Msg:  fmt.Sprintf("spec %s: %s, which its target_files take in, is a repository of its own", s.ID, c.Path),
 				Mend: "leave it out of target_files, or let git ignore it",
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -93,5 +94,32 @@ attested:
 	}
 	if !now.Criteria[0].Ticked || now.Criteria[1].Ticked {
 		t.Errorf("ticked %v and %v, want the first alone", now.Criteria[0].Ticked, now.Criteria[1].Ticked)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	clean, odd := specOf(t, "# T\n"), specOf(t, "# T\n\n## Acceptance Criteria\n\n- [~] Half\n")
+	for _, tt := range []struct {
+		spec     *spec.Spec
+		outcomes []record.Outcome
+		want     record.Verdict
+		reason   string
+	}{
+		{clean, nil, record.AllHeld, ""},
+		{clean, []record.Outcome{record.Held, record.Attested}, record.AllHeld, ""},
+		{clean, []record.Outcome{record.Held, record.Unattested}, record.Waiting, ""},
+		{clean, []record.Outcome{record.NotHeld, record.Unattested}, record.Failed, ""},
+		{clean, []record.Outcome{record.Unattested, record.NoTest}, record.Failed, ""},
+		{odd, []record.Outcome{record.Held}, record.Failed, "line 5: the mark [~] is neither done nor open"},
+		{odd, []record.Outcome{record.Unattested}, record.Failed, "line 5: the mark [~] is neither done nor open"},
+	} {
+		var results []record.Result
+		for _, o := range tt.outcomes {
+			results = append(results, record.Result{Outcome: o})
+		}
+		if got, reason := summary(tt.spec, results); got != tt.want || reason != tt.reason {
+			t.Errorf("%v: got %s (%q), want %s (%q)", tt.outcomes, got, reason, tt.want, tt.reason)
+		}
 	}
 }

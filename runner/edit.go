@@ -1,18 +1,17 @@
 package runner
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"slices"
 
+	"chant/runner/project"
 	"chant/spec"
 	"chant/storage/atomicfile"
 )
 
 // editSpec changes a spec's file by f. A problem that f finds gets the file's name.
 func (e *Engine) editSpec(at string, f func(src []byte) ([]byte, error)) error {
-	return atomicfile.Transform(abs(e.Settings.Root, at), func(src []byte) ([]byte, error) {
+	return atomicfile.Transform(project.Abs(e.Settings.Root, at), func(src []byte) ([]byte, error) {
 		out, err := f(src)
 		if problem, ok := errors.AsType[spec.Problem](err); ok && problem.Path == "" { // of the edit
 			problem.Path = at
@@ -51,9 +50,4 @@ func writtenRecord(s *spec.Spec) string {
 		none.Status = spec.StatusPending
 	}
 	return changedRecord(none, s.Meta)
-}
-
-func digestOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }

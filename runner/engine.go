@@ -2,15 +2,15 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
+	"chant/runner/check"
 	"chant/runner/git"
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 	"chant/storage"
 )
@@ -50,7 +50,7 @@ type Repository interface {
 // Engine runs the specs of one project and records what people say of them. Its
 // fields are set once; its methods may be called one at a time.
 type Engine struct {
-	Settings Settings
+	Settings check.Settings
 	Git      Repository
 	NewRunID func(at time.Time) string
 	// Ancestors gives the ids of the processes above chant's own.
@@ -58,30 +58,14 @@ type Engine struct {
 }
 
 // History gives the project's evidence.
-func (e *Engine) History() (History, error) {
-	return OpenHistory(e.Settings.Root, storage.Options{})
+func (e *Engine) History() (record.History, error) {
+	return record.OpenHistory(project.StorePath(e.Settings.Root), storage.Options{})
 }
-
-// OpenHistory gives the evidence kept in the project at root. Nothing is
-// written before the first run is added.
-func OpenHistory(root string, opts storage.Options) (History, error) {
-	store, err := storage.Open(storeDir(root), opts)
-	if err != nil {
-		return History{}, fmt.Errorf("opening the store: %w", err)
-	}
-	return History{Store: store}, nil
-}
-
-func storeDir(root string) string {
-	return filepath.Join(root, filepath.FromSlash(StoreDir))
-}
-
-func lockName(specID string) string { return "spec/" + specID }
 
 // lock takes the spec's lock; a second run of the same spec gets a
 // *storage.LockedError that names the first.
 func (e *Engine) lock(ctx context.Context, specID string) (release func() error, err error) {
-	return storage.Lock(ctx, storeDir(e.Settings.Root), lockName(specID), e.Settings.holder())
+	return storage.Lock(ctx, project.StorePath(e.Settings.Root), project.LockName(specID), e.Settings.LockHolder())
 }
 
 // NotReadyError tells why a spec can't be run now.
@@ -117,62 +101,4 @@ func (n *NotReadyError) Hint() string {
 		return "set its status to pending to run it"
 	}
 	return ""
-}
-
-// ReadLive gives what the board shows beyond the files: held locks and last
-// runs. It writes nothing and starts nothing.
-func ReadLive(p *Project) (live Live, err error) {
-	live = Live{
-		Holders: map[string]storage.Holder{},
-		Facts:   spec.Live{Running: map[string]bool{}, Failed: map[string]bool{}, Invalid: p.Invalid()},
-	}
-	history, err := OpenHistory(p.Root, storage.Options{ReadOnly: true})
-	if err != nil {
-		return live, err
-	}
-	defer func() { err = errors.Join(err, history.Close()) }()
-	if live.Last, err = history.Last(); err != nil {
-		return live, err
-	}
-	for _, s := range p.Set.All() {
-		holder, held, err := storage.Held(storeDir(p.Root), lockName(s.ID))
-		if err != nil {
-			return live, err
-		}
-		if held {
-			live.Holders[s.ID] = holder
-			live.Facts.Running[s.ID] = true
-		}
-		ev, ran := live.Last[s.ID]
-		live.Facts.Failed[s.ID] = ran && ev.Verdict == Failed && ev.Digest == s.Digest()
-	}
-	return live, nil
-}
-
-// Live is what the board shows beyond the files.
-type Live struct {
-	Facts   spec.Live
-	Holders map[string]storage.Holder // of running specs
-	Last    map[string]Evidence       // the newest run, by spec id
-}
-
-// Ready gives the specs that could be run now, in order, without those named
-// and without archived ones, which nobody expects to run by themselves.
-func Ready(p *Project, facts spec.Live, without map[string]bool) []*spec.Spec {
-	return slices.DeleteFunc(p.Set.Order(), func(s *spec.Spec) bool { return without[s.ID] || !ready(p, s, facts) })
-}
-
-// ReadyInTurn gives the specs that could be run now, or once those before them
-// are completed.
-func ReadyInTurn(p *Project, facts spec.Live) []*spec.Spec {
-	facts.Done = map[string]bool{}
-	return slices.DeleteFunc(p.Set.Order(), func(s *spec.Spec) bool {
-		facts.Done[s.ID] = ready(p, s, facts)
-		return !facts.Done[s.ID]
-	})
-}
-
-func ready(p *Project, s *spec.Spec, facts spec.Live) bool {
-	state, _ := p.Set.State(s, facts)
-	return !s.Archived && (state == spec.StateReady || state == spec.StateFailed)
 }

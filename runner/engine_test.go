@@ -3,15 +3,18 @@ package runner
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 	"chant/storage"
 )
 
 func isUsage(err error) bool {
-	_, ok := errors.AsType[*UsageError](err)
+	_, ok := errors.AsType[*project.UsageError](err)
 	return ok
 }
 
@@ -71,7 +74,7 @@ func TestReadLive(t *testing.T) {
 		".chant/specs/003.md": status("pending"),
 		".chant/specs/004.md": "---\nstatus: [\n---\n",
 	})
-	h, err := OpenHistory(p.Root, storage.Options{})
+	h, err := record.OpenHistory(project.StorePath(p.Root), storage.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,17 +84,17 @@ func TestReadLive(t *testing.T) {
 		}
 	})
 	digest := p.Set.All()[0].Digest() // they have no criteria: all have the same
-	for _, ev := range []Evidence{
-		{ID: "1", Spec: "001", Verdict: Failed, Digest: digest},
-		{ID: "1", Spec: "002", Verdict: Failed, Digest: "of other criteria"},
-		{ID: "1", Spec: "003", Verdict: Failed, Digest: digest},
-		{ID: "2", Spec: "003", Verdict: Stopped, Digest: digest},
+	for _, ev := range []record.Evidence{
+		{ID: "1", Spec: "001", Verdict: record.Failed, Digest: digest},
+		{ID: "1", Spec: "002", Verdict: record.Failed, Digest: "of other criteria"},
+		{ID: "1", Spec: "003", Verdict: record.Failed, Digest: digest},
+		{ID: "2", Spec: "003", Verdict: record.Stopped, Digest: digest},
 	} {
 		if err := h.Add(ev); err != nil {
 			t.Fatal(err)
 		}
 	}
-	release, err := storage.Lock(t.Context(), storeDir(p.Root), lockName("002"), storage.Holder{PID: 7, Host: "h", Since: fixedTime()})
+	release, err := storage.Lock(t.Context(), project.StorePath(p.Root), project.LockName("002"), storage.Holder{PID: 7, Host: "h", Since: fixedTime()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,3 +114,29 @@ func TestReadLive(t *testing.T) {
 		t.Errorf("holders %v, last %v", live.Holders, live.Last)
 	}
 }
+
+func specOf(t *testing.T, text string) *spec.Spec {
+	t.Helper()
+	s, problems := spec.Parse(".chant/specs/002-reproduction.md", []byte(text))
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func projectOf(t *testing.T, files map[string]string) *project.Project {
+	t.Helper()
+	p := &project.Project{Root: t.TempDir(), Problems: map[string]spec.Problems{}}
+	var specs []*spec.Spec
+	for path, text := range files {
+		s, problems := spec.Parse(path, []byte(text))
+		specs = append(specs, s)
+		p.Problems[path] = problems
+	}
+	p.Set = spec.NewSet(specs)
+	return p
+}
+
+func status(word string) string { return "---\nstatus: " + word + "\n---\n# T\n" }
+
+func fixedTime() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }

@@ -11,6 +11,7 @@ import (
 
 	"chant/runner/git"
 	"chant/runner/process"
+	"chant/runner/project"
 	"chant/spec"
 	"chant/storage"
 )
@@ -40,13 +41,13 @@ func (e *Engine) RefuseAgent() error {
 	if err != nil || len(above) == 0 {
 		return err
 	}
-	holders, err := storage.Holders(storeDir(e.Settings.Root)) // not by the specs: an agent may hide its own
+	holders, err := storage.Holders(project.StorePath(e.Settings.Root)) // not by the specs: an agent may hide its own
 	if err != nil {
 		return err
 	}
 	for name, holder := range holders {
-		if strings.HasPrefix(name, lockName("")) && holder.Host == e.Settings.Holder.Host && slices.Contains(above, holder.PID) {
-			if e.Settings.inCheck() {
+		if strings.HasPrefix(name, project.LockName("")) && holder.Host == e.Settings.Holder.Host && slices.Contains(above, holder.PID) {
+			if e.Settings.InCheck() {
 				return ErrCheck
 			}
 			return ErrAgent
@@ -76,7 +77,7 @@ func (e *Engine) holds(dir string) bool {
 		return false
 	}
 	dir, err = filepath.EvalSymlinks(dir)
-	return err == nil && (dir == root || strings.HasPrefix(dir, storeDir(root)+string(filepath.Separator)))
+	return err == nil && (dir == root || strings.HasPrefix(dir, project.StorePath(root)+string(filepath.Separator)))
 }
 
 // Approve records that the committer approves of the spec as it is now or, where
@@ -88,7 +89,7 @@ func (e *Engine) Approve(ctx context.Context, s *spec.Spec, approved bool) (spec
 	}
 	err := e.record(ctx, s, func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error) {
 		if !now.Approval.Required {
-			return nil, &UsageError{
+			return nil, &project.UsageError{
 				Msg:  "spec " + now.ID + " asks for no approval",
 				Mend: "approval: {required: true} in its frontmatter does",
 			}
@@ -107,7 +108,7 @@ func (e *Engine) Approve(ctx context.Context, s *spec.Spec, approved bool) (spec
 func (e *Engine) Skip(ctx context.Context, s *spec.Spec, reason string) error {
 	err := e.record(ctx, s, func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error) {
 		if now.Status == spec.StatusCompleted || now.IsSkipped() {
-			return nil, &UsageError{Msg: fmt.Sprintf("it is %s already", now.Status), Mend: "chant show " + now.ID}
+			return nil, &project.UsageError{Msg: fmt.Sprintf("it is %s already", now.Status), Mend: "chant show " + now.ID}
 		}
 		src, err := spec.SetKey(src, "status", string(spec.StatusCancelled))
 		if err != nil {

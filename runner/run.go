@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"chant/runner/git"
+	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
 )
@@ -24,26 +25,26 @@ type RunOptions struct {
 // attempt is one run under way.
 type attempt struct {
 	engine  *Engine
-	project *Project
+	project *project.Project
 	spec    *spec.Spec
-	begun   []git.Change // what differed from HEAD when the run began
-	before  worktree     // the state of that
-	ev      Evidence
+	begun   []git.Change     // what differed from HEAD when the run began
+	before  project.Worktree // the state of that
+	ev      record.Evidence
 }
 
 // Run runs the checks of the spec with this id under its lock, ticks exactly
 // what held, and, when all did, commits the work and the completion. That a
 // criterion did not hold is told by the evidence's Verdict; an error means that
 // the run could not be done. The evidence is kept either way.
-func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev Evidence, err error) {
+func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev record.Evidence, err error) {
 	release, err := e.lock(ctx, specID)
 	if err != nil {
-		return Evidence{}, err
+		return record.Evidence{}, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	a, err := e.freeze(ctx, specID, opts)
 	if err != nil {
-		return Evidence{}, err
+		return record.Evidence{}, err
 	}
 	err = a.decide(ctx, opts)
 	return a.ev, errors.Join(err, a.keep(err))
@@ -51,7 +52,7 @@ func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev Ev
 
 // freeze reads everything that the run will be measured against.
 func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*attempt, error) {
-	p, err := Load(e.Settings.Root)
+	p, err := project.Load(e.Settings.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +75,9 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 	}
 	a := &attempt{engine: e, project: p, spec: s}
 	started := e.Settings.Now().UTC()
-	a.ev = Evidence{
+	a.ev = record.Evidence{
 		ID: e.NewRunID(started), Spec: s.ID, Started: started, Digest: s.Digest(),
-		Criteria: []Result{}, Commits: []string{}, Outside: []string{}, Agents: []AgentRun{},
+		Criteria: []record.Result{}, Commits: []string{}, Outside: []string{}, Agents: []record.AgentRun{},
 	}
 	head, err := e.Git.Head()
 	if err != nil {
@@ -89,16 +90,16 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 		}
 		a.ev.Commit, a.ev.Tree = string(head.Commit), string(tree)
 	}
-	if a.begun, err = readChanges(ctx, e.Git); err != nil {
+	if a.begun, err = project.ReadChanges(ctx, e.Git); err != nil {
 		return nil, err
 	}
 	if err := committable(s, a.begun); err != nil && !opts.NoCommit {
 		return nil, err
 	}
-	if a.before, err = stamps(e.Settings.Root, a.begun); err != nil {
+	if a.before, err = project.Stamps(e.Settings.Root, a.begun); err != nil {
 		return nil, err
 	}
-	a.ev.Dirty = a.before.paths()
+	a.ev.Dirty = a.before.Paths()
 	if !opts.NoCommit {
 		if err := e.ignoredTargets(s, a.before); err != nil {
 			return nil, err
@@ -109,8 +110,8 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 
 // Refuse says why the spec can't be run now; nil where it can. It starts no
 // process.
-func (e *Engine) Refuse(p *Project, s *spec.Spec, facts spec.Live) error {
-	if err := errors.Join(p.Problems[s.Path].Err(), spec.LintSpec(s, p.Config).Err(), behindLinks(e.Settings.Root, s).Err()); err != nil {
+func (e *Engine) Refuse(p *project.Project, s *spec.Spec, facts spec.Live) error {
+	if err := errors.Join(p.Problems[s.Path].Err(), spec.LintSpec(s, p.Config).Err(), project.BehindLinks(e.Settings.Root, s).Err()); err != nil {
 		return err
 	}
 	state, blocks := p.Set.State(s, facts)
@@ -179,10 +180,12 @@ func (n *NoCriteriaError) Hint() string {
 
 // decide runs the checks, ticks, and completes the spec when all is met.
 func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
-	a.engine.Settings.Emit(RunStarted{Spec: a.spec.ID, Title: a.spec.Title, Criteria: len(a.spec.Criteria)})
+	a.engine.Settings.Emit(record.RunStarted{Spec: a.spec.ID, Title: a.spec.Title, Criteria: len(a.spec.Criteria)})
 	here := func(*spec.Check) (string, error) { return a.engine.Settings.Root, nil }
-	check := func() ([]Result, error) { return a.engine.Settings.checker(a.project.Config).all(ctx, here, a.spec) }
-	var results []Result
+	check := func() ([]record.Result, error) {
+		return a.engine.Settings.NewRunner(a.project.Config).All(ctx, here, a.spec)
+	}
+	var results []record.Result
 	var err error
 	if opts.Agent == "" {
 		results, err = check()
@@ -192,7 +195,7 @@ func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 	a.ev.Criteria = append(a.ev.Criteria, results...)
 	switch {
 	case ctx.Err() != nil:
-		a.ev.Verdict = Stopped
+		a.ev.Verdict = record.Stopped
 		return context.Cause(ctx)
 	case err != nil:
 		return err
@@ -200,12 +203,12 @@ func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 	// From here on the run is short, and half of it would be worse than all.
 	ctx = context.WithoutCancel(ctx)
 	a.ev.Verdict, a.ev.Reason = summary(a.spec, results)
-	if n := len(a.ev.Agents); n > 0 && a.ev.Agents[n-1].Status != record.AgentOK {
-		a.ev.Verdict, a.ev.Reason = Failed, fmt.Sprintf("agent %s: %s", a.ev.Agents[n-1].Agent, a.ev.Agents[n-1].Reason)
+	if n := len(a.ev.Agents); n > 0 && a.ev.Agents[n-1].Result.Status != record.AgentOK {
+		a.ev.Verdict, a.ev.Reason = record.Failed, fmt.Sprintf("agent %s: %s", a.ev.Agents[n-1].Result.Agent, a.ev.Agents[n-1].Result.Reason)
 	}
 	err = a.tick(results)
 	if _, changed := errors.AsType[*changedError](err); changed {
-		a.ev.Verdict, a.ev.Reason = Failed, err.Error()
+		a.ev.Verdict, a.ev.Reason = record.Failed, err.Error()
 		return nil
 	}
 	if err != nil {
@@ -214,88 +217,30 @@ func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 	if err := a.outside(ctx); err != nil {
 		return err
 	}
-	if a.ev.Verdict != AllHeld || opts.NoCommit {
+	if a.ev.Verdict != record.AllHeld || opts.NoCommit {
 		return nil
 	}
 	if err := a.complete(ctx, opts); err != nil {
 		return err
 	}
-	a.ev.Verdict = Completed
+	a.ev.Verdict = record.Completed
 	return nil
-}
-
-// all decides every criterion of s, each check in the tree that where gives for
-// it. On an error, and when ctx ends, it gives what was decided until then.
-func (x *checker) all(ctx context.Context, where func(*spec.Check) (root string, err error), s *spec.Spec) ([]Result, error) {
-	decided := map[int]Result{}
-	for _, u := range units(s) {
-		res, err := x.in(ctx, where, s.ID, u)
-		if err != nil || ctx.Err() != nil {
-			return inOrder(s, decided), err
-		}
-		for _, c := range u.criteria {
-			r := result(c)
-			r.Outcome, r.Reason, r.Check = res.Outcome, res.Reason, &res
-			decided[c.Number] = r
-			x.emit(CriterionDone{Spec: s.ID, Result: r})
-		}
-	}
-	for _, c := range s.Criteria {
-		if c.Manual() {
-			r := result(c)
-			if r.Outcome = Unattested; s.AttestedBy(c) != nil {
-				r.Outcome = Attested
-			}
-			decided[c.Number] = r
-			x.emit(CriterionDone{Spec: s.ID, Result: r})
-		}
-	}
-	return inOrder(s, decided), nil
-}
-
-// in runs the unit's check in its tree. A check whose tree is not known could
-// not be started.
-func (x *checker) in(ctx context.Context, where func(*spec.Check) (string, error), specID string, u unit) (CheckResult, error) {
-	root, err := where(u.check)
-	if err != nil {
-		return CheckResult{}, err
-	}
-	if root == "" {
-		res := newCheckResult(u.check)
-		res.Outcome, res.Reason = NotStarted, "no commit completed the spec, so there is no tree to run it in"
-		return res, nil
-	}
-	return x.run(ctx, root, specID, u)
-}
-
-func result(c spec.Criterion) Result {
-	return Result{Number: c.Number, Text: c.Text, Line: c.Pos.Line, Manual: c.Manual()}
-}
-
-func inOrder(s *spec.Spec, decided map[int]Result) []Result {
-	results := []Result{}
-	for _, c := range s.Criteria {
-		if r, ok := decided[c.Number]; ok {
-			results = append(results, r)
-		}
-	}
-	return results
 }
 
 // summary gives the verdict that the criteria allow, before any commit, and the
 // reason that their results do not show.
-func summary(s *spec.Spec, results []Result) (verdict Verdict, reason string) {
-	verdict = AllHeld
+func summary(s *spec.Spec, results []record.Result) (verdict record.Verdict, reason string) {
+	verdict = record.AllHeld
 	if len(s.OddMarks) > 0 {
 		mark := s.OddMarks[0]
-		verdict, reason = Failed, fmt.Sprintf("line %d: the mark %s is neither done nor open", mark.Pos.Line, mark.Value)
+		verdict, reason = record.Failed, fmt.Sprintf("line %d: the mark %s is neither done nor open", mark.Pos.Line, mark.Value)
 	}
 	for _, r := range results {
 		switch {
-		case r.Outcome == Unattested && verdict != Failed:
-			verdict = Waiting
-		case r.Outcome != Unattested && !r.Outcome.Met():
-			verdict = Failed
+		case r.Outcome == record.Unattested && verdict != record.Failed:
+			verdict = record.Waiting
+		case r.Outcome != record.Unattested && !r.Outcome.Met():
+			verdict = record.Failed
 		}
 	}
 	return verdict, reason
@@ -309,7 +254,7 @@ func (c *changedError) Error() string { return c.what + " while the run was goin
 
 // tick writes what held into the file as it is now, so that an edit of its
 // prose during the run is kept.
-func (a *attempt) tick(results []Result) error {
+func (a *attempt) tick(results []record.Result) error {
 	ticks := map[int]bool{}
 	for _, r := range results {
 		ticks[r.Number] = r.Outcome.Met()
@@ -342,23 +287,23 @@ func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
 // outside names the files that changed during the run and are none of the
 // spec's business.
 func (a *attempt) outside(ctx context.Context) error {
-	after, err := readWorktree(ctx, a.engine.Git, a.engine.Settings.Root)
+	after, err := project.ReadWorktree(ctx, a.engine.Git, a.engine.Settings.Root)
 	if err != nil {
 		return err
 	}
-	a.ev.Outside = slices.DeleteFunc(after.since(a.before), func(path string) bool {
+	a.ev.Outside = slices.DeleteFunc(after.Since(a.before), func(path string) bool {
 		return path == a.spec.Path || a.spec.Targets(path)
 	})
 	for _, path := range a.ev.Outside {
-		a.engine.Settings.Emit(Notice{Spec: a.spec.ID, Text: "changed outside target_files, and left alone: " + path})
+		a.engine.Settings.Emit(record.Notice{Spec: a.spec.ID, Text: "changed outside target_files, and left alone: " + path})
 	}
 	return nil
 }
 
 // keep records the evidence, also of a run that was stopped or broke.
 func (a *attempt) keep(runErr error) error {
-	if runErr != nil && a.ev.Verdict != Stopped {
-		a.ev.Verdict, a.ev.Reason = Broken, oneLine(runErr)
+	if runErr != nil && a.ev.Verdict != record.Stopped {
+		a.ev.Verdict, a.ev.Reason = record.Broken, record.OneLine(runErr)
 	}
 	a.ev.DurationMS = a.engine.Settings.Now().Sub(a.ev.Started).Milliseconds()
 	history, err := a.engine.History()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -68,9 +69,11 @@ func (b Bug) Templates() []string {
 	return names
 }
 
-func (s bugPhase) template() string         { return s.name + ".md" }
+func (s bugPhase) template() string { return s.name + ".md" }
+
 func (s bugPhase) researchTemplate() string { return "research/" + s.research + ".md" }
-func (s bugPhase) path() string             { return SpecsDir + "/" + s.id + ".md" }
+
+func (s bugPhase) path() string { return project.SpecsDir + "/" + s.id + ".md" }
 
 func (b Bug) phases() []bugPhase {
 	if b.Name != "" {
@@ -154,13 +157,13 @@ func checkMade(made NewFile, template string) error {
 		return fmt.Errorf("making a spec of %s: %w", template, err)
 	}
 	if record := writtenRecord(sp); record != "" {
-		return &UsageError{
+		return &project.UsageError{
 			Msg:  template + " makes a spec that records " + record + " already, which only chant writes",
 			Mend: "take that out of the template",
 		}
 	}
 	if len(sp.Criteria) == 0 {
-		return &UsageError{
+		return &project.UsageError{
 			Msg:  template + " makes a spec without acceptance criteria, which nothing can complete",
 			Mend: "take it away, and chant uses its own",
 		}
@@ -241,9 +244,9 @@ func (b Bug) reportFile() []byte {
 func (b Bug) check() error {
 	switch {
 	case !regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9]{0,31}-)?[0-9]{1,18}$`).MatchString(b.Issue):
-		return &UsageError{Msg: fmt.Sprintf("%q can't be an issue", b.Issue), Mend: "write a number, or a word such as GH-42"}
+		return &project.UsageError{Msg: fmt.Sprintf("%q can't be an issue", b.Issue), Mend: "write a number, or a word such as GH-42"}
 	case b.Title == "":
-		return &UsageError{Msg: "the bug has no title", Mend: `--title "Two updates at once: one is lost"`}
+		return &project.UsageError{Msg: "the bug has no title", Mend: `--title "Two updates at once: one is lost"`}
 	}
 	if err := checkTest(b.Test); err != nil {
 		return err
@@ -254,7 +257,7 @@ func (b Bug) check() error {
 			err = errors.New("is not UTF-8")
 		}
 		if err != nil {
-			return &UsageError{Msg: fmt.Sprintf("the file %q of the fix %v", pattern, err)}
+			return &project.UsageError{Msg: fmt.Sprintf("the file %q of the fix %v", pattern, err)}
 		}
 	}
 	return checkURL(b.URL)
@@ -267,11 +270,11 @@ func checkTest(name string) error {
 	err := spec.CheckPattern(name)
 	switch {
 	case err != nil:
-		return &UsageError{Msg: fmt.Sprintf("the test %q %v", name, err)}
+		return &project.UsageError{Msg: fmt.Sprintf("the test %q %v", name, err)}
 	case !bare.MatchString(name):
-		return &UsageError{Msg: fmt.Sprintf("the test %q can't stand in a command as it is", name), Mend: "use letters, digits and ._-+@ in its path"}
-	case name == "." || name == ChantDir || strings.HasPrefix(name, ChantDir+"/"):
-		return &UsageError{Msg: fmt.Sprintf("%q can't be a test", name), Mend: "--test PATH, relative to the folder that holds " + ChantDir}
+		return &project.UsageError{Msg: fmt.Sprintf("the test %q can't stand in a command as it is", name), Mend: "use letters, digits and ._-+@ in its path"}
+	case name == "." || name == project.ChantDir || strings.HasPrefix(name, project.ChantDir+"/"):
+		return &project.UsageError{Msg: fmt.Sprintf("%q can't be a test", name), Mend: "--test PATH, relative to the folder that holds " + project.ChantDir}
 	}
 	return nil
 }
@@ -285,9 +288,9 @@ func checkURL(address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || !regexp.MustCompile(`^https?://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+$`).MatchString(address):
-		return &UsageError{Msg: fmt.Sprintf("%q is no web address", address), Mend: "write it with http:// or https://, and other characters as %XX"}
+		return &project.UsageError{Msg: fmt.Sprintf("%q is no web address", address), Mend: "write it with http:// or https://, and other characters as %XX"}
 	case u.User != nil:
-		return &UsageError{Msg: "the address of the issue holds a user's name", Mend: "leave out what stands before the @: it would be committed"}
+		return &project.UsageError{Msg: "the address of the issue holds a user's name", Mend: "leave out what stands before the @: it would be committed"}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -106,7 +107,7 @@ func TestScaffoldRefuses(t *testing.T) {
 			b := good
 			change(&b)
 			plan, err := Scaffold(b, builtIn(t, b))
-			if _, ok := err.(*UsageError); !ok || len(plan.Files) > 0 {
+			if _, ok := err.(*project.UsageError); !ok || len(plan.Files) > 0 {
 				t.Errorf("%+v: %d files, error %v, want a UsageError", b, len(plan.Files), err)
 			}
 		})
@@ -229,7 +230,7 @@ func TestScaffoldProperty(t *testing.T) {
 			if !utf8.Valid(f.Data) || bytes.ContainsAny(f.Data, "\x00\x1b\u202e\u2028") {
 				t.Errorf("%s holds bytes that nobody sees", f.Path)
 			}
-			if !strings.HasPrefix(f.Path, SpecsDir+"/") {
+			if !strings.HasPrefix(f.Path, project.SpecsDir+"/") {
 				continue
 			}
 			s, found := spec.Parse(f.Path, f.Data)

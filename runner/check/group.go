@@ -1,0 +1,92 @@
+package check
+
+import (
+	"context"
+
+	"chant/runner/record"
+	"chant/spec"
+)
+
+// Group is one check with the criteria that it decides.
+type Group struct {
+	Check    *spec.Check
+	Criteria []spec.Criterion // in the order of the file; the first is the check's owner
+}
+
+// Groups groups the criteria of s by their check, in the order of the file.
+// Manual criteria are in none.
+func Groups(s *spec.Spec) []Group {
+	var list []Group
+	index := map[*spec.Check]int{}
+	for _, c := range s.Criteria {
+		if c.Manual() {
+			continue
+		}
+		at, ok := index[c.Check]
+		if !ok {
+			at = len(list)
+			index[c.Check] = at
+			list = append(list, Group{Check: c.Check})
+		}
+		list[at].Criteria = append(list[at].Criteria, c)
+	}
+	return list
+}
+
+// All decides every criterion of s, each check in the tree that where gives for
+// it. On an error, and when ctx ends, it gives what was decided until then.
+func (x *Runner) All(ctx context.Context, where func(*spec.Check) (root string, err error), s *spec.Spec) ([]record.Result, error) {
+	decided := map[int]record.Result{}
+	for _, u := range Groups(s) {
+		res, err := x.in(ctx, where, s.ID, u)
+		if err != nil || ctx.Err() != nil {
+			return inOrder(s, decided), err
+		}
+		for _, c := range u.Criteria {
+			r := result(c)
+			r.Outcome, r.Reason, r.Check = res.Outcome, res.Reason, &res
+			decided[c.Number] = r
+			x.Emit(record.CriterionDone{Spec: s.ID, Result: r})
+		}
+	}
+	for _, c := range s.Criteria {
+		if c.Manual() {
+			r := result(c)
+			if r.Outcome = record.Unattested; s.AttestedBy(c) != nil {
+				r.Outcome = record.Attested
+			}
+			decided[c.Number] = r
+			x.Emit(record.CriterionDone{Spec: s.ID, Result: r})
+		}
+	}
+	return inOrder(s, decided), nil
+}
+
+// in runs the unit's check in its tree. A check whose tree is not known could
+// not be started.
+func (x *Runner) in(ctx context.Context, where func(*spec.Check) (string, error), specID string, u Group) (record.CheckResult, error) {
+	root, err := where(u.Check)
+	if err != nil {
+		return record.CheckResult{}, err
+	}
+	if root == "" {
+		res := newCheckResult(u.Check)
+		res.Outcome, res.Reason = record.NotStarted, "no commit completed the spec, so there is no tree to run it in"
+		return res, nil
+	}
+	return x.Run(ctx, root, specID, u)
+}
+
+func result(c spec.Criterion) record.Result {
+	return record.Result{Number: c.Number, Text: c.Text, Line: c.Pos.Line, Manual: c.Manual()}
+}
+
+func inOrder(s *spec.Spec, decided map[int]record.Result) []record.Result {
+	results := []record.Result{}
+	for _, c := range s.Criteria {
+		if r, ok := decided[c.Number]; ok {
+			results = append(results, r)
+		}
+	}
+	return results
+}

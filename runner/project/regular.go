@@ -1,0 +1,44 @@
+package project
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// ErrNotRegular is returned where a pipe, a socket or a device is in place of a
+// file.
+var ErrNotRegular = errors.New("not a regular file")
+
+// fileLimit is the most bytes of a file that are read at once. It takes an agent no
+// time to make a file with a hole that no memory can hold.
+const FileLimit = 1 << 30
+
+// TooLarge is the error for more than that.
+func TooLarge(at string) error {
+	return fmt.Errorf("%s is larger than %d MiB, which is not read", at, FileLimit>>20)
+}
+
+// ReadRegular reads a file as os.ReadFile does, and waits for nobody where an
+// agent, say, has put a pipe in its place.
+func ReadRegular(name string) ([]byte, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() { // reading a folder gives an error of its own
+		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotRegular}
+	}
+	if info.Size() > FileLimit {
+		return nil, TooLarge(name)
+	}
+	return io.ReadAll(f)
+}

@@ -1,0 +1,158 @@
+package record
+
+import (
+	"time"
+)
+
+// ProofVerdict is what a proof comes to (DESIGN.md section 6).
+type ProofVerdict string
+
+// The verdicts. Only Proven is a success.
+const (
+	Proven        ProofVerdict = "proven"
+	Weakened      ProofVerdict = "weakened"       // the original test is red at head, the changed one green
+	NotFixed      ProofVerdict = "not-fixed"      // the original test is red at head
+	NotReproduced ProofVerdict = "not-reproduced" // the test is not red at base
+	WrongCause    ProofVerdict = "wrong-reason"   // red at base, but never for the stated reason
+	NotTheCause   ProofVerdict = "not-the-cause"  // green without the fix: something else fixed it
+	Regressed     ProofVerdict = "regressed"      // another check that held at base does not hold at head
+	Inconclusive  ProofVerdict = "inconclusive"   // too few runs that tell something
+	NotProvable   ProofVerdict = "not-provable"   // what judges the fix is in the fix, or there is nothing to judge
+)
+
+// The cells of a proof.
+const (
+	CellRed    = "red"
+	CellGreen  = "green"
+	CellCausal = "causal"
+	CellIntact = "intact"
+	CellKept   = "kept"
+)
+
+// Proof is what was found of one reproduction and one fix. It is shown as JSON
+// as it is; fields are only ever added, arrays are never null.
+type Proof struct {
+	Reproduction string       `json:"reproduction"` // spec ids
+	Fix          string       `json:"fix"`
+	Verdict      ProofVerdict `json:"verdict"`
+	Reason       string       `json:"reason"` // the verdict in one sentence
+	Base         Revision     `json:"base"`
+	Head         Revision     `json:"head"`
+	Checks       []ProofCheck `json:"checks"` // the reproduction's expect=fail checks
+	Cells        []Cell       `json:"cells"`
+	PValue       float64      `json:"p_value"` // one-sided Fisher, of seeing no red in green had nothing changed; of the check that has the greatest
+	Alpha        float64      `json:"alpha"`   // what PValue must not exceed
+	Bounds       Bounds       `json:"bounds"`  // of that check
+	Needed       int          `json:"needed"`  // further green runs, where inconclusive
+	Intact       Intact       `json:"intact"`
+	Changed      []ProofPath  `json:"changed"`         // every path between base and head, classified
+	Harness      []string     `json:"harness"`         // paths of the fix that judge it
+	Allowed      bool         `json:"harness_allowed"` // --allow-harness was given
+	Coverage     *Coverage    `json:"coverage"`        // null where it is not known
+	Notes        []string     `json:"notes"`           // what a reader should know and no cell tells
+	Environment  ProofEnv     `json:"environment"`
+	Started      time.Time    `json:"started"`
+	DurationMS   int64        `json:"duration_ms"`
+}
+
+// Revision is one side of a proof.
+type Revision struct {
+	Commit   string `json:"commit"`
+	Tree     string `json:"tree"`
+	Worktree bool   `json:"worktree"` // the commit plus the worktree's changes
+}
+
+// ProofCheck is one check that the proof runs, with the files that it judges by.
+type ProofCheck struct {
+	Criterion int        `json:"criterion"`
+	Text      string     `json:"text"`
+	Lang      string     `json:"lang"`
+	Command   string     `json:"command"`
+	Wants     string     `json:"wants"`
+	Reason    string     `json:"stated_reason"` // match=, or ""
+	Files     []TestFile `json:"files"`
+	PValue    float64    `json:"p_value"`
+	Bounds    Bounds     `json:"bounds"`
+	Needed    int        `json:"needed"` // further green runs, where there were too few
+}
+
+// TestFile is a test file by its content at base.
+type TestFile struct {
+	Path   string `json:"path"`
+	Blob   string `json:"blob"`
+	SHA256 string `json:"sha256"`
+}
+
+// Cell is one cell of the matrix.
+//
+// Red, green and causal are there once for each of the reproduction's checks;
+// intact and kept once, with criterion 0. In red and causal a held run is a
+// failure for the stated reason, in green a pass that shows that the test ran: one
+// that does not is a no_test_ran. A run that changed the test files is an
+// invalid_run; it is among Runs, and counts for nothing else.
+type Cell struct {
+	Name       string          `json:"name"`
+	Criterion  int             `json:"criterion"` // of the reproduction; 0: none
+	Tree       string          `json:"tree"`      // the tree that was run; cells of one tree share their runs
+	Wanted     string          `json:"wanted"`
+	Runs       int             `json:"runs"`
+	ByOutcome  map[Outcome]int `json:"by_outcome"`
+	Held       bool            `json:"held"` // the cell is as wanted
+	Reason     string          `json:"reason"`
+	Output     string          `json:"output"` // of the run that decided
+	LogDigest  string          `json:"log_digest"`
+	SharedWith string          `json:"shared_with"` // the cell whose runs these are too; "" for its own
+	DurationMS int64           `json:"duration_ms"`
+}
+
+// Failed counts the runs in which a test that has to pass did not.
+func (c Cell) Failed() int {
+	return c.ByOutcome[NotHeld] + c.ByOutcome[WrongReason] + c.ByOutcome[TimedOut]
+}
+
+// Bounds are exact (Clopper–Pearson) two-sided 95 % bounds of the rate of red.
+type Bounds struct {
+	RedLow    float64 `json:"red_low"`
+	RedHigh   float64 `json:"red_high"`
+	GreenHigh float64 `json:"green_high"` // one-sided 95 % upper bound of the rate of red at head
+}
+
+// Intact compares the test files at head with those at base.
+type Intact struct {
+	Same bool   `json:"same"`
+	Diff string `json:"diff"` // unified; "" where they are the same
+}
+
+// PathClass is what a changed path is to a proof.
+type PathClass string
+
+// The classes, in the order in which they are decided.
+const (
+	ClassSpec    PathClass = "spec"
+	ClassHarness PathClass = "harness"
+	ClassTest    PathClass = "test"
+	ClassFix     PathClass = "fix"
+	ClassOther   PathClass = "other"
+)
+
+// ProofPath is one path that differs between base and head.
+type ProofPath struct {
+	Path  string    `json:"path"`
+	Class PathClass `json:"class"`
+}
+
+// Coverage tells which of the fix's changed lines the regression test ran.
+type Coverage struct {
+	Changed int      `json:"changed"` // executable changed lines
+	Covered int      `json:"covered"`
+	Missed  []string `json:"missed"` // PATH:LINE
+}
+
+// ProofEnv is the machine that the runs are of.
+type ProofEnv struct {
+	OS    string `json:"os"`
+	Arch  string `json:"arch"`
+	CPUs  int    `json:"cpus"`
+	Chant string `json:"chant"`
+	Go    string `json:"go"` // "" where there is none
+}
