@@ -12,11 +12,11 @@ type Stats struct {
 	Format     int     `json:"format"`     // of the log; 0 where there is none yet
 	File       string  `json:"file"`       // the log's name; "" where there is none yet
 	Generation uint64  `json:"generation"` // how often the log was written anew; 0 where there is none yet
-	Keys       int     `json:"keys"`       // also of values in the older format
-	Bytes      int64   `json:"bytes"`      // of the log
-	Current    int64   `json:"current"`    // of them, those of values that were not overwritten
-	OnDisk     int64   `json:"on_disk"`    // of them, those that surely survive a power loss
-	Version    Version `json:"version"`    // the last one given
+	Keys       int     `json:"keys"`
+	Bytes      int64   `json:"bytes"`   // of the log
+	Current    int64   `json:"current"` // of them, those of values that were not overwritten
+	OnDisk     int64   `json:"on_disk"` // of them, those that surely survive a power loss
+	Version    Version `json:"version"` // the last one given
 	CompactDue bool    `json:"compact_due"`
 	SyncFailed bool    `json:"sync_failed"`
 }
@@ -38,7 +38,7 @@ func (s *Store) Stats() (Stats, error) {
 
 func (g *generation) stats() Stats {
 	if g.generation == 0 {
-		return Stats{Keys: len(g.log.entries), Version: g.log.version}
+		return Stats{}
 	}
 	return Stats{
 		Format: format, File: g.log.file, Generation: g.generation, Keys: len(g.log.entries), Bytes: g.log.end, Current: g.log.live,

@@ -104,12 +104,3 @@ func (d *draft) discard() error {
 	}
 	return err
 }
-
-func (d *draft) addAll(records []record) error {
-	for _, r := range records {
-		if err := d.add(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -47,8 +47,6 @@ type file interface {
 	bell() (*bell, error)
 }
 
-var errNotRegular = errors.New("not a regular file")
-
 // diskFolder is a folder of the file system. It stays the same folder when that
 // is moved.
 type diskFolder struct{ root *os.Root }
@@ -84,7 +82,7 @@ func (d diskFolder) open(name string, how access) (file, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+		err = &fs.PathError{Op: "open", Path: name, Err: errors.New("not a regular file")}
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

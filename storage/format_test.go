@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// The files of a store of format 1. Where a test finds other bytes the format has
-// changed: since the first release it then needs another number, and older stores a
-// reader.
+// The files of a store of format 1. If a test finds other bytes, the format has
+// changed: after the first release it then needs another number.
 const (
 	goldenLog = `
 	4348414e544c4f4701000000000000000100000000000000efcdab8967452301
@@ -79,8 +78,8 @@ func TestFormat(t *testing.T) {
 	differs(t, "mark files", d.names[markName(1)].data, goldenMark)
 }
 
-// Such a store is read, and written to.
-func TestOldStore(t *testing.T) {
+// A store with these bytes is read, and written to.
+func TestGoldenStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	log, mark := golden(t, goldenLog), golden(t, goldenMark)

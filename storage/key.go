@@ -8,12 +8,9 @@ import (
 )
 
 const (
-	valueSuffix = ".json"
-	lockSuffix  = ".lock"
+	lockSuffix = ".lock"
 
-	// A file name has at most 255 bytes. Of these a suffix takes 5, and a
-	// temporary file's name is the target's plus a dot and up to 19 digits.
-	maxEncoded = 255 - len(valueSuffix) - 1 - 19
+	maxEncoded = 255 - len(lockSuffix) // a file name has at most 255 bytes
 )
 
 // encodeKey gives the file name, without its suffix, that stands for key. All

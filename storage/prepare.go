@@ -1,12 +1,10 @@
 package storage
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 )
 
 // openLock opens the lock's file in the store's folder, and makes what there is
@@ -110,19 +108,11 @@ func (g *generation) ready(f folder) error {
 	return g.file.Truncate(g.log.end)
 }
 
-// found makes the first log, with the values of the older format in it, and goes
-// on with it. Their files are removed by tidy.
+// found makes the first log, and goes on with it.
 func (s *Store) found() error {
-	values, err := legacyValues(s.folder)
-	if err != nil {
-		return err
-	}
 	d, err := newDraft(s.folder, 1, repairSuffix)
 	if err != nil {
 		return err
-	}
-	if err := d.addAll(values); err != nil {
-		return errors.Join(err, d.discard())
 	}
 	if err := d.publish(0); err != nil {
 		return err
@@ -162,50 +152,23 @@ func (s *Store) removeStale(g *generation, name string) error {
 	if _, ok := parseName(name, draftSuffix); ok {
 		return removeDraft(s.folder, name)
 	}
-	stale, err := s.isStale(g, name)
-	if err != nil || !stale {
-		return err
+	if !g.replaces(name) {
+		return nil
 	}
 	return s.folder.remove(name)
 }
 
-func (s *Store) isStale(g *generation, name string) (bool, error) {
+// replaces tells whether the file was left by an earlier generation, or by a
+// process that was killed while it made a new log under the write lock, which the
+// caller holds now.
+func (g *generation) replaces(name string) bool {
 	for _, suffix := range []string{logSuffix, markSuffix} {
 		if n, ok := parseName(name, suffix); ok {
-			return n < g.generation, nil
+			return n < g.generation
 		}
 	}
-	if _, ok := parseName(name, repairSuffix); ok {
-		return true, nil // only the holder of the lock makes these
-	}
-	encoded, ok := strings.CutSuffix(name, valueSuffix)
-	if !ok {
-		return false, nil
-	}
-	key, ok := decodeKey(encoded)
-	if !ok {
-		return false, nil
-	}
-	return s.isTakenOver(g, name, key)
-}
-
-// isTakenOver tells whether a file of the older format holds what the log has for
-// its key. One that does not was written by an older program since, or is no
-// value of ours: it is left alone.
-func (s *Store) isTakenOver(g *generation, name, key string) (bool, error) {
-	e, ok, err := g.log.find(key)
-	if err != nil || !ok {
-		return false, nil //nolint:nilerr // a damaged value is not one that was taken over
-	}
-	value, err := readWhole(s.folder, name)
-	if err != nil {
-		return false, err
-	}
-	have, err := g.value(key, e)
-	if errors.Is(err, ErrCorrupt) {
-		return false, nil
-	}
-	return bytes.Equal(value, have), err
+	_, ok := parseName(name, repairSuffix)
+	return ok
 }
 
 // removeDraft removes a draft that is left from a process that has died. Nobody may

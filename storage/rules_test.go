@@ -3,7 +3,6 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -294,122 +293,6 @@ func mustPut(t *testing.T, s *Store, key, value string) {
 	t.Helper()
 	if err := s.Put(key, []byte(value)); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// legacy lays a folder of the older format.
-func legacy(t *testing.T, values map[string]string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	for key, value := range values {
-		name, err := encodeKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name+valueSuffix), []byte(value), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// The older format is read as it is, and taken over by the first write.
-func TestOlderFormat(t *testing.T) {
-	t.Parallel()
-	dir := legacy(t, map[string]string{"runs/1": `{"a": 1}`, "Up": `2`})
-	for _, name := range []string{"README.md", "Foreign.json", ".Up.json123"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("foreign"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Mkdir(filepath.Join(dir, "folder.json"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	reader, err := Open(dir, Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	writer, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	look := func(want string) {
-		t.Helper()
-		for _, s := range []*Store{reader, writer} {
-			got := ""
-			for e, err := range s.Scan("") {
-				if err != nil {
-					t.Fatal(err)
-				}
-				got += e.Key + "=" + string(e.Value) + ";"
-			}
-			if got != want {
-				t.Errorf("there is %s, want %s", got, want)
-			}
-		}
-	}
-	look(`Up=2;runs/1={"a": 1};`)
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 6 {
-		t.Errorf("reading has changed the folder: %v, %v", entries, err)
-	}
-	mustPut(t, writer, "Up", "3")
-	look(`Up=3;runs/1={"a": 1};`)
-	// An older program goes on: its value is not ours, and not removed.
-	if err := os.WriteFile(filepath.Join(dir, "%55p.json"), []byte("4"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(reader.Close(), writer.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if writer, err = Open(dir, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	mustPut(t, writer, "new", "")
-	if value, err := writer.Get("Up"); string(value) != "3" || err != nil {
-		t.Errorf("%q, %v", value, err)
-	}
-	if err := writer.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]bool{"README.md": true, "Foreign.json": true, ".Up.json123": true, "folder.json": true, "%55p.json": true, "runs%2f1.json": false} {
-		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
-			t.Errorf("%s: %v; is it there? want %t", name, err, want)
-		}
-	}
-}
-
-// A takeover that is cut short anywhere by a loss of power loses nothing.
-func TestPowerLossWhileTakingOver(t *testing.T) {
-	t.Parallel()
-	d := newDisk(t)
-	want := map[string]string{"runs/1": `{"a": 1}`, "Up": strings.Repeat("2", 3*sector)}
-	for key, value := range want {
-		name, err := encodeKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		node := &inode{data: []byte(value), kept: []byte(value), links: 1}
-		d.names[name+valueSuffix], d.kept[name+valueSuffix] = node, node
-	}
-	p := &powerLoss{t: t, random: rand.New(rand.NewPCG(1, 1)), disk: d, now: want, next: want}
-	d.step = p.lose
-	p.open()
-	p.do(func(m map[string]string) { m["new"] = "1" }, func() error { return p.store.Put("new", []byte("1")) })
-	if err := p.store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if len(p.images) < 20 {
-		t.Errorf("only %d losses", len(p.images))
-	}
-	for n, image := range p.images {
-		if err := image.check(); err != nil {
-			t.Fatalf("loss %d: %v", n, err)
-		}
-		for _, name := range []string{"runs%2f1.json", "%55p.json"} {
-			if _, there := image.disk.names[name]; there {
-				t.Errorf("loss %d: %s is still there after a write", n, name)
-			}
-		}
 	}
 }
 

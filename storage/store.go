@@ -98,8 +98,7 @@ type Store struct {
 }
 
 // Open gives the store in the folder dir. It writes nothing: the folder is made
-// by the first write, and until then the store is empty. The files of the older
-// format, one per key, are read, and taken over by the first write.
+// by the first write, and until then the store is empty.
 func Open(dir string, opts Options) (*Store, error) {
 	return openStore(dir, opts, openDiskFolder)
 }
@@ -277,18 +276,10 @@ func (s *Store) discover(locked bool) error {
 	if err != nil || s.folder == nil {
 		return err
 	}
-	err = s.advance()
-	if !errors.Is(err, errNoLog) {
+	if err := s.advance(); !errors.Is(err, errNoLog) {
 		return err
 	}
-	if s.gen.file != nil {
-		return nil
-	}
-	values, err := legacyValues(s.folder)
-	if err == nil && len(values) > 0 {
-		s.gen, err = legacyGeneration(values)
-	}
-	return err
+	return nil
 }
 
 func (s *Store) reopenFolder() error {

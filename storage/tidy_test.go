@@ -52,3 +52,21 @@ func TestTidyLeavesADraftAtWork(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Files that the store did not make stay.
+func TestTidyLeavesForeignFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	names := []string{"README.md", "key.json", "store.log", "store.01.log", "store.0.log.bak", ".store.1.mark"}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("foreign"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustPut(t, openHooked(t, dir, unhooked), "key", "value")
+	for _, name := range names {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); string(data) != "foreign" || err != nil {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+	}
+}
