@@ -16,10 +16,6 @@ func TestPanicLeavesNothingOpen(t *testing.T) {
 				panic("of the caller")
 			}
 		},
-		"Watch": func() {
-			w := &watched{versions: map[string]Version{"gone": 1}}
-			_, _ = s.yieldChanges("", w, func(Change, error) bool { panic("of the caller") })
-		},
 	} {
 		func() {
 			defer func() { _ = recover() }()

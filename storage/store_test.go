@@ -377,10 +377,7 @@ func TestClosed(t *testing.T) {
 	for _, err := range scan {
 		calls["Scan"] = err
 	}
-	for _, err := range s.Watch(t.Context(), "") {
-		calls["Watch"] = err
-	}
-	if len(calls) != 7 {
+	if len(calls) != 6 {
 		t.Errorf("%d calls were made", len(calls))
 	}
 	for call, err := range calls {
