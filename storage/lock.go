@@ -188,43 +188,6 @@ func Holders(dir string) (map[string]Holder, error) {
 	return holders, nil
 }
 
-// Lock is LockWait for a lock of this store: it waits until ctx ends, and the
-// error then also is a *LockedError, or until the store is closed.
-func (s *Store) Lock(ctx context.Context, name string, info Holder) (release func() error, err error) {
-	if s.opts.ReadOnly {
-		return nil, fmt.Errorf("locking %s: %w", name, ErrReadOnly)
-	}
-	if s.isClosed() {
-		return nil, fmt.Errorf("locking %s: %w", name, ErrClosed)
-	}
-	waiting, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() {
-		select {
-		case <-s.closing:
-			stop()
-		case <-waiting.Done():
-		}
-	}()
-	release, err = LockWait(waiting, s.dir, name, info)
-	switch {
-	case err == nil || waiting.Err() == nil:
-		return release, err
-	case ctx.Err() == nil:
-		return nil, fmt.Errorf("locking %s: %w", name, ErrClosed)
-	}
-	holder, readErr := holderOf(s.dir, name)
-	return nil, errors.Join(&LockedError{Name: name, Holder: holder}, err, readErr)
-}
-
-func holderOf(dir, name string) (Holder, error) {
-	path, err := lockPath(dir, name)
-	if err != nil {
-		return Holder{}, err
-	}
-	return readHolder(path)
-}
-
 func lockPath(dir, name string) (string, error) {
 	file, err := encodeKey(name)
 	if err != nil {

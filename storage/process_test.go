@@ -289,7 +289,7 @@ func TestClockSetBack(t *testing.T) {
 	s, other := open(t, dir), open(t, dir)
 	past, future := time.Unix(0, 0), time.Now().AddDate(100, 0, 0)
 	for i, now := range []time.Time{future, past, future, past} {
-		release, err := s.Lock(t.Context(), "name", storage.Holder{PID: i + 1, Since: now})
+		release, err := storage.Lock(t.Context(), dir, "name", storage.Holder{PID: i + 1, Since: now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -304,7 +304,7 @@ func TestClockSetBack(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, err = other.Lock(soon(t), "name", storage.Holder{PID: 99})
+		_, err = storage.Lock(t.Context(), dir, "name", storage.Holder{PID: 99})
 		if locked, ok := errors.AsType[*storage.LockedError](err); !ok || locked.Holder.PID != i+1 {
 			t.Errorf("Lock: %v, want that process %d holds it", err, i+1)
 		}
@@ -511,24 +511,4 @@ func TestFolderMoved(t *testing.T) {
 	if got := get(t, open(t, filepath.Join(top, "b")), "key"); got != "2" {
 		t.Errorf("the value is %q", got)
 	}
-}
-
-func TestStoreLock(t *testing.T) {
-	t.Parallel()
-	s := open(t, t.TempDir())
-	release, err := s.Lock(t.Context(), "002", holder(7))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.Lock(soon(t), "002", holder(8))
-	locked, ok := errors.AsType[*storage.LockedError](err)
-	if !ok || locked.Holder != holder(7) || !errors.Is(err, storage.ErrLocked) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Lock: %v, want the holder", err)
-	}
-	unlock(t, release)
-	release, err = s.Lock(t.Context(), "002", holder(8))
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlock(t, release)
 }

@@ -65,9 +65,8 @@ func TestReadOnly(t *testing.T) {
 	defer s.Close()
 	_, putIf := s.PutIf("key", nil, 1)
 	_, repair := s.Repair(t.Context())
-	_, lock := s.Lock(t.Context(), "x", storage.Holder{})
 	for call, err := range map[string]error{
-		"Put": s.Put("key", nil), "PutIf": putIf, "Delete": s.Delete("key"), "Repair": repair, "Lock": lock,
+		"Put": s.Put("key", nil), "PutIf": putIf, "Delete": s.Delete("key"), "Repair": repair,
 		"Update": s.Update(t.Context(), "key", func([]byte) ([]byte, error) { return nil, nil }),
 		"Batch":  s.Batch(t.Context(), func(*storage.Tx) error { return nil }),
 	} {
@@ -372,12 +371,11 @@ func TestClosed(t *testing.T) {
 	_, get := s.Get("key")
 	_, list := s.List("")
 	_, check := s.Check()
-	_, lock := s.Lock(t.Context(), "x", storage.Holder{})
-	calls := map[string]error{"Get": get, "List": list, "Check": check, "Lock": lock, "Put": s.Put("key", nil)}
+	calls := map[string]error{"Get": get, "List": list, "Check": check, "Put": s.Put("key", nil)}
 	for _, err := range scan {
 		calls["Scan"] = err
 	}
-	if len(calls) != 6 {
+	if len(calls) != 5 {
 		t.Errorf("%d calls were made", len(calls))
 	}
 	for call, err := range calls {

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"context"
 	"errors"
 	"syscall"
 	"testing"
@@ -34,38 +33,6 @@ func TestLockTimeoutOfAWriteThatWaitsTwice(t *testing.T) {
 			t.Errorf("Put: %v, want %v", err, ErrLocked)
 		}
 		<-time.After(defaultLockTimeout) // until nobody waits in the kernel any more
-	})
-}
-
-// Close does not wait for who waits for a lock of the store, who gets ErrClosed.
-func TestCloseEndsTheWaitForALock(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s, err := Open(t.TempDir(), Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		release, err := s.Lock(t.Context(), "name", Holder{PID: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		waits := make(chan error)
-		go func() {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			_, err := s.Lock(ctx, "name", Holder{PID: 2})
-			waits <- err
-		}()
-		synctest.Wait()
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-waits; !errors.Is(err, ErrClosed) {
-			t.Errorf("Lock: %v, want %v", err, ErrClosed)
-		}
-		if err := release(); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
