@@ -28,7 +28,7 @@ func (s *Store) Stats() (Stats, error) {
 	defer s.mu.Unlock()
 	err := s.refresh()
 	if err == nil {
-		_, err = s.gen.readMark()
+		_, err = s.gen.readSyncMark()
 	}
 	if err != nil {
 		return Stats{}, fmt.Errorf("reading the store's figures: %w", err)
@@ -42,7 +42,7 @@ func (g *generation) stats() Stats {
 	}
 	return Stats{
 		Format: format, File: g.log.file, Generation: g.generation, Keys: len(g.log.entries), Bytes: g.log.end, Current: g.log.live,
-		OnDisk: g.log.mark, Version: max(g.log.version, g.base), CompactDue: g.compactDue(), SyncFailed: g.failed.Load(),
+		OnDisk: g.log.synced, Version: max(g.log.version, g.base), CompactDue: g.compactDue(), SyncFailed: g.failed.Load(),
 	}
 }
 
@@ -67,7 +67,7 @@ func (s *Store) Check() (Report, error) {
 
 func (s *Store) check() (report Report, err error) {
 	for {
-		g, err := s.look(func(*replay) int64 {
+		g, err := s.view(func(*replay) int64 {
 			report = s.gen.report()
 			return 0
 		})
@@ -126,16 +126,16 @@ func (s *Store) repair(ctx context.Context) (report Report, err error) {
 	if err := s.refreshFrom(true); err != nil || s.gen.generation == 0 {
 		return s.gen.report(), err
 	}
-	if s.gen.fault != nil {
-		return Report{}, s.gen.fault
+	if s.gen.writeErr != nil {
+		return Report{}, s.gen.writeErr
 	}
-	now, err := s.gen.readMark()
+	now, err := s.gen.readSyncMark()
 	if err != nil {
 		return Report{}, err
 	}
 	var limit int64
 	if now.poisoned || s.gen.failed.Load() {
-		limit = s.gen.log.mark
+		limit = s.gen.log.synced
 	}
 	last := s.gen
 	fresh, err := openGeneration(s.folder, last.generation, false, limit)
@@ -175,7 +175,7 @@ func (s *Store) rebuild(g *generation, given Version) error {
 	if err == nil {
 		// Nobody knows what versions the lost records had, but there were not more of
 		// them than fit into the log.
-		lost := Version(max(g.size, g.log.mark) / (headSize + tailSize))
+		lost := Version(max(g.size, g.log.synced) / (headSize + tailSize))
 		err = s.replace(g, d, max(given, g.log.version, g.base)+lost)
 	}
 	if err != nil {
@@ -187,7 +187,7 @@ func (s *Store) rebuild(g *generation, given Version) error {
 // keepDamaged copies the log. Renaming it would leave those who have it open in
 // the belief that nothing has happened.
 func (s *Store) keepDamaged(g *generation) error {
-	to, err := s.folder.open(generationName(g.generation, brokenSuffix), creating)
+	to, err := s.folder.open(generationName(g.generation, brokenSuffix), truncating)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (g *generation) compactDue() bool {
 // compactNow rewrites the log. All but the end is done beside readers and
 // writers; of several processes one does it, and the others return at once.
 func (s *Store) compactNow(ctx context.Context) (err error) {
-	g, err := s.look(func(log *replay) int64 { return log.end })
+	g, err := s.view(func(log *replay) int64 { return log.end })
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ const compactLockName = "compact"
 
 // lockCompaction keeps other processes from compacting, unless one does already.
 func lockCompaction(f folder) (free bool, release func() error, err error) {
-	lock, err := f.open(compactLockName, making)
+	lock, err := f.open(compactLockName, creating)
 	if err != nil {
 		return false, nil, err
 	}
@@ -139,9 +139,9 @@ func (s *Store) fill(ctx context.Context, d *draft, g *generation) error {
 
 var errReplaced = errors.New("another process has rewritten the log")
 
-// succeed finishes what a compaction has begun that died after it had sealed the
+// finishCompaction finishes what a compaction has begun that died after it had sealed the
 // log. The caller holds the lock.
-func (s *Store) succeed() error {
+func (s *Store) finishCompaction() error {
 	g := s.gen
 	d, err := newDraft(s.folder, g.generation+1, repairSuffix)
 	if err != nil {
@@ -176,11 +176,11 @@ func (s *Store) replace(g *generation, d *draft, base Version) error {
 	if err := s.removeGeneration(g.generation); err != nil {
 		return err
 	}
-	if err := s.advance(); err != nil {
+	if err := s.openNewest(); err != nil {
 		return err
 	}
 	s.gen.prepared = g.prepared
-	return s.gen.mark.setNamed()
+	return s.gen.syncMark.setNameDurable()
 }
 
 func (s *Store) removeGeneration(n uint64) error {

@@ -124,12 +124,12 @@ func write(data []byte, at int64, b []byte) []byte {
 func (d *disk) open1(name string, how access) (*inode, error) {
 	node := d.names[name]
 	switch {
-	case node == nil && (how == reading || how == changing):
+	case node == nil && (how == reading || how == writing):
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	case node == nil:
 		node = &inode{links: 1}
 		d.rename1(func(names map[string]*inode) { names[name] = node })
-	case how == creating:
+	case how == truncating:
 		node.data = nil
 		node.pending = append(node.pending, change{})
 	}
@@ -234,7 +234,7 @@ func (f *diskHandle) lock(how int) error { return kernelLock(f.real, how) }
 
 func (f *diskHandle) identity() (os.FileInfo, error) { return f.real.Stat() }
 
-func (f *diskHandle) bell() (*bell, error) { return newBell(f.real) }
+func (f *diskHandle) waker() (*futexWaker, error) { return newFutexWaker(f.real) }
 
 // diskView is the disk as a folder: the methods of folder and file that share a
 // name would collide in one type.

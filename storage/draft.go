@@ -25,7 +25,7 @@ func newDraft(f folder, generation uint64, suffix string) (*draft, error) {
 		return nil, err
 	}
 	name := generationName(generation, suffix)
-	file, err := f.open(name, creating)
+	file, err := f.open(name, truncating)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func newDraft(f folder, generation uint64, suffix string) (*draft, error) {
 
 // add appends a record, whose version has to be higher than that of the last.
 func (d *draft) add(r record) error {
-	r.mark = 0
+	r.synced = 0
 	d.buf, d.prev = appendRecord(d.buf, r, d.header.salt, d.end(), d.prev)
 	if len(d.buf) < chunk {
 		return nil
@@ -66,7 +66,7 @@ func (d *draft) complete(base Version) error {
 		return err
 	}
 	d.header.base = base
-	d.header.born = d.at
+	d.header.initial = d.at
 	if _, err := d.file.WriteAt(d.header.encode(), 0); err != nil {
 		return err
 	}

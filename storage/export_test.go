@@ -52,7 +52,7 @@ type doomedFolder struct {
 }
 
 func (f doomedFolder) open(name string, how access) (file, error) {
-	if how == creating || how == making {
+	if how == truncating || how == creating {
 		f.next(func() {})
 	}
 	opened, err := f.folder.open(name, how)

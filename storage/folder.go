@@ -25,9 +25,9 @@ type access int
 
 const (
 	reading access = iota
-	changing
-	creating // an empty file, be there one or not
-	making   // as it is, or an empty one
+	writing
+	truncating // an empty file, be there one or not
+	creating   // as it is, or an empty one
 )
 
 type file interface {
@@ -43,8 +43,8 @@ type file interface {
 	identity() (os.FileInfo, error)
 	// lock takes or gives back the kernel's lock on the file, as flock(2) has it.
 	lock(how int) error
-	// bell gives what those who have the file open can wait for together.
-	bell() (*bell, error)
+	// waker gives what those who have the file open can wait for together.
+	waker() (*futexWaker, error)
 }
 
 // diskFolder is a folder of the file system. It stays the same folder when that
@@ -70,10 +70,10 @@ func (d diskFolder) names() ([]string, error) {
 
 func (d diskFolder) open(name string, how access) (file, error) {
 	flags := map[access]int{
-		reading:  os.O_RDONLY,
-		changing: os.O_RDWR,
-		creating: os.O_RDWR | os.O_CREATE | os.O_TRUNC,
-		making:   os.O_RDWR | os.O_CREATE,
+		reading:    os.O_RDONLY,
+		writing:    os.O_RDWR,
+		truncating: os.O_RDWR | os.O_CREATE | os.O_TRUNC,
+		creating:   os.O_RDWR | os.O_CREATE,
 	}
 	// A named pipe would be waited for.
 	f, err := d.root.OpenFile(name, flags[how]|syscall.O_NONBLOCK, 0o644)
@@ -117,7 +117,7 @@ type diskFile struct{ *os.File }
 func (f diskFile) sync() error                    { return datasync(f.File) }
 func (f diskFile) identity() (os.FileInfo, error) { return f.Stat() }
 func (f diskFile) lock(how int) error             { return kernelLock(f.File, how) }
-func (f diskFile) bell() (*bell, error)           { return newBell(f.File) }
+func (f diskFile) waker() (*futexWaker, error)    { return newFutexWaker(f.File) }
 
 func (f diskFile) stat() (size int64, named bool, err error) {
 	size, links, err := sizeAndLinks(f.File)

@@ -149,7 +149,7 @@ func TestGivingUpDoesNotAddUp(t *testing.T) {
 func TestLinksAreNoLogs(t *testing.T) {
 	t.Parallel()
 	outside := filepath.Join(t.TempDir(), "log")
-	if err := os.WriteFile(outside, header{generation: 1, born: logStart}.encode(), 0o600); err != nil {
+	if err := os.WriteFile(outside, header{generation: 1, initial: logStart}.encode(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, target := range []string{"nowhere", outside} {

@@ -55,10 +55,10 @@ func differs(t *testing.T, what string, data []byte, text string) {
 
 func TestFormat(t *testing.T) {
 	t.Parallel()
-	h := header{generation: 1, salt: 0x0123456789abcdef, base: 7, born: logStart}
+	h := header{generation: 1, salt: 0x0123456789abcdef, base: 7, initial: logStart}
 	log, prev := h.encode(), uint32(0)
 	for _, r := range []record{
-		{kind: put, version: 8, mark: logStart, key: "key", value: []byte("value")},
+		{kind: put, version: 8, synced: logStart, key: "key", value: []byte("value")},
 		{kind: put, version: 9, more: true, key: "a", value: []byte("1")},
 		{kind: del, version: 10, key: "key"},
 		{kind: seal, version: 11},
@@ -68,11 +68,11 @@ func TestFormat(t *testing.T) {
 	differs(t, "logs", log, goldenLog)
 
 	d := newDisk(t)
-	m, err := openMark(diskView{d}, h, true)
+	m, err := openSyncMark(diskView{d}, h, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(m.lay(), m.write(int64(len(log))), m.setNamed(), m.poison(), m.close()); err != nil {
+	if err := errors.Join(m.allocate(), m.write(int64(len(log))), m.setNameDurable(), m.poison(), m.close()); err != nil {
 		t.Fatal(err)
 	}
 	differs(t, "mark files", d.names[markName(1)].data, goldenMark)

@@ -62,8 +62,8 @@ func newest(f folder) (uint64, error) {
 type generation struct {
 	header
 	file     file
-	mark     markFile
-	fault    error // why the files can't be written; nil where they can
+	syncMark syncMark
+	writeErr error // why the files can't be written; nil where they can
 	log      *replay
 	prepared bool  // a writer may append
 	size     int64 // of the file, as it was seen last
@@ -73,7 +73,7 @@ type generation struct {
 	recent  atomic.Pointer[piece]
 	refs    atomic.Int64
 	syncing sync.Mutex
-	bell    *bell        // nil until somebody has to wait; guarded by syncing
+	waker   *futexWaker  // nil until somebody has to wait; guarded by syncing
 	written atomic.Int64 // log.end, for those who sync
 	durable atomic.Int64 // at least so much is on the disk
 	failed  atomic.Bool  // a sync has
@@ -95,17 +95,17 @@ func (p *piece) slice(at, size int64) []byte {
 }
 
 // openGeneration opens and reads a log. Where it may not be written it is opened
-// for reading, and fault says why.
+// for reading, and writeErr says why.
 // A limit other than 0 is where the log is taken to end.
 func openGeneration(f folder, n uint64, readOnly bool, limit int64) (*generation, error) {
-	g := &generation{fault: ErrReadOnly, limit: limit}
+	g := &generation{writeErr: ErrReadOnly, limit: limit}
 	var err error
 	if !readOnly {
-		g.file, g.fault = f.open(logName(n), changing)
+		g.file, g.writeErr = f.open(logName(n), writing)
 	}
-	if g.fault != nil {
-		if !readOnly && !isDenied(g.fault) {
-			return nil, g.fault
+	if g.writeErr != nil {
+		if !readOnly && !isDenied(g.writeErr) {
+			return nil, g.writeErr
 		}
 		if g.file, err = f.open(logName(n), reading); err != nil {
 			return nil, err
@@ -121,7 +121,7 @@ func openGeneration(f folder, n uint64, readOnly bool, limit int64) (*generation
 // emptyGeneration stands for a log that there is not yet. Nothing of it has to be
 // synced.
 func emptyGeneration() *generation {
-	g := &generation{log: newReplay("", header{}), fault: ErrReadOnly}
+	g := &generation{log: newReplay("", header{}), writeErr: ErrReadOnly}
 	g.refs.Store(1)
 	return g
 }
@@ -139,7 +139,7 @@ func (g *generation) load(f folder, n uint64) error {
 	if g.header, err = decodeHeader(data[:got], logName(n), n); err != nil {
 		return err
 	}
-	if g.mark, err = openMark(f, g.header, g.fault == nil); err != nil {
+	if g.syncMark, err = openSyncMark(f, g.header, g.writeErr == nil); err != nil {
 		return err
 	}
 	g.log = newReplay(logName(n), g.header)
@@ -155,10 +155,10 @@ const (
 // catchUp reads what others have appended, and tells whether the log still has
 // its name. Locked says that nobody appends meanwhile.
 func (g *generation) catchUp(locked bool) (named bool, err error) {
-	if named, err = g.stat(); err != nil || g.size <= g.log.end && g.size >= g.log.mark || g.log.sealed {
+	if named, err = g.stat(); err != nil || g.size <= g.log.end && g.size >= g.log.synced || g.log.sealed {
 		return named, err
 	}
-	if _, err := g.readMark(); err != nil {
+	if _, err := g.readSyncMark(); err != nil {
 		return named, err
 	}
 	// The mark before the size and the bytes: what it covers is then there.
@@ -168,7 +168,7 @@ func (g *generation) catchUp(locked bool) (named bool, err error) {
 		}
 	}
 	want := int64(chunk)
-	for more := !g.log.short; more; {
+	for more := !g.log.truncated; more; {
 		before := g.log.end
 		asked := min(want, g.size-before)
 		data, err := g.readAt(before, asked)
@@ -211,11 +211,11 @@ func (g *generation) readAt(at, size int64) ([]byte, error) {
 	return g.buf[:n], err
 }
 
-// readMark takes over what other processes have written into the mark file.
-func (g *generation) readMark() (marked, error) {
-	now, err := g.heed()
-	g.log.mark = max(g.log.mark, now.mark)
-	raise(&g.durable, g.log.mark)
+// readSyncMark takes over what other processes have written into the mark file.
+func (g *generation) readSyncMark() (syncState, error) {
+	now, err := g.reload()
+	g.log.synced = max(g.log.synced, now.synced)
+	raise(&g.durable, g.log.synced)
 	return now, err
 }
 
@@ -252,7 +252,7 @@ func (g *generation) append(records []record) error {
 	at, prev, version := g.log.end, g.log.prev, max(g.log.version, g.base)
 	for i, r := range records {
 		version++
-		r.version, r.mark, r.more = version, min(g.durable.Load(), at), i < len(records)-1
+		r.version, r.synced, r.more = version, min(g.durable.Load(), at), i < len(records)-1
 		before := len(frame)
 		frame, prev = appendRecord(frame, r, g.salt, at, prev)
 		at += int64(len(frame) - before)
@@ -298,7 +298,7 @@ func (g *generation) release() error {
 }
 
 func (g *generation) close() error {
-	err := errors.Join(g.bell.close(), g.mark.close())
+	err := errors.Join(g.waker.close(), g.syncMark.close())
 	if g.file != nil {
 		err = errors.Join(err, g.file.Close())
 	}

@@ -13,7 +13,7 @@ import (
 //	16  8  generation
 //	24  8  salt
 //	32  8  base: versions above it are for new records
-//	40  8  born: so many bytes were on the disk when the log took its name
+//	40  8  initial: so many bytes were on the disk when the log took its name
 //	60  4  CRC-32C of the 60 bytes before
 //
 // The magic, the format and the checksum keep their places in every format.
@@ -28,7 +28,7 @@ type header struct {
 	generation uint64
 	salt       uint64 // random: no record of another log fits
 	base       Version
-	born       int64
+	initial    int64
 }
 
 func (h header) encode() []byte {
@@ -38,7 +38,7 @@ func (h header) encode() []byte {
 	binary.LittleEndian.PutUint64(b[16:], h.generation)
 	binary.LittleEndian.PutUint64(b[24:], h.salt)
 	binary.LittleEndian.PutUint64(b[32:], uint64(h.base))
-	binary.LittleEndian.PutUint64(b[40:], uint64(h.born))
+	binary.LittleEndian.PutUint64(b[40:], uint64(h.initial))
 	binary.LittleEndian.PutUint32(b[60:], checksum(0, b[:60]))
 	return append(b, b...)
 }
@@ -57,9 +57,9 @@ func decodeHeader(data []byte, file string, generation uint64) (header, error) {
 			generation: binary.LittleEndian.Uint64(b[16:]),
 			salt:       binary.LittleEndian.Uint64(b[24:]),
 			base:       Version(binary.LittleEndian.Uint64(b[32:])),
-			born:       int64(binary.LittleEndian.Uint64(b[40:])),
+			initial:    int64(binary.LittleEndian.Uint64(b[40:])),
 		}
-		if h.generation != generation || h.born < logStart {
+		if h.generation != generation || h.initial < logStart {
 			return header{}, &CorruptError{File: file, What: "the header of another log"}
 		}
 		return h, nil

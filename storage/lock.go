@@ -173,7 +173,7 @@ func Holders(dir string) (map[string]Holder, error) {
 	holders := map[string]Holder{}
 	for _, file := range files {
 		base, isLock := strings.CutSuffix(file.Name(), lockSuffix)
-		name, ours := decodeKey(base)
+		name, ours := decodeLockName(base)
 		if !isLock || !ours {
 			continue
 		}
@@ -189,7 +189,7 @@ func Holders(dir string) (map[string]Holder, error) {
 }
 
 func lockPath(dir, name string) (string, error) {
-	file, err := encodeKey(name)
+	file, err := encodeLockName(name)
 	if err != nil {
 		return "", err
 	}

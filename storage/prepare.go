@@ -27,7 +27,7 @@ func (s *Store) openLock() (file, error) {
 	if s.folder == nil {
 		return nil, ErrRemoved
 	}
-	f, err := s.folder.open(writeLockName, making)
+	f, err := s.folder.open(writeLockName, creating)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrRemoved
 	}
@@ -41,7 +41,7 @@ func (s *Store) checkLock() error {
 	if s.folder == nil {
 		return ErrRemoved
 	}
-	f, err := s.folder.open(writeLockName, making)
+	f, err := s.folder.open(writeLockName, creating)
 	if err != nil {
 		return err
 	}
@@ -66,15 +66,15 @@ func (s *Store) prepare() (*generation, error) {
 		return nil, err
 	}
 	if s.gen.generation == 0 {
-		if err := s.found(); err != nil {
-			return nil, fmt.Errorf("making the store: %w", err)
+		if err := s.createLog(); err != nil {
+			return nil, fmt.Errorf("creating the store: %w", err)
 		}
 	}
-	if s.gen.fault != nil {
-		return nil, s.gen.fault
+	if s.gen.writeErr != nil {
+		return nil, s.gen.writeErr
 	}
 	if s.gen.log.sealed {
-		if err := s.succeed(); err != nil {
+		if err := s.finishCompaction(); err != nil {
 			return nil, fmt.Errorf("rewriting the log: %w", err)
 		}
 	}
@@ -84,18 +84,18 @@ func (s *Store) prepare() (*generation, error) {
 		}
 		s.gen.prepared = true
 	}
-	if err := s.gen.ready(s.folder); err != nil {
+	if err := s.gen.prepareEnd(s.folder); err != nil {
 		return nil, err
 	}
 	return s.gen, nil
 }
 
-// ready looks whether, and makes sure that, records can be appended.
-func (g *generation) ready(f folder) error {
+// prepareEnd looks whether, and makes sure that, records can be appended.
+func (g *generation) prepareEnd(f folder) error {
 	switch {
 	case g.failed.Load():
 		return ErrSync
-	case g.log.short || g.log.adrift || g.size < g.log.end:
+	case g.log.truncated || g.log.unchained || g.size < g.log.end:
 		return &CorruptError{File: g.log.file, Offset: min(g.size, g.log.end), What: "the end of the log"}
 	case g.size == g.log.end:
 		return nil
@@ -108,8 +108,8 @@ func (g *generation) ready(f folder) error {
 	return g.file.Truncate(g.log.end)
 }
 
-// found makes the first log, and goes on with it.
-func (s *Store) found() error {
+// createLog makes the first log, and goes on with it.
+func (s *Store) createLog() error {
 	d, err := newDraft(s.folder, 1, repairSuffix)
 	if err != nil {
 		return err
@@ -117,18 +117,18 @@ func (s *Store) found() error {
 	if err := d.publish(0); err != nil {
 		return err
 	}
-	return s.advance()
+	return s.openNewest()
 }
 
 // tidy makes the log's own name durable, before anything in it is relied on, and
 // removes what those who were killed have left. No older log may stay: whoever
 // still reads it notices by this that there is a newer one.
 func (s *Store) tidy(g *generation) error {
-	now, err := g.mark.read()
+	now, err := g.syncMark.read()
 	if err != nil {
 		return err
 	}
-	if !now.named {
+	if !now.nameDurable {
 		if err := s.folder.sync(); err != nil {
 			return err
 		}
@@ -142,10 +142,10 @@ func (s *Store) tidy(g *generation) error {
 			return err
 		}
 	}
-	if err := g.mark.lay(); err != nil {
+	if err := g.syncMark.allocate(); err != nil {
 		return err
 	}
-	return g.mark.setNamed()
+	return g.syncMark.setNameDurable()
 }
 
 func (s *Store) removeStale(g *generation, name string) error {

@@ -12,7 +12,7 @@ import (
 //	 4  4  the sum of the record before
 //	 8  4  CRC-32C of the value
 //	12  8  version
-//	20  8  mark: the writer knew so many bytes of the log to be on the disk
+//	20  8  synced: the writer knew so many bytes of the log to be on the disk
 //	28  4  length of the value
 //	32  2  length of the key
 //	34  1  kind
@@ -45,7 +45,7 @@ type record struct {
 	kind    kind
 	more    bool // the next record belongs to the same batch
 	version Version
-	mark    int64
+	synced  int64
 	key     string
 	value   []byte
 }
@@ -62,10 +62,10 @@ func keyHash(key []byte) uint64 {
 	return crc64.Checksum(key, crc64.MakeTable(crc64.ECMA))
 }
 
-// placed is the sum of data at a place in a log: its CRC-32C, XORed with the upper
+// sumAt is the sum of data at a place in a log: its CRC-32C, XORed with the upper
 // half of what the 64-bit finalizer of MurmurHash3 (Austin Appleby) makes of salt
 // and place.
-func placed(salt uint64, at int64, data []byte) uint32 {
+func sumAt(salt uint64, at int64, data []byte) uint32 {
 	x := salt ^ uint64(at)
 	x = (x ^ x>>33) * 0xff51afd7ed558ccd
 	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
@@ -81,14 +81,14 @@ func appendRecord(b []byte, r record, salt uint64, at int64, prev uint32) (data 
 	binary.LittleEndian.PutUint32(head[4:], prev)
 	binary.LittleEndian.PutUint32(head[8:], checksum(0, r.value))
 	binary.LittleEndian.PutUint64(head[12:], uint64(r.version))
-	binary.LittleEndian.PutUint64(head[20:], uint64(r.mark))
+	binary.LittleEndian.PutUint64(head[20:], uint64(r.synced))
 	binary.LittleEndian.PutUint32(head[28:], uint32(len(r.value)))
 	binary.LittleEndian.PutUint16(head[32:], uint16(len(r.key)))
 	head[34] = byte(r.kind)
 	if r.more {
 		head[35] = moreFlag
 	}
-	sum = placed(salt, at, head[4:])
+	sum = sumAt(salt, at, head[4:])
 	binary.LittleEndian.PutUint32(head, sum)
 
 	b = append(b, r.value...)
@@ -98,7 +98,7 @@ func appendRecord(b []byte, r record, salt uint64, at int64, prev uint32) (data 
 	binary.LittleEndian.PutUint32(tail[4:], sum)
 	binary.LittleEndian.PutUint64(tail[8:], keyHash([]byte(r.key)))
 	binary.LittleEndian.PutUint32(tail[16:], uint32(size))
-	binary.LittleEndian.PutUint32(tail, placed(salt, at+size-tailSize, tail[4:]))
+	binary.LittleEndian.PutUint32(tail, sumAt(salt, at+size-tailSize, tail[4:]))
 	return b, sum
 }
 
@@ -106,7 +106,7 @@ func appendRecord(b []byte, r record, salt uint64, at int64, prev uint32) (data 
 type head struct {
 	sum, prev, valueSum uint32
 	version             Version
-	mark                int64
+	synced              int64
 	kind                kind
 	more                bool
 	key                 []byte
@@ -118,7 +118,7 @@ func (h head) size() int64 { return int64(headSize + len(h.key) + h.valueSize + 
 // decodeHead reads the head at the beginning of data, which lies at a place in
 // the log. Whole is false where it is damaged; short says that data may merely
 // end too early.
-func decodeHead(data []byte, salt uint64, at int64) (h head, whole, short bool) {
+func decodeHead(data []byte, salt uint64, at int64) (h head, whole, truncated bool) {
 	if len(data) < headSize {
 		return head{}, false, true
 	}
@@ -128,7 +128,7 @@ func decodeHead(data []byte, salt uint64, at int64) (h head, whole, short bool) 
 		prev:      binary.LittleEndian.Uint32(data[4:]),
 		valueSum:  binary.LittleEndian.Uint32(data[8:]),
 		version:   Version(binary.LittleEndian.Uint64(data[12:])),
-		mark:      int64(binary.LittleEndian.Uint64(data[20:])),
+		synced:    int64(binary.LittleEndian.Uint64(data[20:])),
 		valueSize: int(valueSize),
 		kind:      kind(data[34]),
 		more:      data[35] == moreFlag,
@@ -142,7 +142,7 @@ func decodeHead(data []byte, salt uint64, at int64) (h head, whole, short bool) 
 		return head{}, false, true
 	}
 	h.key = data[headSize : headSize+keySize]
-	return h, h.sum == placed(salt, at, data[4:headSize+keySize]), false
+	return h, h.sum == sumAt(salt, at, data[4:headSize+keySize]), false
 }
 
 type tail struct {
@@ -158,6 +158,6 @@ func decodeTail(data []byte, salt uint64, at int64) (t tail, whole bool) {
 		hash: binary.LittleEndian.Uint64(data[8:]),
 		size: int64(binary.LittleEndian.Uint32(data[16:])),
 	}
-	whole = binary.LittleEndian.Uint32(data) == placed(salt, at, data[4:tailSize])
+	whole = binary.LittleEndian.Uint32(data) == sumAt(salt, at, data[4:tailSize])
 	return t, whole && t.size >= headSize+tailSize
 }

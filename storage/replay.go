@@ -10,25 +10,25 @@ package storage
 // that it may have hit are refused.
 type replay struct {
 	position
-	file     string // for messages
-	salt     uint64
-	mark     int64 // so much was on the disk once
-	sealed   bool
-	short    bool // the file ends below the mark
-	entries  map[string]*entry
-	changes  uint64 // counts keys that came or went
-	live     int64  // bytes of the records that are still current
-	problems []Problem
-	lost     map[uint64]int64 // places of lost records, by the hash of their key
-	doubt    int64            // from here back anything may have been overwritten by lost records
+	file          string // for messages
+	salt          uint64
+	synced        int64 // so much was on the disk once
+	sealed        bool
+	truncated     bool // the file ends below the mark
+	entries       map[string]*entry
+	changes       uint64 // counts keys that came or went
+	live          int64  // bytes of the records that are still current
+	problems      []Problem
+	lost          map[uint64]int64 // places of lost records, by the hash of their key
+	suspectBefore int64            // from here back anything may have been overwritten by lost records
 }
 
 // position is a place between two records.
 type position struct {
-	end     int64
-	prev    uint32 // the sum of the record before
-	adrift  bool   // that one was lost, and its sum with it
-	version Version
+	end       int64
+	prev      uint32 // the sum of the record before
+	unchained bool   // that one was lost, and its sum with it
+	version   Version
 }
 
 // entry is where the value of a key is.
@@ -53,7 +53,7 @@ func newReplay(file string, h header) *replay {
 		position: position{end: logStart},
 		file:     file,
 		salt:     h.salt,
-		mark:     h.born,
+		synced:   h.initial,
 		entries:  map[string]*entry{},
 		lost:     map[uint64]int64{},
 	}
@@ -75,7 +75,7 @@ func (r *replay) read(data []byte, p position) (head, state) {
 	switch {
 	case short:
 		return head{}, cut
-	case !ok || h.version <= p.version || !p.adrift && h.prev != p.prev:
+	case !ok || h.version <= p.version || !p.unchained && h.prev != p.prev:
 		return head{}, unreadable
 	case h.size() > int64(len(data)):
 		return h, cut
@@ -96,8 +96,8 @@ func (p position) after(h head) position {
 	return position{end: p.end + h.size(), prev: h.sum, version: h.version}
 }
 
-// found is a record on its way into the entries.
-type found struct {
+// parsed is a record on its way into the entries.
+type parsed struct {
 	head
 	at    int64
 	state state
@@ -110,17 +110,17 @@ func (r *replay) consume(data []byte, size int64) (more bool) {
 	start := r.end
 	last := start+int64(len(data)) >= size
 	p := r.position
-	var batch []found // a batch counts when its last record is there
-	for !r.sealed && !r.short {
+	var batch []parsed // a batch counts when its last record is there
+	for !r.sealed && !r.truncated {
 		rest := data[p.end-start:]
 		h, state := r.read(rest, p)
-		below := p.end < r.mark
+		below := p.end < r.synced
 		switch {
 		case state == whole, below && (state == badValue || state == badTail):
-			batch = append(batch, found{h, p.end, state})
+			batch = append(batch, parsed{h, p.end, state})
 			p = p.after(h)
 			if !h.more {
-				r.take(batch, p)
+				r.applyBatch(batch, p)
 				batch = batch[:0]
 			}
 		case !below:
@@ -128,40 +128,40 @@ func (r *replay) consume(data []byte, size int64) (more bool) {
 		case state == cut && !last:
 			return true
 		case state == cut && len(h.key) > 0:
-			r.take(batch, p)
-			r.endBelowMark(h, p, int64(len(rest)))
+			r.applyBatch(batch, p)
+			r.endBelowSynced(h, p, int64(len(rest)))
 		default:
 			next, ok := r.search(rest, p, last)
 			if !ok {
 				return true
 			}
-			r.take(batch, p)
+			r.applyBatch(batch, p)
 			batch = batch[:0]
-			p = r.skip(rest, p, next)
+			p = r.skipTo(rest, p, next)
 			r.position = p
-			if next < r.mark && next == start+int64(len(data)) {
-				r.doubt, r.short = next, true
+			if next < r.synced && next == start+int64(len(data)) {
+				r.suspectBefore, r.truncated = next, true
 			}
 		}
 	}
 	return false
 }
 
-// take enters whole records, and goes on at p.
-func (r *replay) take(batch []found, p position) {
+// applyBatch enters whole records, and goes on at p.
+func (r *replay) applyBatch(batch []parsed, p position) {
 	for i := range batch {
 		f := &batch[i]
 		if f.state != whole {
 			r.report(f.at, f.size(), string(f.key))
 		}
-		r.enter(f)
+		r.apply(f)
 	}
 	r.position = p
 }
 
-func (r *replay) enter(f *found) {
-	if f.mark <= f.at {
-		r.mark = max(r.mark, f.mark)
+func (r *replay) apply(f *parsed) {
+	if f.synced <= f.at {
+		r.synced = max(r.synced, f.synced)
 	}
 	if f.kind == seal {
 		r.sealed = true
@@ -208,20 +208,20 @@ func (r *replay) report(at, size int64, key string) {
 // beginning of data, or where that can't be found the end of what was there. It
 // is not ok when more data has to be read first.
 func (r *replay) search(data []byte, p position, last bool) (next int64, ok bool) {
-	limit := min(p.end+int64(len(data)), r.mark)
+	limit := min(p.end+int64(len(data)), r.synced)
 	for at := p.end + 1; at+headSize+tailSize <= limit; at++ {
 		h, whole, _ := decodeHead(data[at-p.end:], r.salt, at)
-		if whole && h.version > p.version && at+h.size() <= r.mark {
+		if whole && h.version > p.version && at+h.size() <= r.synced {
 			return at, true
 		}
 	}
-	return limit, last || limit == r.mark
+	return limit, last || limit == r.synced
 }
 
-// skip goes on at next and finds out from the tails before it, from the last to
+// skipTo goes on at next and finds out from the tails before it, from the last to
 // the first, whose records were lost in between.
-func (r *replay) skip(data []byte, p position, next int64) position {
-	after := position{end: next, adrift: true, version: p.version}
+func (r *replay) skipTo(data []byte, p position, next int64) position {
+	after := position{end: next, unchained: true, version: p.version}
 	at := next
 	for at-p.end >= headSize+tailSize {
 		t, whole := decodeTail(data[at-tailSize-p.end:at-p.end], r.salt, at-tailSize)
@@ -229,27 +229,27 @@ func (r *replay) skip(data []byte, p position, next int64) position {
 			break
 		}
 		if at == next {
-			after.prev, after.adrift = t.sum, false
+			after.prev, after.unchained = t.sum, false
 		}
 		at -= t.size
 		r.lost[t.hash] = max(r.lost[t.hash], at)
 	}
 	if at > p.end {
-		r.doubt = at
+		r.suspectBefore = at
 	}
 	r.report(p.end, next-p.end, "")
 	return after
 }
 
-// endBelowMark notes that the file ends in the record at p, of which size bytes
+// endBelowSynced notes that the file ends in the record at p, of which size bytes
 // are left, with a whole head.
-func (r *replay) endBelowMark(h head, p position, size int64) {
+func (r *replay) endBelowSynced(h head, p position, size int64) {
 	r.report(p.end, size, string(h.key))
-	r.enter(&found{h, p.end, cut})
-	if p.end+h.size() < r.mark {
-		r.doubt = p.end + size
+	r.apply(&parsed{h, p.end, cut})
+	if p.end+h.size() < r.synced {
+		r.suspectBefore = p.end + size
 	}
-	r.end, r.adrift, r.short = p.end+size, true, true
+	r.end, r.unchained, r.truncated = p.end+size, true, true
 }
 
 // find gives the entry of key. The error says that it, or what may have
@@ -266,8 +266,8 @@ func (r *replay) find(key string) (e entry, ok bool, err error) {
 			return e, ok, &CorruptError{File: r.file, Offset: at, What: "a newer record of the key"}
 		}
 	}
-	if r.doubt > 0 && (!ok || e.at < r.doubt) {
-		return e, ok, &CorruptError{File: r.file, Offset: r.doubt, What: "what may be a newer record of the key"}
+	if r.suspectBefore > 0 && (!ok || e.at < r.suspectBefore) {
+		return e, ok, &CorruptError{File: r.file, Offset: r.suspectBefore, What: "what may be a newer record of the key"}
 	}
 	return e, ok, nil
 }

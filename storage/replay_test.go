@@ -14,7 +14,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, want := range []record{
 		{kind: put, version: 1, key: "k"},
-		{kind: put, more: true, version: 1 << 60, mark: 1 << 40, key: "key", value: []byte("value")},
+		{kind: put, more: true, version: 1 << 60, synced: 1 << 40, key: "key", value: []byte("value")},
 		{kind: del, version: 7, key: string(bytes.Repeat([]byte("k"), MaxKey))},
 		{kind: seal, version: 9},
 	} {
@@ -25,7 +25,7 @@ func TestRecordRoundTrip(t *testing.T) {
 		if !whole || short || h.sum != sum || h.prev != 5 || h.size() != int64(len(data)) || h.size() != recordSize(want.key, want.value) {
 			t.Errorf("%+v is read as %+v, %t, %t", want, h, whole, short)
 		}
-		got := record{kind: h.kind, more: h.more, version: h.version, mark: h.mark, key: string(h.key), value: data[headSize+len(h.key):][:h.valueSize]}
+		got := record{kind: h.kind, more: h.more, version: h.version, synced: h.synced, key: string(h.key), value: data[headSize+len(h.key):][:h.valueSize]}
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(record{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("record (-want +got):\n%s", diff)
 		}
@@ -48,8 +48,8 @@ func TestPlaced(t *testing.T) {
 		at   int64
 		want uint32 // XORed with the CRC-32C, whose check value is 0xe3069283
 	}{{0, 0, 0}, {1, 0, 0xb456bcfc}, {0, 1, 0xb456bcfc}, {5, 4, 0xb456bcfc}} {
-		if got := placed(tt.salt, tt.at, data) ^ 0xe3069283; got != tt.want {
-			t.Errorf("placed(%d, %d) = %#x, want %#x", tt.salt, tt.at, got, tt.want)
+		if got := sumAt(tt.salt, tt.at, data) ^ 0xe3069283; got != tt.want {
+			t.Errorf("sumAt(%d, %d) = %#x, want %#x", tt.salt, tt.at, got, tt.want)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func TestPiece(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	h := header{generation: 3, salt: 1 << 63, base: 9, born: 500}
+	h := header{generation: 3, salt: 1 << 63, base: 9, initial: 500}
 	data := h.encode()
 	if got, err := decodeHeader(data, "f", 3); got != h || err != nil {
 		t.Errorf("%+v is read as %+v, %v", h, got, err)
@@ -117,7 +117,7 @@ func TestNames(t *testing.T) {
 // play replays a log in pieces of at least the given size, as a reader does.
 func play(data []byte, mark int64, piece int) *replay {
 	r := newReplay("log", header{})
-	r.mark = mark
+	r.synced = mark
 	for more := true; more; {
 		before := r.end
 		to := min(len(data), int(before)-logStart+piece)

@@ -299,7 +299,7 @@ func mustPut(t *testing.T, s *Store, key, value string) {
 // What names of files a newer program or a stranger has left.
 func TestForeignLogs(t *testing.T) {
 	t.Parallel()
-	newer := header{generation: 1, born: logStart}.encode()
+	newer := header{generation: 1, initial: logStart}.encode()
 	for _, b := range [][]byte{newer[:headerCopy], newer[headerCopy:]} {
 		b[8] = format + 1
 		sum := checksum(0, b[:60])

@@ -16,7 +16,7 @@ import (
 func (s *Store) List(prefix string) ([]string, error) {
 	var keys []string
 	var hidden error
-	g, err := s.look(func(log *replay) int64 {
+	g, err := s.view(func(log *replay) int64 {
 		keys, hidden = slices.Clone(s.keys(prefix)), log.hidden()
 		return log.end
 	})
@@ -46,7 +46,7 @@ func (s *Store) scan(prefix string, yield func(Entry, error) bool) (whole bool, 
 	var entries []located
 	var damaged map[string]error
 	var hidden error
-	g, err := s.look(func(log *replay) int64 {
+	g, err := s.view(func(log *replay) int64 {
 		entries, damaged = log.locate(s.keys(prefix))
 		hidden = log.hidden()
 		return log.end
@@ -105,7 +105,7 @@ func (s *Store) keys(prefix string) []string {
 
 // hidden is the error that tells of keys that a damage may have hidden.
 func (r *replay) hidden() error {
-	if r.doubt == 0 && len(r.lost) == 0 {
+	if r.suspectBefore == 0 && len(r.lost) == 0 {
 		return nil
 	}
 	return &CorruptError{File: r.file, Offset: r.problems[0].Offset, What: "records that may hide keys"}

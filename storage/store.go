@@ -14,7 +14,7 @@
 //     with it, so that nothing that was read is taken back by a power loss.
 //   - What is damaged fails its checksum and is reported as a CorruptError. Other
 //     keys are not affected. Where so much is lost that nobody can tell any more
-//     which keys had newer values, all that are in doubt are refused, until they
+//     which keys had newer values, all that are in suspectBefore are refused, until they
 //     are written again or Repair gives up what is lost.
 //   - A dead process holds no lock, unless a copy of it made by fork without exec
 //     lives on that was made while it held one.
@@ -30,7 +30,7 @@
 // when it is opened (replay.go) and rewritten when it is mostly outdated
 // (compact.go). A writer holds the folder's lock only while it reads what others
 // have appended, computes and appends. It syncs after it has let go of the lock,
-// together with all others who do (together.go).
+// together with all others who do (groupsync.go).
 package storage
 
 import (
@@ -190,7 +190,7 @@ func (s *Store) read(key string) (Entry, error) {
 	}
 	var e entry
 	var findErr error
-	g, err := s.look(func(log *replay) (end int64) {
+	g, err := s.view(func(log *replay) (end int64) {
 		var ok bool
 		e, ok, findErr = log.find(key)
 		if findErr == nil && !ok {
@@ -211,9 +211,9 @@ func (s *Store) read(key string) (Entry, error) {
 	return Entry{Key: key, Value: value, Version: e.version}, errors.Join(err, g.release())
 }
 
-// look lets f see the log as it is now, and then waits until the part of it that
+// view lets f see the log as it is now, and then waits until the part of it that
 // f says it has used is on the disk. The generation stays open until it is released.
-func (s *Store) look(f func(log *replay) (used int64)) (*generation, error) {
+func (s *Store) view(f func(log *replay) (used int64)) (*generation, error) {
 	s.mu.Lock()
 	if err := s.refresh(); err != nil {
 		s.mu.Unlock()
@@ -222,19 +222,19 @@ func (s *Store) look(f func(log *replay) (used int64)) (*generation, error) {
 	used := f(s.gen.log)
 	g := s.gen.acquire()
 	s.mu.Unlock()
-	if err := s.settle(g, used); err != nil {
+	if err := s.waitDurable(g, used); err != nil {
 		return nil, errors.Join(err, g.release())
 	}
 	return g, nil
 }
 
-// settle waits until the log is on the disk up to end. Where the store may not
+// waitDurable waits until the log is on the disk up to end. Where the store may not
 // write it can't tell others that a sync has failed, and leaves syncs to them.
-func (s *Store) settle(g *generation, end int64) error {
-	if s.opts.NoSync || g.fault != nil {
+func (s *Store) waitDurable(g *generation, end int64) error {
+	if s.opts.NoSync || g.writeErr != nil {
 		return nil //nolint:nilerr // a store that may not write leaves syncs to those who may
 	}
-	return g.settle(end, func() error {
+	return g.waitDurable(end, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		_, err := g.catchUp(false)
@@ -257,7 +257,7 @@ func (s *Store) refreshFrom(locked bool) error {
 	if err != nil || named && !s.gen.log.sealed {
 		return err
 	}
-	err = s.advance()
+	err = s.openNewest()
 	if errors.Is(err, errNoLog) && named {
 		return nil // whoever was to write the next generation has died; a writer will
 	}
@@ -276,7 +276,7 @@ func (s *Store) discover(locked bool) error {
 	if err != nil || s.folder == nil {
 		return err
 	}
-	if err := s.advance(); !errors.Is(err, errNoLog) {
+	if err := s.openNewest(); !errors.Is(err, errNoLog) {
 		return err
 	}
 	return nil
@@ -307,8 +307,8 @@ var errNoLog = errors.New("there is no newer log")
 // the one that it replaces goes where it has not.
 const listings = 5
 
-// advance goes on with the newest generation; errNoLog says that s.gen is that.
-func (s *Store) advance() error {
+// openNewest goes on with the newest generation; errNoLog says that s.gen is that.
+func (s *Store) openNewest() error {
 	var gone uint64
 	for missed := 0; missed < listings; {
 		n, err := newest(s.folder)
@@ -329,7 +329,7 @@ func (s *Store) advance() error {
 		}
 		// Whoever has tidied up once need not do it again, unless the one who made the
 		// log has died before he did.
-		if now, err := next.mark.read(); err == nil && now.named {
+		if now, err := next.syncMark.read(); err == nil && now.nameDurable {
 			next.prepared = s.gen.prepared
 		}
 		last := s.gen

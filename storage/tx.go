@@ -216,7 +216,7 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (version Version, 
 		return 0, err
 	}
 	// What f has seen is settled even where nothing was changed.
-	err = errors.Join(err, s.settle(tx.gen, tx.end))
+	err = errors.Join(err, s.waitDurable(tx.gen, tx.end))
 	if err == nil {
 		s.compactIfDue(tx.gen)
 	}
@@ -225,7 +225,7 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (version Version, 
 
 // locked calls f with the log while no other process writes to it.
 func (s *Store) locked(ctx context.Context, f func(g *generation) error) (err error) {
-	if err := s.enter(ctx); err != nil {
+	if err := s.lockCaughtUp(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.lock.release()) }()
@@ -240,15 +240,15 @@ func (s *Store) locked(ctx context.Context, f func(g *generation) error) (err er
 // somebody who has waited for it.
 const farBehind = 64 << 10
 
-// enter takes the lock. What others have appended while it was waited for has to be
+// lockCaughtUp takes the lock. What others have appended while it was waited for has to be
 // read, by every process once: done under the lock that would be most of what the
 // lock is held for. So it is given back while much is read.
-func (s *Store) enter(ctx context.Context) error {
+func (s *Store) lockCaughtUp(ctx context.Context) error {
 	err := s.lock.acquire(ctx, s.openLock)
-	if err != nil || s.lock.until.IsZero() {
+	if err != nil || s.lock.deadline.IsZero() {
 		return err
 	}
-	until := s.lock.until
+	until := s.lock.deadline
 	behind, err := s.behind()
 	if err == nil && behind <= farBehind {
 		return nil

@@ -15,28 +15,28 @@ import (
 // goroutines of a Store, which share an open file and so a kernel lock, and the
 // kernel's lock among Stores and processes.
 type writeLock struct {
-	slot    chan struct{}
-	timeout time.Duration
-	closed  <-chan struct{}
-	file    file      // open from one holder to the next; guarded by the slot
-	left    *waiter   // by one who gave up; likewise
-	until   time.Time // the holder would have waited, where it has, in the kernel; likewise
+	slot      chan struct{}
+	timeout   time.Duration
+	closed    <-chan struct{}
+	file      file      // open from one holder to the next; guarded by the slot
+	abandoned *waiter   // by one who gave up; likewise
+	deadline  time.Time // the holder would have waited, where it has, in the kernel; likewise
 }
 
 // waiter waits in the kernel for the lock, which can't be cancelled. Whoever gives
 // up leaves it to the next one: a thread for each that gave up would add up.
 type waiter struct {
-	file  file
-	state atomic.Int32
-	got   chan error // of flock, where somebody waits
+	file   file
+	state  atomic.Int32
+	result chan error // of flock, where somebody waits
 }
 
 // The states of a waiter. It is over when the kernel has answered: then the one
 // who waits has the answer, or the lock was given back and the file closed.
 const (
 	waiterWanted int32 = iota
-	waiterLeft
-	waiterOver
+	waiterAbandoned
+	waiterDone
 )
 
 // More of lockSpins tries serve writers that do not sync, and take the time of those
@@ -89,9 +89,9 @@ func (l *writeLock) acquireFile(ctx context.Context, open func() (file, error)) 
 }
 
 func (l *writeLock) lockFile(ctx context.Context, open func() (file, error)) error {
-	l.until = time.Time{}
-	if w := l.left; w != nil {
-		l.left = nil
+	l.deadline = time.Time{}
+	if w := l.abandoned; w != nil {
+		l.abandoned = nil
 		if w.resume() {
 			return l.await(ctx, w)
 		}
@@ -107,7 +107,7 @@ func (l *writeLock) lockFile(ctx context.Context, open func() (file, error)) err
 		}
 		runtime.Gosched()
 	}
-	w := &waiter{file: l.file, got: make(chan error, 1)}
+	w := &waiter{file: l.file, result: make(chan error, 1)}
 	l.file = nil
 	go w.wait()
 	return l.await(ctx, w)
@@ -123,11 +123,11 @@ func (l *writeLock) open(open func() (file, error)) (err error) {
 func (w *waiter) wait() {
 	err := w.file.lock(syscall.LOCK_EX)
 	for {
-		if w.state.CompareAndSwap(waiterWanted, waiterOver) {
-			w.got <- err
+		if w.state.CompareAndSwap(waiterWanted, waiterDone) {
+			w.result <- err
 			return
 		}
-		if w.state.CompareAndSwap(waiterLeft, waiterOver) {
+		if w.state.CompareAndSwap(waiterAbandoned, waiterDone) {
 			_ = unlock(w.file) // nobody is left to hear of an error
 			_ = w.file.Close()
 			return
@@ -139,17 +139,17 @@ func (w *waiter) wait() {
 // the lock's file was removed: others have come by another one since.
 func (w *waiter) resume() bool {
 	_, named, err := w.file.stat()
-	return err == nil && named && w.state.CompareAndSwap(waiterLeft, waiterWanted)
+	return err == nil && named && w.state.CompareAndSwap(waiterAbandoned, waiterWanted)
 }
 
 // await waits with w until the lock is there, and takes over its file.
 func (l *writeLock) await(ctx context.Context, w *waiter) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	l.until, _ = ctx.Deadline()
+	l.deadline, _ = ctx.Deadline()
 	var gaveUp error
 	select {
-	case err := <-w.got:
+	case err := <-w.result:
 		l.file = w.file
 		return lockFailure(err)
 	case <-ctx.Done():
@@ -157,12 +157,12 @@ func (l *writeLock) await(ctx context.Context, w *waiter) error {
 	case <-l.closed:
 		gaveUp = ErrClosed
 	}
-	if w.state.CompareAndSwap(waiterWanted, waiterLeft) {
-		l.left = w
+	if w.state.CompareAndSwap(waiterWanted, waiterAbandoned) {
+		l.abandoned = w
 		return gaveUp
 	}
 	l.file = w.file // it came at the last instant
-	return lockFailure(<-w.got)
+	return lockFailure(<-w.result)
 }
 
 func lockedError(ctx context.Context) error {

@@ -102,9 +102,9 @@ func resolve(path string) (string, error) {
 
 // staged is a temporary file that holds the new bytes, beside its target.
 type staged struct {
-	temp   string
-	folder *os.File
-	keep   bool // temp may be the only copy of somebody else's bytes
+	temp     string
+	folder   *os.File
+	keepTemp bool // temp may be the only copy of somebody else's bytes
 }
 
 // stage writes data to a temporary file and syncs it. The folder is opened
@@ -142,7 +142,7 @@ func writeTemp(target string, data []byte, perm fs.FileMode) (string, error) {
 // discard removes the temporary file where it still exists, closes the folder,
 // and adds what goes wrong to *err.
 func (s *staged) discard(err *error) {
-	if !s.keep {
+	if !s.keepTemp {
 		if e := os.Remove(s.temp); !errors.Is(e, fs.ErrNotExist) {
 			*err = errors.Join(*err, e)
 		}

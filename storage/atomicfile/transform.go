@@ -116,11 +116,11 @@ func lockless(err error) bool {
 // commit puts the staged file durably in target's place if that still holds old.
 func (s *staged) commit(target string, old []byte) (bool, error) {
 	// Looking first spares readers the sight of a file that is to be put back.
-	now, err := look(target)
+	now, err := readState(target)
 	if err != nil || !now.holds(old) {
 		return false, err
 	}
-	mine, err := look(s.temp)
+	mine, err := readState(s.temp)
 	if err != nil {
 		return false, err
 	}
@@ -133,23 +133,23 @@ func (s *staged) commit(target string, old []byte) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	s.keep = true
-	done, err := s.settle(target, mine, now)
+	s.keepTemp = true
+	done, err := s.verifyExchange(target, mine, now)
 	if err != nil {
 		return false, fmt.Errorf("%w (what the file held before is in %s)", err, s.temp)
 	}
-	s.keep = false
+	s.keepTemp = false
 	return done, nil
 }
 
-// settle follows an exchange that has put the file placed at target, where aside
+// verifyExchange follows an exchange that has put the file placed at target, where aside
 // had been seen. It gives true if aside it was that came out. Else somebody had
 // saved, and what came out is put back. If then placed does not come out again
 // somebody has saved once more, which is newer and so is put back in turn, until
 // nobody interferes.
-func (s *staged) settle(target string, placed, aside sight) (bool, error) {
+func (s *staged) verifyExchange(target string, placed, aside fileState) (bool, error) {
 	for try := range transformTries {
-		out, err := lookAside(s.temp)
+		out, err := readMoved(s.temp)
 		if err != nil {
 			return false, err
 		}
@@ -159,7 +159,7 @@ func (s *staged) settle(target string, placed, aside sight) (bool, error) {
 			if err := s.syncFolder(); err != nil {
 				return false, err
 			}
-			if out, err = lookAside(s.temp); err != nil {
+			if out, err = readMoved(s.temp); err != nil {
 				return false, err
 			}
 		}
@@ -174,40 +174,40 @@ func (s *staged) settle(target string, placed, aside sight) (bool, error) {
 	return false, ErrChanged
 }
 
-// sight is what stood at a path at one time.
-type sight struct {
+// fileState is what stood at a path at one time.
+type fileState struct {
 	info    fs.FileInfo // nil where there was nothing
 	data    []byte      // of a regular file
-	written bool        // see lookAside
+	written bool        // see readMoved
 }
 
-func look(path string) (sight, error) {
+func readState(path string) (fileState, error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return sight{}, nil
+		return fileState{}, nil
 	}
 	if err != nil || !info.Mode().IsRegular() {
-		return sight{info: info}, err
+		return fileState{info: info}, err
 	}
 	data, err := os.ReadFile(path)
-	return sight{info: info, data: data}, err
+	return fileState{info: info, data: data}, err
 }
 
-// lookAside looks at a file that was just moved aside, and tells besides whether
+// readMoved looks at a file that was just moved aside, and tells besides whether
 // somebody who opened it before can still write to it. That is asked first: if
 // nobody can, the bytes that are read then are the last.
-func lookAside(path string) (sight, error) {
+func readMoved(path string) (fileState, error) {
 	written := openForWriting(path)
-	s, err := look(path)
+	s, err := readState(path)
 	s.written = written
 	return s, err
 }
 
-func (s sight) holds(data []byte) bool {
+func (s fileState) holds(data []byte) bool {
 	return s.info != nil && s.info.Mode().IsRegular() && bytes.Equal(s.data, data)
 }
 
 // same tells that s is the file other, with its bytes, and with these for good.
-func (s sight) same(other sight) bool {
+func (s fileState) same(other fileState) bool {
 	return os.SameFile(s.info, other.info) && bytes.Equal(s.data, other.data) && !s.written
 }

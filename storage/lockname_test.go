@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestEncodeKey(t *testing.T) {
+func TestEncodeLockName(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]string{
 		"002-repro_1.2": "002-repro_1.2",
@@ -18,26 +18,26 @@ func TestEncodeKey(t *testing.T) {
 		"ä b":           "%c3%a4%20b",
 		"a\x00\n":       "a%00%0a",
 	} {
-		if got, err := encodeKey(key); got != want || err != nil {
-			t.Errorf("encodeKey(%q): %q, %v, want %q", key, got, err, want)
+		if got, err := encodeLockName(key); got != want || err != nil {
+			t.Errorf("encodeLockName(%q): %q, %v, want %q", key, got, err, want)
 		}
 	}
 }
 
 // A valid key has one name, and that name serves as a file's on every system.
-func FuzzEncodeKey(f *testing.F) {
+func FuzzEncodeLockName(f *testing.F) {
 	for _, key := range []string{"a", "A/ä", ".", "%2f", "\xff", strings.Repeat("Z", 80)} {
 		f.Add(key)
 	}
 	f.Fuzz(func(t *testing.T, key string) {
-		name, err := encodeKey(key)
+		name, err := encodeLockName(key)
 		if err != nil {
 			if key != "" && utf8.ValidString(key) && 3*len(key) <= maxEncoded {
 				t.Fatalf("a good key is refused: %v", err)
 			}
 			return
 		}
-		if again, ok := decodeKey(name); again != key || !ok {
+		if again, ok := decodeLockName(name); again != key || !ok {
 			t.Errorf("%q comes back from %q as %q, %t", key, name, again, ok)
 		}
 		if strings.ToLower(name) != name || filepath.Base(name) != name || name[0] == '.' || len(name) > maxEncoded {
@@ -46,17 +46,17 @@ func FuzzEncodeKey(f *testing.F) {
 	})
 }
 
-// Only what encodeKey makes is decoded.
-func FuzzDecodeKey(f *testing.F) {
+// Only what encodeLockName makes is decoded.
+func FuzzDecodeLockName(f *testing.F) {
 	for _, name := range []string{"a", "%61", "%2F", "%2f", "%", "A", "+", ".a", ""} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		key, ok := decodeKey(name)
+		key, ok := decodeLockName(name)
 		if !ok {
 			return
 		}
-		if again, err := encodeKey(key); again != name || err != nil {
+		if again, err := encodeLockName(key); again != name || err != nil {
 			t.Errorf("%q is decoded as %q, whose name is %q, %v", name, key, again, err)
 		}
 	})

@@ -87,12 +87,12 @@ func wait(t *testing.T, s *Store) *waiting {
 		t.Fatal(err)
 	}
 	w.log = &probe{file: w.g.file, name: "log", done: &w.done}
-	w.mark = &probe{file: w.g.mark.file, name: "mark", done: &w.done}
-	w.g.file, w.g.mark.file = w.log, w.mark
+	w.mark = &probe{file: w.g.syncMark.file, name: "mark", done: &w.done}
+	w.g.file, w.g.syncMark.file = w.log, w.mark
 	return w
 }
 
-func (w *waiting) settle() error { return w.Store.settle(w.g, w.end) }
+func (w *waiting) waitDurable() error { return w.Store.waitDurable(w.g, w.end) }
 
 func (w *waiting) syncs() int {
 	n := 0
@@ -117,11 +117,11 @@ func TestOneSyncForAll(t *testing.T) {
 	if c.end <= behind {
 		t.Fatal("the leader knows of all")
 	}
-	if err := leader.settle(); err != nil {
+	if err := leader.waitDurable(); err != nil {
 		t.Fatal(err)
 	}
 	for i, w := range []*waiting{a, b, c} {
-		if err := w.settle(); err != nil || w.syncs() > 0 {
+		if err := w.waitDurable(); err != nil || w.syncs() > 0 {
 			t.Errorf("%d: %v; it did %q", i, err, w.done)
 		}
 	}
@@ -135,10 +135,10 @@ func TestOneSyncForAll(t *testing.T) {
 func TestUnlockBeforeWake(t *testing.T) {
 	t.Parallel()
 	w := wait(t, openStores(t, 1)[0])
-	if err := w.settle(); err != nil {
+	if err := w.waitDurable(); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"mark lock", "log sync", "mark write 0", "mark unlock", fmt.Sprint("mark write ", rungAt)}
+	want := []string{"mark lock", "log sync", "mark write 0", "mark unlock", fmt.Sprint("mark write ", wordAt)}
 	if !slices.Equal(w.done, want) {
 		t.Errorf("the leader did %q, want %q", w.done, want)
 	}
@@ -158,24 +158,24 @@ func TestWaiterLooksAtTheMark(t *testing.T) {
 			return err
 		}, 0, nil},
 		"a bell without a sync": {func(w *waiting, _ *Store) error {
-			return markFile{file: w.mark.file}.ring(uint32(len(w.done)))
+			return syncMark{file: w.mark.file}.setWord(uint32(len(w.done)))
 		}, 1, nil},
 		"a leader that began too early": {func(w *waiting, _ *Store) error {
-			m := w.g.mark
+			m := w.g.syncMark
 			m.file = w.mark.file
-			return errors.Join(m.write(w.end-1), m.ring(uint32(len(w.done))))
+			return errors.Join(m.write(w.end-1), m.setWord(uint32(len(w.done))))
 		}, 1, nil},
 		"a leader whose sync failed": {func(w *waiting, _ *Store) error {
-			m := w.g.mark
+			m := w.g.syncMark
 			m.file = w.mark.file
-			return errors.Join(m.poison(), m.ring(uint32(len(w.done))))
+			return errors.Join(m.poison(), m.setWord(uint32(len(w.done))))
 		}, 0, ErrSync},
 		"a leader that was killed, or is slow": {func(*waiting, *Store) error { return nil }, 1, nil},
 	} {
 		stores := openStores(t, 2)
 		w := wait(t, stores[0])
 		w.mark.lockIt = func(int) error { return errors.Join(syscall.EWOULDBLOCK, tt.lead(w, stores[1])) }
-		if err := w.settle(); !errors.Is(err, tt.want) || w.syncs() != tt.syncs {
+		if err := w.waitDurable(); !errors.Is(err, tt.want) || w.syncs() != tt.syncs {
 			t.Errorf("%s: %v, want %v; it did %q", what, err, tt.want, w.done)
 		}
 		if tt.want == nil && w.g.durable.Load() < w.end {
@@ -192,12 +192,12 @@ func TestLeaderFails(t *testing.T) {
 	leader, follower := wait(t, stores[0]), wait(t, stores[1])
 	leader.log.syncIt = func() error { return errDisk }
 	follower.mark.lockIt = func(int) error {
-		if err := leader.settle(); !errors.Is(err, ErrSync) || !errors.Is(err, errDisk) {
+		if err := leader.waitDurable(); !errors.Is(err, ErrSync) || !errors.Is(err, errDisk) {
 			t.Errorf("the leader: %v", err)
 		}
 		return syscall.EWOULDBLOCK
 	}
-	if err := follower.settle(); !errors.Is(err, ErrSync) || follower.syncs() > 0 {
+	if err := follower.waitDurable(); !errors.Is(err, ErrSync) || follower.syncs() > 0 {
 		t.Errorf("who waited: %v; it did %q", err, follower.done)
 	}
 	if _, err := stores[2].Get("key"); !errors.Is(err, ErrSync) {
@@ -218,11 +218,11 @@ func TestLeaderCoversWhatIsWhole(t *testing.T) {
 	if _, err := w.log.file.WriteAt(frame[:len(frame)-1], w.end); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.settle(); err != nil {
+	if err := w.waitDurable(); err != nil {
 		t.Fatal(err)
 	}
-	if now, err := w.g.mark.read(); err != nil || now.mark != w.end {
-		t.Errorf("the mark is %d, %v, want %d", now.mark, err, w.end)
+	if now, err := w.g.syncMark.read(); err != nil || now.synced != w.end {
+		t.Errorf("the mark is %d, %v, want %d", now.synced, err, w.end)
 	}
 	mustPut(t, stores[1], "key", "newer")
 	if report, err := stores[1].Check(); err != nil || !report.OK() {
@@ -286,7 +286,7 @@ func TestWaiterOfReplacedLog(t *testing.T) {
 	if value, err := stores[0].Get("key"); string(value) != "new" || err != nil {
 		t.Errorf("Get: %q, %v", value, err)
 	}
-	if err := errors.Join(stores[0].settle(g, w.end), g.release()); err != nil {
+	if err := errors.Join(stores[0].waitDurable(g, w.end), g.release()); err != nil {
 		t.Error(err)
 	}
 	if names, err := filepath.Glob(filepath.Join(stores[0].Dir(), "store.*")); err != nil || len(names) != 2 {
@@ -306,7 +306,7 @@ func TestWaitWithABrokenMark(t *testing.T) {
 		w := wait(t, stores[0])
 		path := filepath.Join(stores[0].Dir(), markName(1))
 		w.mark.lockIt = func(int) error { return errors.Join(syscall.EWOULDBLOCK, os.WriteFile(path, data, 0o600)) }
-		if err := w.settle(); err != nil || w.syncs() != 1 {
+		if err := w.waitDurable(); err != nil || w.syncs() != 1 {
 			t.Errorf("%s: %v; it did %q", what, err, w.done)
 		}
 		w.mark.lockIt = nil
@@ -333,7 +333,7 @@ func TestMarkIsMapped(t *testing.T) {
 		if _, err := s.Get("key"); err != nil {
 			t.Error(err)
 		}
-		if mapped := s.gen.bell != nil; mapped != (opts == Options{}) {
+		if mapped := s.gen.waker != nil; mapped != (opts == Options{}) {
 			t.Errorf("%+v: is it mapped? %t", opts, mapped)
 		}
 		stores = append(stores, s)
@@ -380,31 +380,31 @@ func TestBell(t *testing.T) {
 	if err := os.WriteFile(path, make([]byte, markSize), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var bells [2]*bell
-	for i := range bells {
+	var wakers [2]*futexWaker
+	for i := range wakers {
 		f, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bells[i], err = newBell(f); err != nil {
+		if wakers[i], err = newFutexWaker(f); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	hears(t, func() syscall.Errno { return listen(bells[0], 0) }, bells[1].ring)
-	errno := listen(bells[0], 0)
+	hears(t, func() syscall.Errno { return listen(wakers[0], 0) }, wakers[1].wake)
+	errno := listen(wakers[0], 0)
 	for errno == syscall.EINTR { // the runtime sends signals of its own
-		errno = listen(bells[0], 0)
+		errno = listen(wakers[0], 0)
 	}
 	if errno != syscall.ETIMEDOUT {
 		t.Errorf("nobody rang, and the wait ended with %v, want %v", errno, syscall.ETIMEDOUT)
 	}
-	if !bells[0].wait(1) {
+	if !wakers[0].wait(1) {
 		t.Error("what was rung before is waited for")
 	}
-	for _, b := range bells {
+	for _, b := range wakers {
 		if err := b.close(); err != nil {
 			t.Error(err)
 		}
@@ -416,16 +416,16 @@ func TestLeaderRings(t *testing.T) {
 	t.Parallel()
 	stores := openStores(t, 2)
 	mustPut(t, stores[1], "key", "new")
-	sleeper, err := stores[1].gen.mark.file.bell()
+	sleeper, err := stores[1].gen.syncMark.file.waker()
 	if err != nil {
 		t.Fatal(err)
 	}
 	hears(t, func() syscall.Errno {
-		now, err := stores[1].gen.mark.read()
+		now, err := stores[1].gen.syncMark.read()
 		if err != nil {
 			t.Error(err)
 		}
-		return listen(sleeper, now.rung)
+		return listen(sleeper, now.word)
 	}, func() { mustPut(t, stores[0], "key", "new") })
 	if err := sleeper.close(); err != nil {
 		t.Error(err)
@@ -433,8 +433,8 @@ func TestLeaderRings(t *testing.T) {
 }
 
 // listen is wait, and tells what has ended it.
-func listen(b *bell, rung uint32) syscall.Errno {
-	timeout := syscall.NsecToTimespec(int64(patience))
+func listen(b *futexWaker, rung uint32) syscall.Errno {
+	timeout := syscall.NsecToTimespec(int64(wakeTimeout))
 	return b.futex(futexWait, rung, &timeout)
 }
 

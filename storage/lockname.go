@@ -13,11 +13,11 @@ const (
 	maxEncoded = 255 - len(lockSuffix) // a file name has at most 255 bytes
 )
 
-// encodeKey gives the file name, without its suffix, that stands for key. All
+// encodeLockName gives the file name, without its suffix, that stands for key. All
 // but a-z, 0-9, "-", "_" and a dot inside is escaped as %xx, so that no two
 // keys share a file where case or Unicode forms do not count, none leaves the
 // folder, and none is hidden.
-func encodeKey(key string) (string, error) {
+func encodeLockName(key string) (string, error) {
 	if key == "" {
 		return "", fmt.Errorf("%w: empty", ErrInvalidKey)
 	}
@@ -38,14 +38,14 @@ func encodeKey(key string) (string, error) {
 	return b.String(), nil
 }
 
-// decodeKey is the inverse of encodeKey. A name that encodeKey does not make
+// decodeLockName is the inverse of encodeLockName. A name that encodeLockName does not make
 // is nobody's key.
-func decodeKey(name string) (key string, ok bool) {
+func decodeLockName(name string) (key string, ok bool) {
 	key, err := url.PathUnescape(name)
 	if err != nil {
 		return "", false
 	}
-	again, err := encodeKey(key)
+	again, err := encodeLockName(key)
 	return key, err == nil && again == name
 }
 

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// settle is tried from inside, for what it mends happens in the microseconds
+// verifyExchange is tried from inside, for what it mends happens in the microseconds
 // after an exchange.
-func TestSettle(t *testing.T) {
+func TestVerifyExchange(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -54,9 +54,9 @@ func TestSettle(t *testing.T) {
 			if test.after != nil {
 				test.after(t, s.temp, target)
 			}
-			done, err := s.settle(target, mine, seen)
+			done, err := s.verifyExchange(target, mine, seen)
 			if done != test.done || err != nil {
-				t.Errorf("settle: %t, %v, want %t", done, err, test.done)
+				t.Errorf("verifyExchange: %t, %v, want %t", done, err, test.done)
 			}
 			if got := get(t, target); got != test.target {
 				t.Errorf("target holds %q, want %q", got, test.target)
@@ -65,7 +65,7 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-func TestSettlePutsBackWhatIsBeingWritten(t *testing.T) {
+func TestVerifyExchangePutsBackWhatIsBeingWritten(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells who writes to a file")
@@ -75,9 +75,9 @@ func TestSettlePutsBackWhatIsBeingWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := s.settle(target, mine, seen)
+	done, err := s.verifyExchange(target, mine, seen)
 	if done || err != nil {
-		t.Errorf("settle: %t, %v, want false", done, err)
+		t.Errorf("verifyExchange: %t, %v, want false", done, err)
 	}
 	_, err = editor.WriteString("saved")
 	if err := errors.Join(err, editor.Close()); err != nil {
@@ -90,7 +90,7 @@ func TestSettlePutsBackWhatIsBeingWritten(t *testing.T) {
 
 // exchanged gives the state right after an exchange: mine stands at target, and
 // what was there at the staged file's name. It was seen once and saved since.
-func exchanged(t *testing.T, before, saved string) (s *staged, target string, mine, seen sight) {
+func exchanged(t *testing.T, before, saved string) (s *staged, target string, mine, seen fileState) {
 	t.Helper()
 	dir := t.TempDir()
 	folder, err := os.Open(dir)
@@ -105,11 +105,11 @@ func exchanged(t *testing.T, before, saved string) (s *staged, target string, mi
 	s, target = &staged{temp: filepath.Join(dir, "temp"), folder: folder}, filepath.Join(dir, "target")
 	put(t, s.temp, "mine")
 	put(t, target, before)
-	mine, err = look(s.temp)
+	mine, err = readState(s.temp)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen, err = look(target)
+	seen, err = readState(target)
 	if err != nil {
 		t.Fatal(err)
 	}

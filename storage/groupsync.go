@@ -18,37 +18,37 @@ import (
 // does not ring in time because a leader was killed or the disk is slow, everybody
 // syncs for himself.
 
-// rounds is how many leaders are waited for. The first may have begun too early to
+// maxLeaders is how many leaders are waited for. The first may have begun too early to
 // cover what is waited for; the second does, unless a woken process is slow to
 // become the leader.
-const rounds = 3
+const maxLeaders = 3
 
-// settle returns when the log is on the disk up to end. catchUp reads what others
+// waitDurable returns when the log is on the disk up to end. catchUp reads what others
 // have appended.
-func (g *generation) settle(end int64, catchUp func() error) error {
+func (g *generation) waitDurable(end int64, catchUp func() error) error {
 	if g.durable.Load() >= end {
 		return nil
 	}
 	g.syncing.Lock()
 	defer g.syncing.Unlock()
-	for range rounds {
-		now, err := g.heed()
+	for range maxLeaders {
+		now, err := g.reload()
 		if err != nil || g.durable.Load() >= end {
 			return err
 		}
 		if g.failed.Load() {
 			return ErrSync
 		}
-		if g.bell == nil {
-			if g.bell, err = g.mark.file.bell(); err != nil {
+		if g.waker == nil {
+			if g.waker, err = g.syncMark.file.waker(); err != nil {
 				break
 			}
 		}
-		err = g.mark.file.lock(syscall.LOCK_EX | syscall.LOCK_NB)
+		err = g.syncMark.file.lock(syscall.LOCK_EX | syscall.LOCK_NB)
 		if err == nil {
 			return g.lead(catchUp)
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) || !g.bell.wait(now.rung) {
+		if !errors.Is(err, syscall.EWOULDBLOCK) || !g.waker.wait(now.word) {
 			break
 		}
 	}
@@ -62,9 +62,9 @@ func (g *generation) lead(catchUp func() error) error {
 		err = g.sync()
 	}
 	// Who is woken before the lock is free would find no leader, nor become one.
-	err = errors.Join(err, unlock(g.mark.file))
-	if g.mark.ring(rand.Uint32()) == nil {
-		g.bell.ring()
+	err = errors.Join(err, unlock(g.syncMark.file))
+	if g.syncMark.setWord(rand.Uint32()) == nil {
+		g.waker.wake()
 	}
 	return err
 }
@@ -74,15 +74,15 @@ func (g *generation) sync() error {
 	covers := g.written.Load()
 	if err := g.file.sync(); err != nil {
 		g.failed.Store(true)
-		return errors.Join(fmt.Errorf("%w: %w", ErrSync, err), g.mark.poison())
+		return errors.Join(fmt.Errorf("%w: %w", ErrSync, err), g.syncMark.poison())
 	}
 	// Another process may have been told of a failure that this sync did not see.
-	now, err := g.heed()
+	now, err := g.reload()
 	if err == nil && now.poisoned {
 		err = ErrSync
 	}
-	if err == nil && now.mark < covers {
-		err = g.mark.write(covers)
+	if err == nil && now.synced < covers {
+		err = g.syncMark.write(covers)
 	}
 	if err == nil {
 		raise(&g.durable, covers)
@@ -90,14 +90,14 @@ func (g *generation) sync() error {
 	return err
 }
 
-// heed takes over what other processes have written into the mark file, but for
+// reload takes over what other processes have written into the mark file, but for
 // what the Store's mutex guards.
-func (g *generation) heed() (marked, error) {
-	now, err := g.mark.read()
+func (g *generation) reload() (syncState, error) {
+	now, err := g.syncMark.read()
 	if err != nil {
-		return marked{}, err
+		return syncState{}, err
 	}
-	raise(&g.durable, now.mark)
+	raise(&g.durable, now.synced)
 	if now.poisoned {
 		g.failed.Store(true)
 	}

@@ -1,0 +1,18 @@
+//go:build !linux
+
+package storage
+
+import (
+	"errors"
+	"os"
+)
+
+// futexWaker is what processes wait for to share a sync. Here there is none, and each
+// syncs for itself.
+type futexWaker struct{}
+
+func newFutexWaker(*os.File) (*futexWaker, error) { return nil, errors.ErrUnsupported }
+
+func (*futexWaker) wait(uint32) bool { return false }
+func (*futexWaker) wake()            {}
+func (*futexWaker) close() error     { return nil }
