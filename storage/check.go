@@ -42,7 +42,7 @@ func (g *generation) stats() Stats {
 	}
 	return Stats{
 		Format: format, File: g.log.file, Generation: g.generation, Keys: len(g.log.entries), Bytes: g.log.end, Current: g.log.live,
-		OnDisk: g.log.synced, Version: max(g.log.version, g.base), CompactDue: g.compactDue(), SyncFailed: g.failed.Load(),
+		OnDisk: g.log.synced, Version: g.lastVersion(), CompactDue: g.compactDue(), SyncFailed: g.failed.Load(),
 	}
 }
 
@@ -76,23 +76,22 @@ func (s *Store) check() (report Report, err error) {
 		}
 		fresh, err := openGeneration(s.folder, g.generation, true, 0)
 		if err := errors.Join(err, g.release()); err != nil {
-			if s.replaced(g) {
-				continue
+			replaced, now := s.replaced(g)
+			if !replaced {
+				return Report{}, errors.Join(now, err)
 			}
-			if s.isClosed() {
-				err = errors.Join(ErrClosed, err)
-			}
-			return Report{}, err
+			continue
 		}
 		return fresh.report(), fresh.release()
 	}
 }
 
 // replaced tells whether there is a newer log than g.
-func (s *Store) replaced(g *generation) bool {
+func (s *Store) replaced(g *generation) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refresh() == nil && s.gen.generation != g.generation
+	err := s.refresh()
+	return err == nil && s.gen.generation != g.generation, err
 }
 
 func (g *generation) report() Report {
@@ -157,10 +156,6 @@ func (s *Store) rebuild(g *generation, given Version) error {
 	if err := s.keepDamaged(g); err != nil {
 		return err
 	}
-	d, err := newDraft(s.folder, g.generation+1, repairSuffix)
-	if err != nil {
-		return err
-	}
 	var readable []located
 	for _, e := range g.log.current() {
 		_, gone := g.log.lost[keyHash([]byte(e.key))]
@@ -168,20 +163,20 @@ func (s *Store) rebuild(g *generation, given Version) error {
 			readable = append(readable, e)
 		}
 	}
-	err = d.copyValues(g, readable)
-	if err == nil && g.size > g.log.end {
-		err = g.file.Truncate(g.log.end)
-	}
-	if err == nil {
-		// Nobody knows what versions the lost records had, but there were not more of
-		// them than fit into the log.
-		lost := Version(max(g.size, g.log.synced) / (headSize + tailSize))
-		err = s.replace(g, d, max(given, g.log.version, g.base)+lost)
-	}
-	if err != nil {
-		return errors.Join(err, d.discard())
-	}
-	return nil
+	// Nobody knows what versions the lost records had, but there were not more of
+	// them than fit into the log.
+	lost := Version(max(g.size, g.log.synced) / (headSize + tailSize))
+	return writeDraft(s.folder, g.generation+1, repairSuffix, func(d *draft) error {
+		if err := d.copyValues(g, readable); err != nil {
+			return err
+		}
+		if g.size > g.log.end {
+			if err := g.file.Truncate(g.log.end); err != nil {
+				return err
+			}
+		}
+		return s.replace(g, d, max(given, g.lastVersion())+lost)
+	})
 }
 
 // keepDamaged copies the log. Renaming it would leave those who have it open in

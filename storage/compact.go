@@ -67,16 +67,9 @@ func (s *Store) compactNow(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	d, err := newDraft(s.folder, g.generation+1, draftSuffix)
+	err = writeDraft(s.folder, g.generation+1, draftSuffix, func(d *draft) error { return s.fill(ctx, d, g) })
 	if err != nil {
-		return err
-	}
-	err = s.fill(ctx, d, g)
-	if errors.Is(err, errReplaced) {
-		return d.discard()
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("rewriting the log: %w", err), d.discard())
+		return fmt.Errorf("rewriting the log: %w", err)
 	}
 	return nil
 }
@@ -126,35 +119,27 @@ func (s *Store) fill(ctx context.Context, d *draft, g *generation) error {
 	}
 	return s.locked(ctx, func(now *generation) error {
 		if now != g {
-			return errReplaced
+			return d.discard() // another process has rewritten the log
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err := d.copyRecords(g, copied, g.log.end); err != nil {
 			return err
 		}
-		return s.replace(g, d, max(g.log.version, g.base))
+		return s.replace(g, d, g.lastVersion())
 	})
 }
-
-var errReplaced = errors.New("another process has rewritten the log")
 
 // finishCompaction finishes what a compaction has begun that died after it had sealed the
 // log. The caller holds the lock.
 func (s *Store) finishCompaction() error {
 	g := s.gen
-	d, err := newDraft(s.folder, g.generation+1, repairSuffix)
-	if err != nil {
-		return err
-	}
-	err = d.copyValues(g, g.log.current())
-	if err == nil {
-		err = s.replace(g, d, max(g.log.version, g.base))
-	}
-	if err != nil {
-		return errors.Join(err, d.discard())
-	}
-	return nil
+	return writeDraft(s.folder, g.generation+1, repairSuffix, func(d *draft) error {
+		if err := d.copyValues(g, g.log.current()); err != nil {
+			return err
+		}
+		return s.replace(g, d, g.lastVersion())
+	})
 }
 
 // replace puts d in the place of g. The caller holds the lock and s.mu.

@@ -19,6 +19,19 @@ type draft struct {
 	prev   uint32
 }
 
+// writeDraft lets write fill a draft of the next log, complete it and give it its name.
+// If that fails, nothing of it is left.
+func writeDraft(f folder, generation uint64, suffix string, write func(d *draft) error) error {
+	d, err := newDraft(f, generation, suffix)
+	if err != nil {
+		return err
+	}
+	if err := write(d); err != nil {
+		return errors.Join(err, d.discard())
+	}
+	return nil
+}
+
 func newDraft(f folder, generation uint64, suffix string) (*draft, error) {
 	var salt [8]byte
 	if _, err := rand.Read(salt[:]); err != nil {
@@ -79,18 +92,6 @@ func (d *draft) rename() error {
 		return err
 	}
 	return errors.Join(d.folder.sync(), d.file.Close())
-}
-
-// publish is complete and rename. Where it fails nothing is left.
-func (d *draft) publish(base Version) error {
-	err := d.complete(base)
-	if err == nil {
-		err = d.rename()
-	}
-	if err != nil {
-		return errors.Join(err, d.discard())
-	}
-	return nil
 }
 
 // discard removes the draft, also where it has failed in the middle of rename.

@@ -249,7 +249,7 @@ func (g *generation) append(records []record) error {
 		size += recordSize(r.key, r.value)
 	}
 	frame := make([]byte, 0, size)
-	at, prev, version := g.log.end, g.log.prev, max(g.log.version, g.base)
+	at, prev, version := g.log.end, g.log.prev, g.lastVersion()
 	for i, r := range records {
 		version++
 		r.version, r.synced, r.more = version, min(g.durable.Load(), at), i < len(records)-1
@@ -272,12 +272,15 @@ func (g *generation) append(records []record) error {
 	return nil
 }
 
+// lastVersion is the highest version that was given so far.
+func (g *generation) lastVersion() Version { return max(g.log.version, g.base) }
+
 // seal ends the log.
 func (g *generation) seal() error {
 	if g.log.sealed {
 		return nil
 	}
-	r := record{kind: seal, version: max(g.log.version, g.base) + 1}
+	r := record{kind: seal, version: g.lastVersion() + 1}
 	frame, _ := appendRecord(nil, r, g.salt, g.log.end, g.log.prev)
 	_, err := g.file.WriteAt(frame, g.log.end)
 	g.log.sealed = err == nil

@@ -104,16 +104,23 @@ func hold(l *flock.Flock, name string, info Holder) (release func() error, err e
 	if err := writeHolder(l.Path(), info); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking %s: %w", name, err), l.Unlock())
 	}
-	return sync.OnceValue(func() error {
+	return unlocksOnce(name, func() error {
 		ours, err := hasName(l)
 		if ours {
 			err = clearHolder(l.Path())
 		}
-		if err := errors.Join(err, l.Unlock()); err != nil {
+		return errors.Join(err, l.Unlock())
+	}), nil
+}
+
+// unlocksOnce makes a release of unlock: it unlocks at the first call only.
+func unlocksOnce(name string, unlock func() error) (release func() error) {
+	return sync.OnceValue(func() error {
+		if err := unlock(); err != nil {
 			return fmt.Errorf("unlocking %s: %w", name, err)
 		}
 		return nil
-	}), nil
+	})
 }
 
 // RLock takes the lock together with any other holder of RLock, and waits until
@@ -130,12 +137,7 @@ func RLock(ctx context.Context, dir, name string) (release func() error, err err
 	if err := clearHolder(l.Path()); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking %s: %w", name, err), l.Unlock())
 	}
-	return sync.OnceValue(func() error {
-		if err := l.Unlock(); err != nil {
-			return fmt.Errorf("unlocking %s: %w", name, err)
-		}
-		return nil
-	}), nil
+	return unlocksOnce(name, l.Unlock), nil
 }
 
 // Held tells whether the lock is held by Lock or LockWait now, and by whom; the

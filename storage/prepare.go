@@ -110,14 +110,15 @@ func (g *generation) prepareEnd(f folder) error {
 
 // createLog makes the first log, and goes on with it.
 func (s *Store) createLog() error {
-	d, err := newDraft(s.folder, 1, repairSuffix)
-	if err != nil {
-		return err
-	}
-	if err := d.publish(0); err != nil {
-		return err
-	}
-	return s.openNewest()
+	return writeDraft(s.folder, 1, repairSuffix, func(d *draft) error {
+		if err := d.complete(0); err != nil {
+			return err
+		}
+		if err := d.rename(); err != nil {
+			return err
+		}
+		return s.openNewest()
+	})
 }
 
 // tidy makes the log's own name durable, before anything in it is relied on, and

@@ -44,10 +44,16 @@ func (s *Store) Scan(prefix string) iter.Seq2[Entry, error] {
 
 func (s *Store) scan(prefix string, yield func(Entry, error) bool) (whole bool, err error) {
 	var entries []located
-	var damaged map[string]error
+	damaged := map[string]error{}
 	var hidden error
 	g, err := s.view(func(log *replay) int64 {
-		entries, damaged = log.locate(s.keys(prefix))
+		for _, key := range s.keys(prefix) {
+			e, _, err := log.find(key)
+			entries = append(entries, located{key, e})
+			if err != nil {
+				damaged[key] = err
+			}
+		}
 		hidden = log.hidden()
 		return log.end
 	})
@@ -55,10 +61,6 @@ func (s *Store) scan(prefix string, yield func(Entry, error) bool) (whole bool, 
 		return true, err
 	}
 	defer func() { err = errors.Join(err, g.release()) }()
-	return g.yield(entries, damaged, yield), hidden
-}
-
-func (g *generation) yield(entries []located, damaged map[string]error, yield func(Entry, error) bool) bool {
 	for _, e := range entries {
 		err := damaged[e.key]
 		var value []byte
@@ -69,24 +71,10 @@ func (g *generation) yield(entries []located, damaged map[string]error, yield fu
 			err = fmt.Errorf("reading key %q: %w", e.key, err)
 		}
 		if !yield(Entry{Key: e.key, Value: value, Version: e.version}, err) {
-			return false
+			return false, nil
 		}
 	}
-	return true
-}
-
-// locate gives the entries of keys, and what is wrong with them.
-func (r *replay) locate(keys []string) (entries []located, damaged map[string]error) {
-	entries = make([]located, len(keys))
-	damaged = map[string]error{}
-	for i, key := range keys {
-		e, _, err := r.find(key)
-		entries[i] = located{key, e}
-		if err != nil {
-			damaged[key] = err
-		}
-	}
-	return entries, damaged
+	return true, hidden
 }
 
 // keys gives the keys that begin with prefix, for who holds s.mu, until he lets

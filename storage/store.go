@@ -162,12 +162,6 @@ func (s *Store) Close() error {
 // that Close waits for still may.
 func (s *Store) ended() bool { return s.closed && !s.compact }
 
-func (s *Store) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
-
 // Get returns the value of key, byte for byte as it was put. The error is
 // ErrNotFound where there is none, and ErrCorrupt where it is damaged.
 func (s *Store) Get(key string) ([]byte, error) {

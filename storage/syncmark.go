@@ -41,11 +41,8 @@ func openSyncMark(f folder, h header, make bool) (syncMark, error) {
 	}
 	var err error
 	m.file, err = f.open(markName(h.generation), how)
-	if err != nil {
-		m.file = nil
-		if !make && errors.Is(err, fs.ErrNotExist) {
-			return m, nil
-		}
+	if !make && errors.Is(err, fs.ErrNotExist) {
+		return m, nil
 	}
 	return m, err
 }

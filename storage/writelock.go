@@ -96,8 +96,12 @@ func (l *writeLock) lockFile(ctx context.Context, open func() (file, error)) err
 			return l.await(ctx, w)
 		}
 	}
-	if err := l.open(open); err != nil {
-		return err
+	if l.file == nil {
+		f, err := open()
+		if err != nil {
+			return err
+		}
+		l.file = f
 	}
 	// It is held for some microseconds: most often it is free after a few tries.
 	for range lockSpins {
@@ -111,13 +115,6 @@ func (l *writeLock) lockFile(ctx context.Context, open func() (file, error)) err
 	l.file = nil
 	go w.wait()
 	return l.await(ctx, w)
-}
-
-func (l *writeLock) open(open func() (file, error)) (err error) {
-	if l.file == nil {
-		l.file, err = open()
-	}
-	return err
 }
 
 func (w *waiter) wait() {
