@@ -7,46 +7,37 @@ import (
 	"io/fs"
 )
 
-// draft is a log that is being written under another name, and takes its own
-// when it is whole and on the disk.
+// draft is a new log that is written under another name. It gets its own name when it is
+// complete and on the disk.
 type draft struct {
 	folder folder
 	file   file
 	name   string
 	header header
-	at     int64 // where buf will be written
+	at     int64 // the offset of buf in the file
 	buf    []byte
 	prev   uint32
 }
 
-// writeDraft lets write fill a draft of the next log, complete it and give it its name.
-// If that fails, nothing of it is left.
+// writeDraft calls write with a new draft, which write has to fill, complete and rename.
+// If write fails, the draft is removed.
 func writeDraft(f folder, generation uint64, suffix string, write func(d *draft) error) error {
-	d, err := newDraft(f, generation, suffix)
+	name := generationName(generation, suffix)
+	file, err := f.open(name, truncating)
 	if err != nil {
 		return err
 	}
+	var salt [8]byte
+	rand.Read(salt[:]) // never fails
+	h := header{generation: generation, salt: binary.LittleEndian.Uint64(salt[:])}
+	d := &draft{folder: f, file: file, name: name, header: h, at: logStart}
 	if err := write(d); err != nil {
 		return errors.Join(err, d.discard())
 	}
 	return nil
 }
 
-func newDraft(f folder, generation uint64, suffix string) (*draft, error) {
-	var salt [8]byte
-	if _, err := rand.Read(salt[:]); err != nil {
-		return nil, err
-	}
-	name := generationName(generation, suffix)
-	file, err := f.open(name, truncating)
-	if err != nil {
-		return nil, err
-	}
-	h := header{generation: generation, salt: binary.LittleEndian.Uint64(salt[:])}
-	return &draft{folder: f, file: file, name: name, header: h, at: logStart}, nil
-}
-
-// add appends a record, whose version has to be higher than that of the last.
+// add appends a record. Its version must be higher than that of the last one.
 func (d *draft) add(r record) error {
 	r.synced = 0
 	d.buf, d.prev = appendRecord(d.buf, r, d.header.salt, d.end(), d.prev)
@@ -65,7 +56,7 @@ func (d *draft) flush() error {
 	return err
 }
 
-// sync flushes and takes to the disk what there is so far.
+// sync makes all that was added so far durable, under the draft's name.
 func (d *draft) sync() error {
 	if err := d.flush(); err != nil {
 		return err
@@ -73,7 +64,7 @@ func (d *draft) sync() error {
 	return d.file.sync()
 }
 
-// complete writes the header and syncs. No version up to base will be given again.
+// complete writes the header and syncs. New records get versions above base.
 func (d *draft) complete(base Version) error {
 	if err := d.flush(); err != nil {
 		return err
@@ -86,7 +77,7 @@ func (d *draft) complete(base Version) error {
 	return d.file.sync()
 }
 
-// rename gives the log its name, durably.
+// rename gives the log its own name, durably.
 func (d *draft) rename() error {
 	if err := d.folder.rename(d.name, logName(d.header.generation)); err != nil {
 		return err
@@ -94,7 +85,7 @@ func (d *draft) rename() error {
 	return errors.Join(d.folder.sync(), d.file.Close())
 }
 
-// discard removes the draft, also where it has failed in the middle of rename.
+// discard removes the draft, even if rename has failed half-way.
 func (d *draft) discard() error {
 	err := d.file.Close()
 	if errors.Is(err, fs.ErrClosed) {
