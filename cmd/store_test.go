@@ -35,7 +35,7 @@ func TestShowReport(t *testing.T) {
 		Stats: storage.Stats{File: "store.3.log", OnDisk: 700, SyncFailed: true},
 		Problems: []storage.Problem{
 			{Offset: 128, Key: "a\x1b", What: "a record that fails its checksum"},
-			{Offset: 300, What: "something that is no record"},
+			{Offset: 300, What: "bytes that are not a record"},
 		},
 	}
 	for repaired, last := range map[bool]string{
@@ -43,7 +43,7 @@ func TestShowReport(t *testing.T) {
 		true:  "repaired: what is damaged was given up; the damaged log is kept beside the new one, as *.damaged\n",
 	} {
 		want := "damaged: store.3.log at byte 128: key \"a\\x1b\": a record that fails its checksum\n" +
-			"damaged: store.3.log at byte 300: something that is no record\n" +
+			"damaged: store.3.log at byte 300: bytes that are not a record\n" +
 			"damaged: store.3.log from byte 700 on: the disk failed to keep it\n" + last
 		var b strings.Builder
 		a := &App{Out: &b}

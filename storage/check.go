@@ -7,22 +7,21 @@ import (
 	"io"
 )
 
-// Stats are a store's figures.
+// Stats are figures about a store.
 type Stats struct {
-	Format     int     `json:"format"`     // of the log; 0 where there is none yet
-	File       string  `json:"file"`       // the log's name; "" where there is none yet
-	Generation uint64  `json:"generation"` // how often the log was written anew; 0 where there is none yet
+	Format     int     `json:"format"`     // of the log; 0 if there is no log
+	File       string  `json:"file"`       // the log's name; "" if there is no log
+	Generation uint64  `json:"generation"` // of the log: 1 for the first one, plus 1 for each rewrite; 0 if there is no log
 	Keys       int     `json:"keys"`
-	Bytes      int64   `json:"bytes"`   // of the log
-	Current    int64   `json:"current"` // of them, those of values that were not overwritten
-	OnDisk     int64   `json:"on_disk"` // of them, those that surely survive a power loss
-	Version    Version `json:"version"` // the last one given
+	Bytes      int64   `json:"bytes"`   // the size of the log
+	Current    int64   `json:"current"` // how many of them belong to current values
+	OnDisk     int64   `json:"on_disk"` // how many of them surely survive a power loss
+	Version    Version `json:"version"` // of the last write
 	CompactDue bool    `json:"compact_due"`
 	SyncFailed bool    `json:"sync_failed"`
 }
 
-// Stats gives the store's figures as they are now, without reading its values.
-// It writes nothing.
+// Stats returns the current figures. It reads no values, and writes nothing.
 func (s *Store) Stats() (Stats, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,14 +48,14 @@ func (g *generation) stats() Stats {
 // Report is what Check found.
 type Report struct {
 	Stats
-	Problems []Problem `json:"problems"` // none where all is well
+	Problems []Problem `json:"problems"` // sorted by offset; none if the log is sound
 }
 
-// OK tells that the store is sound.
+// OK reports whether the store is sound.
 func (r Report) OK() bool { return len(r.Problems) == 0 && !r.SyncFailed }
 
-// Check reads the whole store anew and verifies every checksum. What is damaged
-// is in the report and no error. It writes nothing.
+// Check reads the whole store again and verifies every checksum. Damage is in the report;
+// it is not an error. Check writes nothing.
 func (s *Store) Check() (Report, error) {
 	report, err := s.check()
 	if err != nil {
@@ -86,7 +85,7 @@ func (s *Store) check() (report Report, err error) {
 	}
 }
 
-// replaced tells whether there is a newer log than g.
+// replaced reports whether there is a newer log than g.
 func (s *Store) replaced(g *generation) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,12 +97,11 @@ func (g *generation) report() Report {
 	return Report{Stats: g.stats(), Problems: g.log.problems}
 }
 
-// Repair gives up what is damaged, and what a failed sync may have lost, and goes
-// on with the rest in a new log. It reports what it found; a store without
-// problems is left alone. Keys whose newest value is known to be lost are gone;
-// those where that is only possible go back to the value that is left. The old
-// log is kept beside the new one, with the ending ".damaged", for whoever wants to
-// look for more.
+// Repair gives up what is damaged and what a failed sync may have lost, and writes the
+// rest into a new log. It returns what it found, and does not change a sound store. A
+// key whose newest value is lost is removed. A key whose newest value may be lost gets
+// the newest value that can be read. A copy of the old log stays in the folder, with
+// the suffix ".damaged".
 func (s *Store) Repair(ctx context.Context) (Report, error) {
 	if s.opts.ReadOnly {
 		return Report{}, fmt.Errorf("repairing the store: %w", ErrReadOnly)
@@ -147,11 +145,12 @@ func (s *Store) repair(ctx context.Context) (report Report, err error) {
 		s.gen, s.sorted = fresh, nil
 		return report, last.release()
 	}
-	// Should it fail, the store has to be what it was, and know of the failed sync.
+	// If this fails, the Store goes on with the old generation, which knows of the failed
+	// sync.
 	return report, errors.Join(s.rebuild(fresh, last.log.version), fresh.release())
 }
 
-// rebuild makes a new log of what can be read of g.
+// rebuild writes a new log with everything that can be read in g.
 func (s *Store) rebuild(g *generation, given Version) error {
 	if err := s.keepDamaged(g); err != nil {
 		return err
@@ -163,8 +162,8 @@ func (s *Store) rebuild(g *generation, given Version) error {
 			readable = append(readable, e)
 		}
 	}
-	// Nobody knows what versions the lost records had, but there were not more of
-	// them than fit into the log.
+	// The versions of lost records are unknown. There were at most as many records as
+	// fit into the log.
 	lost := Version(max(g.size, g.log.synced) / (headSize + tailSize))
 	return writeDraft(s.folder, g.generation+1, repairSuffix, func(d *draft) error {
 		if err := d.copyValues(g, readable); err != nil {
@@ -179,10 +178,10 @@ func (s *Store) rebuild(g *generation, given Version) error {
 	})
 }
 
-// keepDamaged copies the log. Renaming it would leave those who have it open in
-// the belief that nothing has happened.
+// keepDamaged copies the log. It does not rename it: processes that have it open would
+// then not notice that there is a new log.
 func (s *Store) keepDamaged(g *generation) error {
-	to, err := s.folder.open(generationName(g.generation, brokenSuffix), truncating)
+	to, err := s.folder.open(generationName(g.generation, damagedSuffix), truncating)
 	if err != nil {
 		return err
 	}

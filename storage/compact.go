@@ -10,35 +10,34 @@ import (
 	"syscall"
 )
 
-// A log is rewritten when it is larger than compactMin and less than one part in
-// compactShare of it is current. A larger compactMin makes writers wait less often
-// for a rewriting's syncs, and a program that opens the store read more.
+// A log is rewritten when it is larger than compactMin, and more than compactShare times
+// as large as its current records. With a larger compactMin, writers wait less often for
+// the syncs of a compaction, and a program that opens the store has to read more.
 const (
 	compactMin   = 8 << 20
 	compactShare = 2
 
-	// The lock is taken when no more than this is left to copy.
-	lastCopy  = 256 << 10
-	maxCopies = 8
+	lastCopy  = 256 << 10 // take the lock when less than this is left to copy,
+	maxCopies = 8         // or after so many rounds
 )
 
-// compactIfDue begins a compaction where the log has grown enough. One that has
-// failed is not tried again: Close tells of it.
+// compactIfDue begins a compaction if the log has grown enough. After a failed compaction
+// there is no other one, and Close returns its error.
 func (s *Store) compactIfDue(g *generation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if g.compactDue() && g == s.gen && !g.log.damaged() && !s.closed && !s.compact && s.compactErr == nil {
+	if g.compactDue() && g == s.gen && len(g.log.problems) == 0 && !s.closed && !s.compact && s.compactErr == nil {
 		s.beginCompaction()
 	}
 }
 
-// beginCompaction is for who holds s.mu.
+// beginCompaction compacts in the background. The caller holds s.mu.
 func (s *Store) beginCompaction() {
 	s.compact = true
 	s.compacting.Go(func() {
 		err := s.compactNow(context.Background())
 		if errors.Is(err, ErrClosed) || errors.Is(err, ErrLocked) {
-			err = nil // there will be another occasion
+			err = nil // a later write tries again
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -46,13 +45,13 @@ func (s *Store) beginCompaction() {
 	})
 }
 
-// compactDue tells whether the log has grown enough to be rewritten.
+// compactDue reports whether the log has grown enough to be rewritten.
 func (g *generation) compactDue() bool {
 	return g.log.end > compactMin && g.log.end > compactShare*g.log.live
 }
 
-// compactNow rewrites the log. All but the end is done beside readers and
-// writers; of several processes one does it, and the others return at once.
+// compactNow rewrites the log. Readers and writers go on meanwhile, except for the last
+// step. If another process compacts already, it returns at once.
 func (s *Store) compactNow(ctx context.Context) (err error) {
 	g, err := s.view(func(log *replay) int64 { return log.end })
 	if err != nil {
@@ -76,7 +75,8 @@ func (s *Store) compactNow(ctx context.Context) (err error) {
 
 const compactLockName = "compact"
 
-// lockCompaction keeps other processes from compacting, unless one does already.
+// lockCompaction takes the lock for compacting. It is not free if another process
+// compacts.
 func lockCompaction(f folder) (free bool, release func() error, err error) {
 	lock, err := f.open(compactLockName, creating)
 	if err != nil {
@@ -92,8 +92,9 @@ func lockCompaction(f folder) (free bool, release func() error, err error) {
 	return true, func() error { return errors.Join(unlock(lock), lock.Close()) }, nil
 }
 
-// fill copies what is current in g, then what was written meanwhile, and at last,
-// under the lock, the little that came since, and puts the draft in g's place.
+// fill copies the current records of g, and then the records that were appended
+// meanwhile. At last it takes the lock, copies the few records that are left, and
+// replaces g by the draft.
 func (s *Store) fill(ctx context.Context, d *draft, g *generation) error {
 	s.mu.Lock()
 	current, copied := g.log.current(), g.log.end
@@ -130,8 +131,8 @@ func (s *Store) fill(ctx context.Context, d *draft, g *generation) error {
 	})
 }
 
-// finishCompaction finishes what a compaction has begun that died after it had sealed the
-// log. The caller holds the lock.
+// finishCompaction replaces a log that was sealed by a process that died before it could
+// rename the new one. The caller holds the lock.
 func (s *Store) finishCompaction() error {
 	g := s.gen
 	return writeDraft(s.folder, g.generation+1, repairSuffix, func(d *draft) error {
@@ -142,12 +143,11 @@ func (s *Store) finishCompaction() error {
 	})
 }
 
-// replace puts d in the place of g. The caller holds the lock and s.mu.
+// replace makes d the log in the place of g. New records get versions above base. The
+// caller holds the lock and s.mu.
 //
-// g is sealed before d gets its name: from then on nobody appends to g, and who
-// finds the seal waits for, or becomes, the one to make the next log.
-//
-// No version up to base is given again.
+// g is sealed before d gets its name. From then on nobody appends to g. The next writer
+// that finds a sealed log without a newer one makes the newer one.
 func (s *Store) replace(g *generation, d *draft, base Version) error {
 	if err := d.complete(base); err != nil {
 		return err
@@ -178,7 +178,7 @@ type located struct {
 	entry
 }
 
-// current gives the entries in the order of their versions.
+// current returns the entries in the order of their versions.
 func (r *replay) current() []located {
 	all := make([]located, 0, len(r.entries))
 	for key, e := range r.entries {
@@ -201,7 +201,7 @@ func (d *draft) copyValues(g *generation, entries []located) error {
 	return nil
 }
 
-// copyRecords copies the records between two places of g as they are.
+// copyRecords copies the records of g between two offsets.
 func (d *draft) copyRecords(g *generation, from, to int64) error {
 	start := make([]byte, headSize+MaxKey)
 	for from < to {

@@ -9,11 +9,10 @@ import (
 	"syscall"
 )
 
-// folder is what the store asks of the file system. A test that loses power puts
-// its own in between.
+// folder is the store's view of the file system. Tests use their own, which loses power
+// or fails.
 type folder interface {
 	names() ([]string, error)
-	// open opens a file for reading, or as create or change say.
 	open(name string, how access) (file, error)
 	rename(from, to string) error
 	remove(name string) error
@@ -21,13 +20,14 @@ type folder interface {
 	close() error
 }
 
+// access is how a file is opened.
 type access int
 
 const (
-	reading access = iota
-	writing
-	truncating // an empty file, be there one or not
-	creating   // as it is, or an empty one
+	reading    access = iota
+	writing           // and reading
+	truncating        // like creating, and empties an existing file
+	creating          // like writing, and creates a missing file
 )
 
 type file interface {
@@ -37,18 +37,17 @@ type file interface {
 	Truncate(size int64) error
 	// sync makes the content durable.
 	sync() error
-	// stat gives the size in bytes, and whether the file still has a name.
+	// stat returns the size in bytes, and whether the file still has a name.
 	stat() (size int64, named bool, err error)
-	// identity is what os.SameFile compares.
+	// identity returns what os.SameFile compares.
 	identity() (os.FileInfo, error)
-	// lock takes or gives back the kernel's lock on the file, as flock(2) has it.
+	// lock takes or releases the kernel's lock on the file. See flock(2) for how.
 	lock(how int) error
-	// waker gives what those who have the file open can wait for together.
+	// waker returns the means to wait for others who have the file open.
 	waker() (*futexWaker, error)
 }
 
-// diskFolder is a folder of the file system. It stays the same folder when that
-// is moved.
+// diskFolder is a folder of the file system. It remains the same folder if that is moved.
 type diskFolder struct{ root *os.Root }
 
 func openDiskFolder(dir string) (folder, error) {
@@ -75,7 +74,7 @@ func (d diskFolder) open(name string, how access) (file, error) {
 		truncating: os.O_RDWR | os.O_CREATE | os.O_TRUNC,
 		creating:   os.O_RDWR | os.O_CREATE,
 	}
-	// A named pipe would be waited for.
+	// Without O_NONBLOCK, opening a named pipe would wait for its writer.
 	f, err := d.root.OpenFile(name, flags[how]|syscall.O_NONBLOCK, 0o644)
 	if err != nil {
 		return nil, err
@@ -105,7 +104,7 @@ func (d diskFolder) sync() error {
 // syncFolder makes the names in a folder durable.
 func syncFolder(f *os.File) error {
 	err := f.Sync()
-	// Some file systems can't sync a folder and say so by these.
+	// Some file systems cannot sync a folder, and return one of these errors.
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
 		return nil
 	}
@@ -130,9 +129,8 @@ func fstat(f *os.File) (size int64, links uint64, err error) {
 	return stat.Size, uint64(stat.Nlink), err
 }
 
-// withDescriptor makes a call of the kernel, again where a signal interrupts it. It
-// keeps f open meanwhile: a bare descriptor would not keep the file from being
-// collected, and closed, in the middle.
+// withDescriptor makes a system call, and repeats it if a signal interrupts it. f stays
+// open meanwhile; with a bare descriptor, the garbage collector might close it.
 func withDescriptor(f *os.File, name string, call func(fd int) error) error {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -149,7 +147,7 @@ func withDescriptor(f *os.File, name string, call func(fd int) error) error {
 	return errors.Join(err, os.NewSyscallError(name, callErr))
 }
 
-// makeFolder is os.MkdirAll that also makes the new names durable.
+// makeFolder is like os.MkdirAll. It also makes the new names durable.
 func makeFolder(dir string) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil

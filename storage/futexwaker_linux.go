@@ -8,15 +8,16 @@ import (
 	"unsafe"
 )
 
-// futexWaker wakes other processes: those who wait sleep in the kernel on a word of the
-// mark file. The file's first page is mapped to give that word an address, and is
-// never touched through it, for that would be fatal where somebody has cut the file.
+// futexWaker wakes other processes that sleep in the kernel on a word of the sync mark's
+// file. The file's first page is mapped so that the word has an address. The program
+// never reads through this mapping: if somebody had truncated the file, that would
+// kill the process.
 type futexWaker struct{ page []byte }
 
-// wakeTimeout bounds a wait: a leader may have been killed.
+// wakeTimeout is the longest wait. The process that should wake us may be dead.
 const wakeTimeout = 20 * time.Millisecond
 
-// The operations of futex(2), between processes.
+// The operations of futex(2) between processes.
 const (
 	futexWait = 0
 	futexWake = 1
@@ -34,15 +35,16 @@ func newFutexWaker(f *os.File) (*futexWaker, error) {
 	return w, nil
 }
 
-// wait returns when the bell has been rung since the word was rung, or when it may
-// have been. It is false when it was not rung in time, or can't be waited for.
+// wait sleeps until somebody calls wake. It returns true at once if the word in the file
+// is not word any more. It may return true without a wake. It returns false after
+// wakeTimeout, or if it cannot wait.
 func (w *futexWaker) wait(word uint32) bool {
 	timeout := syscall.NsecToTimespec(int64(wakeTimeout))
 	errno := w.futex(futexWait, word, &timeout)
 	return errno == 0 || errno == syscall.EAGAIN || errno == syscall.EINTR
 }
 
-// wake wakes all who wait. Before it the word has to be changed.
+// wake wakes all who wait. The caller must have changed the word.
 func (w *futexWaker) wake() { _ = w.futex(futexWake, math.MaxInt32, nil) }
 
 func (w *futexWaker) futex(op uintptr, value uint32, timeout *syscall.Timespec) syscall.Errno {

@@ -7,8 +7,7 @@ import (
 	"os"
 )
 
-// futexWaker is what processes wait for to share a sync. Here there is none, and each
-// syncs for itself.
+// futexWaker does not exist on this system: every process syncs for itself.
 type futexWaker struct{}
 
 func newFutexWaker(*os.File) (*futexWaker, error) { return nil, errors.ErrUnsupported }

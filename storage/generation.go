@@ -12,15 +12,15 @@ import (
 	"syscall"
 )
 
-// A store's log is rewritten now and then without what is no longer current.
-// Each rewriting is a generation, in files named after its number.
+// The log of a store is rewritten from time to time, without outdated records. Each
+// rewritten log is a new generation. The generation's number is in the names of its files.
 const (
-	namePrefix   = "store."
-	logSuffix    = ".log"
-	markSuffix   = ".mark"
-	draftSuffix  = ".draft"   // of a log that has not taken its name yet
-	repairSuffix = ".repair"  // likewise
-	brokenSuffix = ".damaged" // a log that Repair has replaced
+	namePrefix    = "store."
+	logSuffix     = ".log"
+	markSuffix    = ".mark"
+	draftSuffix   = ".draft"   // a new log that is made beside writers
+	repairSuffix  = ".repair"  // a new log that is made under the write lock
+	damagedSuffix = ".damaged" // a copy of a log that Repair has replaced
 )
 
 func logName(n uint64) string  { return generationName(n, logSuffix) }
@@ -43,7 +43,7 @@ func parseName(name, suffix string) (n uint64, ok bool) {
 	return n, err == nil && generationName(n, suffix) == name
 }
 
-// newest gives the highest generation that has a log, 0 where none has.
+// newest returns the highest generation that has a log, or 0 if there is no log.
 func newest(f folder) (uint64, error) {
 	names, err := f.names()
 	if err != nil {
@@ -58,35 +58,37 @@ func newest(f folder) (uint64, error) {
 	return n, nil
 }
 
-// generation is an open log. The Store's mutex guards log, prepared, size and buf.
+// generation is an open log. The Store's mutex guards log, prepared, size and buf. The
+// files are closed when the last user has released the generation.
 type generation struct {
 	header
 	file     file
 	syncMark syncMark
-	writeErr error // why the files can't be written; nil where they can
+	writeErr error // why the files cannot be written; else nil
 	log      *replay
-	prepared bool  // a writer may append
-	size     int64 // of the file, as it was seen last
-	limit    int64 // where the log is taken to end, or 0
+	prepared bool  // the Store has tidied up: a writer may append
+	size     int64 // of the file, when it was last looked at
+	limit    int64 // if not 0, the log ends here for us
 	buf      []byte
 
 	recent  atomic.Pointer[piece]
 	refs    atomic.Int64
 	syncing sync.Mutex
-	waker   *futexWaker  // nil until somebody has to wait; guarded by syncing
-	written atomic.Int64 // log.end, for those who sync
-	durable atomic.Int64 // at least so much is on the disk
-	failed  atomic.Bool  // a sync has
+	waker   *futexWaker  // nil until it is needed; guarded by syncing
+	written atomic.Int64 // log.end, for use without the Store's mutex
+	durable atomic.Int64 // at least so many bytes are on the disk
+	failed  atomic.Bool  // a sync has failed
 }
 
-// piece is a part of a log, never changed. The one that was written last is kept:
-// who updates a key again and again need not read what he has written.
+// piece is an immutable part of a log. A generation remembers the piece that it wrote
+// last, so that a program that updates one key repeatedly need not read it again.
 type piece struct {
 	at   int64
 	data []byte
 }
 
-// slice gives size bytes of the log at a place where the piece has them, or nil.
+// slice returns size bytes of the log from offset at, or nil if the piece does not have
+// them all.
 func (p *piece) slice(at, size int64) []byte {
 	if p == nil || at < p.at || at+size > p.at+int64(len(p.data)) {
 		return nil
@@ -94,9 +96,8 @@ func (p *piece) slice(at, size int64) []byte {
 	return p.data[at-p.at:][:size]
 }
 
-// openGeneration opens and reads a log. Where it may not be written it is opened
-// for reading, and writeErr says why.
-// A limit other than 0 is where the log is taken to end.
+// openGeneration opens and reads a log. If it may not be written it is opened for
+// reading, and writeErr says why. If limit is not 0, the rest of the log is ignored.
 func openGeneration(f folder, n uint64, readOnly bool, limit int64) (*generation, error) {
 	g := &generation{writeErr: ErrReadOnly, limit: limit}
 	var err error
@@ -118,8 +119,7 @@ func openGeneration(f folder, n uint64, readOnly bool, limit int64) (*generation
 	return g, nil
 }
 
-// emptyGeneration stands for a log that there is not yet. Nothing of it has to be
-// synced.
+// emptyGeneration stands for a log that does not exist yet.
 func emptyGeneration() *generation {
 	g := &generation{log: newReplay("", header{}), writeErr: ErrReadOnly}
 	g.refs.Store(1)
@@ -152,8 +152,8 @@ const (
 	keptChunk = 256 << 10
 )
 
-// catchUp reads what others have appended, and tells whether the log still has
-// its name. Locked says that nobody appends meanwhile.
+// catchUp reads what others have appended, and reports whether the log still has its
+// name. Locked says that nobody appends meanwhile.
 func (g *generation) catchUp(locked bool) (named bool, err error) {
 	if named, err = g.stat(); err != nil || g.size <= g.log.end && g.size >= g.log.synced || g.log.sealed {
 		return named, err
@@ -161,7 +161,7 @@ func (g *generation) catchUp(locked bool) (named bool, err error) {
 	if _, err := g.readSyncMark(); err != nil {
 		return named, err
 	}
-	// The mark before the size and the bytes: what it covers is then there.
+	// Read the mark first, and then the size: so all that the mark covers is in the file.
 	if !locked {
 		if named, err = g.stat(); err != nil {
 			return named, err
@@ -176,7 +176,7 @@ func (g *generation) catchUp(locked bool) (named bool, err error) {
 			return named, err
 		}
 		if int64(len(data)) < asked {
-			g.size = before + int64(len(data)) // a writer has cut off an unfinished end
+			g.size = before + int64(len(data)) // a writer has removed an unfinished record
 		}
 		more = g.log.consume(data, g.size)
 		if g.log.end == before {
@@ -198,7 +198,8 @@ func (g *generation) stat() (named bool, err error) {
 	return named, err
 }
 
-// readAt reads into a buffer that the next call overwrites.
+// readAt reads into a buffer that the next call overwrites. It reads less at the end of
+// the file.
 func (g *generation) readAt(at, size int64) ([]byte, error) {
 	size = max(size, 0)
 	if int64(len(g.buf)) < size {
@@ -211,7 +212,8 @@ func (g *generation) readAt(at, size int64) ([]byte, error) {
 	return g.buf[:n], err
 }
 
-// readSyncMark takes over what other processes have written into the mark file.
+// readSyncMark takes over all that other processes have written into the sync mark. The
+// caller holds the Store's mutex.
 func (g *generation) readSyncMark() (syncState, error) {
 	now, err := g.reload()
 	g.log.synced = max(g.log.synced, now.synced)
@@ -219,7 +221,7 @@ func (g *generation) readSyncMark() (syncState, error) {
 	return now, err
 }
 
-// raise makes a the higher of itself and n.
+// raise sets a to n if n is higher.
 func raise(a *atomic.Int64, n int64) {
 	for old := a.Load(); old < n && !a.CompareAndSwap(old, n); old = a.Load() {
 	}
@@ -242,7 +244,7 @@ func (g *generation) value(key string, e entry) ([]byte, error) {
 	return value, nil
 }
 
-// append writes records behind the log's end as one: all of them count or none.
+// append writes records to the end of the log as one batch.
 func (g *generation) append(records []record) error {
 	size := int64(0)
 	for _, r := range records {
@@ -258,7 +260,7 @@ func (g *generation) append(records []record) error {
 		at += int64(len(frame) - before)
 	}
 	if _, err := g.file.WriteAt(frame, g.log.end); err != nil {
-		// What was written of it is unfinished: the next writer would cut it off too.
+		// Remove what was written of it. If that fails, the next writer does it.
 		return errors.Join(err, g.file.Truncate(g.log.end))
 	}
 	g.log.consume(frame, at)
@@ -272,10 +274,10 @@ func (g *generation) append(records []record) error {
 	return nil
 }
 
-// lastVersion is the highest version that was given so far.
+// lastVersion returns the highest version in use.
 func (g *generation) lastVersion() Version { return max(g.log.version, g.base) }
 
-// seal ends the log.
+// seal ends the log: nobody appends to it any more.
 func (g *generation) seal() error {
 	if g.log.sealed {
 		return nil
@@ -292,7 +294,7 @@ func (g *generation) acquire() *generation {
 	return g
 }
 
-// release closes the files when nobody uses the generation any more.
+// release ends one use of the generation, and closes the files after the last one.
 func (g *generation) release() error {
 	if g.refs.Add(-1) > 0 {
 		return nil

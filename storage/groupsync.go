@@ -7,24 +7,24 @@ import (
 	"syscall"
 )
 
-// Those who wait for the disk at the same time share a sync. The goroutines of a
-// Store take turns by a mutex. Among Stores and processes one leads, who holds the
-// kernel's lock on the mark file: it reads what all have appended so far, syncs,
-// writes the mark, and only then, the lock given back, rings the bell. The others
-// sleep on the bell, and look at the mark when they wake.
+// All who wait for the disk at the same time share a sync. The goroutines of a Store take
+// turns by a mutex. Among Stores and processes, the leader is who gets the kernel's
+// lock on the sync mark's file. It reads what all have appended so far, syncs, writes
+// the sync mark, releases the lock, and only then wakes the others. They sleep on the
+// futexWaker, and read the sync mark when they wake.
 //
-// All of it is about time alone. What is on the disk is told by the mark, which
-// only who has read the log and synced it raises. Where there is no bell, or it
-// does not ring in time because a leader was killed or the disk is slow, everybody
-// syncs for himself.
+// This only saves time. Correctness rests on the sync mark alone, and only who has
+// read the log and synced it raises the mark. If there is no futexWaker, or nobody
+// wakes the others in time because the leader was killed or the disk is slow, each
+// syncs for itself.
 
-// maxLeaders is how many leaders are waited for. The first may have begun too early to
-// cover what is waited for; the second does, unless a woken process is slow to
-// become the leader.
+// maxLeaders is how many leaders a process waits for. The first may have begun too early
+// to cover its record. The second covers it, unless a woken process is slow to become
+// the leader.
 const maxLeaders = 3
 
-// waitDurable returns when the log is on the disk up to end. catchUp reads what others
-// have appended.
+// waitDurable returns when the log is on the disk up to end. Function catchUp reads what
+// others have appended.
 func (g *generation) waitDurable(end int64, catchUp func() error) error {
 	if g.durable.Load() >= end {
 		return nil
@@ -55,13 +55,14 @@ func (g *generation) waitDurable(end int64, catchUp func() error) error {
 	return g.sync()
 }
 
-// lead syncs for all. It is for who holds the lock on the mark file.
+// lead syncs for all. The caller holds the lock on the sync mark's file.
 func (g *generation) lead(catchUp func() error) error {
 	err := catchUp()
 	if err == nil {
 		err = g.sync()
 	}
-	// Who is woken before the lock is free would find no leader, nor become one.
+	// A process that is woken before the lock is free cannot become the leader, and would
+	// sleep again without anybody to wake it.
 	err = errors.Join(err, unlock(g.syncMark.file))
 	if g.syncMark.setWord(rand.Uint32()) == nil {
 		g.waker.wake()
@@ -69,14 +70,14 @@ func (g *generation) lead(catchUp func() error) error {
 	return err
 }
 
-// sync makes the log durable as far as it was read, and tells so.
+// sync makes the log durable as far as it was read, and raises the sync mark.
 func (g *generation) sync() error {
 	covers := g.written.Load()
 	if err := g.file.sync(); err != nil {
 		g.failed.Store(true)
 		return errors.Join(fmt.Errorf("%w: %w", ErrSync, err), g.syncMark.poison())
 	}
-	// Another process may have been told of a failure that this sync did not see.
+	// The kernel may have reported a failure to another process, and not to this one.
 	now, err := g.reload()
 	if err == nil && now.poisoned {
 		err = ErrSync
@@ -90,8 +91,8 @@ func (g *generation) sync() error {
 	return err
 }
 
-// reload takes over what other processes have written into the mark file, but for
-// what the Store's mutex guards.
+// reload reads the sync mark, and takes over what other processes have written there,
+// except for the fields that the Store's mutex guards.
 func (g *generation) reload() (syncState, error) {
 	now, err := g.syncMark.read()
 	if err != nil {

@@ -5,18 +5,18 @@ import (
 	"fmt"
 )
 
-// A log begins with two copies of its header, so that no single damage makes the
-// whole of it unreadable. All numbers in a log are little-endian.
+// A log begins with two copies of its header, so that one damaged place does not make
+// the whole log unreadable. All numbers in a log are little-endian.
 //
 //	 0  8  magic
 //	 8  4  format
 //	16  8  generation
 //	24  8  salt
-//	32  8  base: versions above it are for new records
-//	40  8  initial: so many bytes were on the disk when the log took its name
+//	32  8  base: new records have higher versions
+//	40  8  initial: the size of the log, all of it synced, when it got its name
 //	60  4  CRC-32C of the 60 bytes before
 //
-// The magic, the format and the checksum keep their places in every format.
+// The magic, the format and the checksum are at these offsets in every format.
 const (
 	magic      = "CHANTLOG"
 	format     = 1
@@ -26,7 +26,7 @@ const (
 
 type header struct {
 	generation uint64
-	salt       uint64 // random: no record of another log fits
+	salt       uint64 // random, so that records of other logs are not valid here
 	base       Version
 	initial    int64
 }
@@ -43,7 +43,7 @@ func (h header) encode() []byte {
 	return append(b, b...)
 }
 
-// decodeHeader takes the first copy that is whole.
+// decodeHeader decodes the first copy with a valid checksum.
 func decodeHeader(data []byte, file string, generation uint64) (header, error) {
 	for at := 0; at+headerCopy <= len(data) && at < logStart; at += headerCopy {
 		b := data[at : at+headerCopy]

@@ -9,7 +9,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// writeHolder writes in place: a renamed file would not be the locked one.
+// writeHolder writes in place: after a rename the lock would be on another file.
 func writeHolder(path string, info Holder) error {
 	data, err := json.Marshal(info)
 	if err != nil {
@@ -25,8 +25,8 @@ func writeHolder(path string, info Holder) error {
 	return file.Close()
 }
 
-// clearHolder writes nothing where there is nothing to clear: shared locks are
-// taken by the hundred.
+// clearHolder empties the file. It writes nothing if the file is empty, because shared
+// locks are taken very often.
 func clearHolder(path string) error {
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 		return err
@@ -34,8 +34,8 @@ func clearHolder(path string) error {
 	return os.Truncate(path, 0)
 }
 
-// hasName tells whether the file that is locked still has its name: somebody may
-// have removed the folder, and another holder may be named by a new file there.
+// hasName reports whether the locked file still has its name. If the folder was removed,
+// another process may hold the lock by a new file of that name.
 func hasName(l *flock.Flock) (bool, error) {
 	ours, err := l.Stat()
 	if err != nil {
@@ -48,8 +48,8 @@ func hasName(l *flock.Flock) (bool, error) {
 	return err == nil && os.SameFile(ours, there), err
 }
 
-// readHolder gives the zero Holder for a file without a whole holder in it: the
-// lock is free, shared, or taken an instant ago.
+// readHolder returns the zero Holder if the file does not have a complete holder: then
+// the lock is free, shared, or was taken just now.
 func readHolder(path string) (Holder, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -57,7 +57,7 @@ func readHolder(path string) (Holder, error) {
 	}
 	var holder Holder
 	if err := json.Unmarshal(data, &holder); err != nil {
-		return Holder{}, nil //nolint:nilerr // half of a holder is as good as none
+		return Holder{}, nil //nolint:nilerr // an incomplete holder is no error, see above
 	}
 	return holder, nil
 }

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// lockTries, lockStep apart, is how often Lock tries: enough to outlast the
-	// probes of Held, each of which lasts some microseconds. They are counted, not
-	// timed, so that a stalled process does not take its own delay for a holder.
+	// lockTries is how often Lock tries, with a pause of lockStep: often enough to
+	// outlast the probes of Held, which hold the lock for some microseconds. Lock
+	// counts tries, not time: a process that was stopped for long still tries again.
 	lockTries = 40
 	lockStep  = 5 * time.Millisecond
 )
 
-// Holder says who holds a lock, for people to read.
+// Holder describes the holder of a lock, for people to read.
 type Holder struct {
 	PID     int       `json:"pid"`
 	Host    string    `json:"host"`
@@ -30,15 +30,13 @@ type Holder struct {
 	Command string    `json:"command"`
 }
 
-// LockedError tells that another holds the lock; it is an ErrLocked. Holder is zero where that is
-// not known: shared holders leave no name, and an exclusive one needs an
-// instant to write its own.
+// LockedError is returned if somebody else holds the lock. It is an ErrLocked.
 type LockedError struct {
-	Name   string
-	Holder Holder
+	Name   string // of the lock
+	Holder Holder // zero if unknown: RLock writes no holder, and Lock writes it after locking
 }
 
-// Error names the lock, and the holder's process, host and start.
+// Error names the lock, and the process, the host and the start of its holder.
 func (e *LockedError) Error() string {
 	if e.Holder == (Holder{}) {
 		return e.Name + " is locked by another process"
@@ -50,14 +48,15 @@ func (e *LockedError) Error() string {
 // Is makes errors.Is(err, ErrLocked) true.
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
-// Lock takes the lock of that name in the store's folder dir for itself alone,
-// and leaves info for those that it keeps out. Where another holds it, shared
-// or not, the error is a *LockedError after a fifth of a second, or that of ctx
-// if it ends before.
+// Lock takes the exclusive lock name in the store's folder dir, and writes info into the
+// lock's file for others to read. If somebody else holds the lock, shared or
+// exclusive, the error is a *LockedError after 0.2 seconds, or the error of ctx if ctx
+// ends earlier.
 //
-// The lock is the kernel's: it ends with release or with the process, however
-// that ends, and no child process inherits it. Release may be called more than
-// once. The lock's file stays, for removing it would let in two holders at once.
+// It is a lock of the kernel: it ends with release or with the process, even if that is
+// killed, and child processes do not inherit it. Release may be called more than once
+// and by any goroutine. The lock's file is not removed, because then two processes
+// could hold the lock at once.
 func Lock(ctx context.Context, dir, name string, info Holder) (release func() error, err error) {
 	l, err := newLock(dir, name)
 	if err != nil {
@@ -85,9 +84,9 @@ func Lock(ctx context.Context, dir, name string, info Holder) (release func() er
 	return nil, &LockedError{Name: name, Holder: holder}
 }
 
-// LockWait is Lock, but waits for the lock until ctx ends; the error is then
-// that of ctx. Those who wait are not queued: where holders of RLock follow one
-// another without a gap it can wait for long.
+// LockWait is like Lock, but waits for the lock until ctx ends, and then returns the
+// error of ctx. Waiting calls are not queued: while holders of RLock follow one another
+// without a gap, LockWait waits on.
 func LockWait(ctx context.Context, dir, name string, info Holder) (release func() error, err error) {
 	l, err := newLock(dir, name)
 	if err == nil {
@@ -99,7 +98,7 @@ func LockWait(ctx context.Context, dir, name string, info Holder) (release func(
 	return hold(l, name, info)
 }
 
-// hold signs a lock that was taken and gives its release.
+// hold writes info into the file of a lock that was taken, and returns its release.
 func hold(l *flock.Flock, name string, info Holder) (release func() error, err error) {
 	if err := writeHolder(l.Path(), info); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking %s: %w", name, err), l.Unlock())
@@ -113,7 +112,7 @@ func hold(l *flock.Flock, name string, info Holder) (release func() error, err e
 	}), nil
 }
 
-// unlocksOnce makes a release of unlock: it unlocks at the first call only.
+// unlocksOnce returns a release that calls unlock at its first call only.
 func unlocksOnce(name string, unlock func() error) (release func() error) {
 	return sync.OnceValue(func() error {
 		if err := unlock(); err != nil {
@@ -123,8 +122,8 @@ func unlocksOnce(name string, unlock func() error) (release func() error) {
 	})
 }
 
-// RLock takes the lock together with any other holder of RLock, and waits until
-// ctx ends while Lock or LockWait holds it. For the rest see Lock.
+// RLock takes the lock shared, together with any number of other holders of RLock. It
+// waits until ctx ends while somebody holds the lock by Lock or LockWait. See Lock.
 func RLock(ctx context.Context, dir, name string) (release func() error, err error) {
 	l, err := newLock(dir, name)
 	if err == nil {
@@ -133,16 +132,16 @@ func RLock(ctx context.Context, dir, name string) (release func() error, err err
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", name, lockFailure(err))
 	}
-	// A holder that was killed left its name, which is wrong from now on.
+	// If the last holder was killed, it is still named in the file.
 	if err := clearHolder(l.Path()); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking %s: %w", name, err), l.Unlock())
 	}
 	return unlocksOnce(name, l.Unlock), nil
 }
 
-// Held tells whether the lock is held by Lock or LockWait now, and by whom; the
-// holder is zero while it has not yet written its name. Holders of RLock do not
-// count. Held writes nothing and does not get in the way of Lock.
+// Held reports whether somebody holds the lock by Lock or LockWait, and who. The holder
+// is zero if it has not written its name yet. Holders of RLock do not count. Held
+// writes nothing, and does not make a concurrent Lock fail.
 func Held(dir, name string) (holder Holder, held bool, err error) {
 	path, err := lockPath(dir, name)
 	if err != nil {
@@ -165,8 +164,8 @@ func Held(dir, name string) (holder Holder, held bool, err error) {
 	return Holder{}, false, nil
 }
 
-// Holders gives those who hold a lock of the folder dir now by Lock or LockWait,
-// by its name; see Held.
+// Holders returns the holders of all locks in the folder dir that are held by Lock or
+// LockWait, by the name of the lock. See Held.
 func Holders(dir string) (map[string]Holder, error) {
 	files, err := os.ReadDir(filepath.Join(dir, "locks"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -198,7 +197,7 @@ func lockPath(dir, name string) (string, error) {
 	return filepath.Join(dir, "locks", file+lockSuffix), nil
 }
 
-// newLock makes the lock's folder, and the handle whose tries make its file.
+// newLock creates the folder of the locks. The lock's file is created by the first try.
 func newLock(dir, name string) (*flock.Flock, error) {
 	path, err := lockPath(dir, name)
 	if err != nil {
@@ -207,6 +206,6 @@ func newLock(dir, name string) (*flock.Flock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	// NFS wants a lock's file open for writing.
+	// NFS requires that the file is open for writing.
 	return flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o644)), nil
 }

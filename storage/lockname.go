@@ -13,20 +13,20 @@ const (
 	maxEncoded = 255 - len(lockSuffix) // a file name has at most 255 bytes
 )
 
-// encodeLockName gives the file name, without its suffix, that stands for key. All
-// but a-z, 0-9, "-", "_" and a dot inside is escaped as %xx, so that no two
-// keys share a file where case or Unicode forms do not count, none leaves the
-// folder, and none is hidden.
-func encodeLockName(key string) (string, error) {
-	if key == "" {
+// encodeLockName returns the name of a lock's file, without its suffix. All bytes but
+// a-z, 0-9, "-", "_" and dots after the first byte are escaped as %xx. So no two locks
+// share a file on file systems that ignore case or Unicode forms, no file is hidden,
+// and none is outside the folder.
+func encodeLockName(name string) (string, error) {
+	if name == "" {
 		return "", fmt.Errorf("%w: empty", ErrInvalidKey)
 	}
-	if !utf8.ValidString(key) {
+	if !utf8.ValidString(name) {
 		return "", fmt.Errorf("%w: not UTF-8", ErrInvalidKey)
 	}
 	var b strings.Builder
-	for i := range len(key) {
-		if c := key[i]; plain(c) || c == '.' && i > 0 {
+	for i := range len(name) {
+		if c := name[i]; plain(c) || c == '.' && i > 0 {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02x", c)
@@ -38,15 +38,15 @@ func encodeLockName(key string) (string, error) {
 	return b.String(), nil
 }
 
-// decodeLockName is the inverse of encodeLockName. A name that encodeLockName does not make
-// is nobody's key.
-func decodeLockName(name string) (key string, ok bool) {
-	key, err := url.PathUnescape(name)
+// decodeLockName is the inverse of encodeLockName. It is not ok if encodeLockName does
+// not return encoded for any name.
+func decodeLockName(encoded string) (name string, ok bool) {
+	name, err := url.PathUnescape(encoded)
 	if err != nil {
 		return "", false
 	}
-	again, err := encodeLockName(key)
-	return key, err == nil && again == name
+	again, err := encodeLockName(name)
+	return name, err == nil && again == encoded
 }
 
 func plain(c byte) bool {

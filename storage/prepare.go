@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// openLock opens the lock's file in the store's folder, and makes what there is
-// not. It holds the mutex to the end: as long as there is no log, a reader opens
-// the folder anew.
+// openLock opens the lock's file in the store's folder. It creates both if they are
+// missing. It holds the mutex until it returns, because readers reopen the folder as long
+// as there is no log.
 func (s *Store) openLock() (file, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,9 +34,10 @@ func (s *Store) openLock() (file, error) {
 	return f, err
 }
 
-// checkLock looks whether the lock is that of the folder, which was opened anew.
-// The one that its file was opened in may have been moved since, and another one
-// made in its place. The right file is kept for the next writer.
+// checkLock checks that the lock is held on the file in s.folder, which was just reopened.
+// The folder in which the lock's file was opened may have been moved, and another one
+// created in its place. Then the error is ErrRemoved, and the next writer locks the
+// right file.
 func (s *Store) checkLock() error {
 	if s.folder == nil {
 		return ErrRemoved
@@ -58,7 +59,7 @@ func (s *Store) checkLock() error {
 	return err
 }
 
-// prepare readies the newest log for a writer, who holds the lock.
+// prepare prepares the newest log for appending. The caller holds the lock.
 func (s *Store) prepare() (*generation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +91,7 @@ func (s *Store) prepare() (*generation, error) {
 	return s.gen, nil
 }
 
-// prepareEnd looks whether, and makes sure that, records can be appended.
+// prepareEnd makes sure that records can be appended to the log.
 func (g *generation) prepareEnd(f folder) error {
 	switch {
 	case g.failed.Load():
@@ -100,15 +101,15 @@ func (g *generation) prepareEnd(f folder) error {
 	case g.size == g.log.end:
 		return nil
 	}
-	// What is behind the last whole record was never finished. Better twice than
-	// never: nobody cuts a log that has a successor.
+	// The bytes after the last whole record are unfinished. Check once more that there is
+	// no newer log: a log that was replaced must not be truncated.
 	if n, err := newest(f); err != nil || n != g.generation {
 		return errors.Join(ErrRemoved, err)
 	}
 	return g.file.Truncate(g.log.end)
 }
 
-// createLog makes the first log, and goes on with it.
+// createLog creates and opens the first log.
 func (s *Store) createLog() error {
 	return writeDraft(s.folder, 1, repairSuffix, func(d *draft) error {
 		if err := d.complete(0); err != nil {
@@ -121,9 +122,9 @@ func (s *Store) createLog() error {
 	})
 }
 
-// tidy makes the log's own name durable, before anything in it is relied on, and
-// removes what those who were killed have left. No older log may stay: whoever
-// still reads it notices by this that there is a newer one.
+// tidy makes the log's name durable before anybody relies on its content, and removes the
+// files that killed processes have left. It removes older logs too: a process that
+// reads an older log notices by its missing name that there is a newer one.
 func (s *Store) tidy(g *generation) error {
 	now, err := g.syncMark.read()
 	if err != nil {
@@ -159,9 +160,9 @@ func (s *Store) removeStale(g *generation, name string) error {
 	return s.folder.remove(name)
 }
 
-// replaces tells whether the file was left by an earlier generation, or by a
-// process that was killed while it made a new log under the write lock, which the
-// caller holds now.
+// replaces reports whether the file belongs to an earlier generation, or was left by a
+// process that was killed while it made a new log under the write lock. The caller
+// holds the write lock.
 func (g *generation) replaces(name string) bool {
 	for _, suffix := range []string{logSuffix, markSuffix} {
 		if n, ok := parseName(name, suffix); ok {
@@ -172,8 +173,8 @@ func (g *generation) replaces(name string) bool {
 	return ok
 }
 
-// removeDraft removes a draft that is left from a process that has died. Nobody may
-// begin to compact before it is gone: his draft would have the same name.
+// removeDraft removes the draft of a process that has died. It holds the lock for
+// compacting meanwhile, because a new draft would have the same name.
 func removeDraft(f folder, name string) error {
 	free, release, err := lockCompaction(f)
 	if !free {

@@ -8,25 +8,25 @@ import (
 
 // A record is a head, the key, the value and a tail.
 //
-//	 0  4  sum of the rest of the head and the key, at its place in the log (see placed)
-//	 4  4  the sum of the record before
+//	 0  4  sum of the rest of the head and the key, at their offset (see sumAt)
+//	 4  4  the sum of the previous record
 //	 8  4  CRC-32C of the value
 //	12  8  version
-//	20  8  synced: the writer knew so many bytes of the log to be on the disk
+//	20  8  synced: so many bytes of the log were on the disk, as far as the writer knew
 //	28  4  length of the value
 //	32  2  length of the key
 //	34  1  kind
-//	35  1  1 where the next record belongs to the same batch
+//	35  1  1 if the next record belongs to the same batch
 //	36     key, value
-//	    4  sum of the rest of the tail, at its place
-//	    4  the sum again
+//	    4  sum of the rest of the tail, at its offset
+//	    4  the sum of the head again
 //	    8  CRC-64 of the key
 //	    4  length of the whole record
 //
-// The sums are chained: what follows a record that was lost does not fit to what
-// is written in its place. The salt and the place keep out records that were
-// copied from elsewhere, for instance as a part of a value. The tail tells whose
-// a record was whose head is damaged, so that no other key has to pay for it.
+// The sums are chained: if a record was lost and another one is written in its place,
+// the records after it are not valid any more. Salt and offset make records invalid
+// that were copied from elsewhere, for instance inside a value. If the head is
+// damaged, the tail tells whose record it was, so that other keys are not affected.
 const (
 	headSize = 36
 	tailSize = 20
@@ -62,9 +62,9 @@ func keyHash(key []byte) uint64 {
 	return crc64.Checksum(key, crc64.MakeTable(crc64.ECMA))
 }
 
-// sumAt is the sum of data at a place in a log: its CRC-32C, XORed with the upper
-// half of what the 64-bit finalizer of MurmurHash3 (Austin Appleby) makes of salt
-// and place.
+// sumAt returns the sum of data at an offset of a log. It is the CRC-32C of data, XORed
+// with the upper half of a hash of salt and offset: the 64-bit finalizer of
+// MurmurHash3 (Austin Appleby).
 func sumAt(salt uint64, at int64, data []byte) uint32 {
 	x := salt ^ uint64(at)
 	x = (x ^ x>>33) * 0xff51afd7ed558ccd
@@ -72,7 +72,8 @@ func sumAt(salt uint64, at int64, data []byte) uint32 {
 	return checksum(0, data) ^ uint32((x^x>>33)>>32)
 }
 
-// appendRecord encodes r for the place at, behind a record with the sum prev.
+// appendRecord appends the encoding of r to b, for offset at of the log, after a record
+// with the sum prev.
 func appendRecord(b []byte, r record, salt uint64, at int64, prev uint32) (data []byte, sum uint32) {
 	start := len(b)
 	b = append(b, make([]byte, headSize)...)
@@ -102,7 +103,7 @@ func appendRecord(b []byte, r record, salt uint64, at int64, prev uint32) (data 
 	return b, sum
 }
 
-// head is a record without its value, as it is read.
+// head is a decoded record without its value.
 type head struct {
 	sum, prev, valueSum uint32
 	version             Version
@@ -115,9 +116,9 @@ type head struct {
 
 func (h head) size() int64 { return int64(headSize + len(h.key) + h.valueSize + tailSize) }
 
-// decodeHead reads the head at the beginning of data, which lies at a place in
-// the log. Whole is false where it is damaged; short says that data may merely
-// end too early.
+// decodeHead decodes the head at the beginning of data, which is at offset at of the log.
+// Whole reports whether it is valid. If truncated is set, data ends before the end of
+// the head.
 func decodeHead(data []byte, salt uint64, at int64) (h head, whole, truncated bool) {
 	if len(data) < headSize {
 		return head{}, false, true
@@ -133,8 +134,8 @@ func decodeHead(data []byte, salt uint64, at int64) (h head, whole, truncated bo
 		kind:      kind(data[34]),
 		more:      data[35] == moreFlag,
 	}
-	// These come before the checksum because they are cheap: a search for the next
-	// record tries every byte.
+	// These checks come before the checksum because they are cheap: a search for the
+	// next record decodes a head at every byte.
 	if keySize > MaxKey || valueSize > MaxValue || h.kind < put || h.kind > seal || data[35] > moreFlag {
 		return head{}, false, false
 	}
@@ -151,7 +152,7 @@ type tail struct {
 	size int64
 }
 
-// decodeTail reads the tail at a place in the log.
+// decodeTail decodes the tail at offset at of the log.
 func decodeTail(data []byte, salt uint64, at int64) (t tail, whole bool) {
 	t = tail{
 		sum:  binary.LittleEndian.Uint32(data[4:]),

@@ -1,37 +1,36 @@
 package storage
 
-// replay is what a log says, as far as it was read: which keys there are and
-// where their values lie. It is pure: consume takes bytes, and nothing here
-// knows of files.
+// replay is the state of a log, as far as it was read: which keys exist, and where their
+// values are. It knows nothing of files: consume takes bytes.
 //
-// What is damaged above the mark is the unfinished end of the log and is left
-// to be overwritten. Below the mark everything has once been whole on the disk,
-// so damage there is damage: the records around it are still taken, and the keys
-// that it may have hit are refused.
+// Damage above synced is the unfinished end of the log, which the next writer
+// overwrites. Everything below synced was once complete on the disk, so damage there is
+// real: the records around it are still used, and all keys are refused that may have
+// had a record there.
 type replay struct {
 	position
 	file          string // for messages
 	salt          uint64
-	synced        int64 // so much was on the disk once
+	synced        int64 // so many bytes were on the disk once
 	sealed        bool
-	truncated     bool // the file ends below the mark
+	truncated     bool // the file ends below synced
 	entries       map[string]*entry
-	changes       uint64 // counts keys that came or went
+	changes       uint64 // counts keys that were added or removed
 	live          int64  // bytes of the records that are still current
 	problems      []Problem
-	lost          map[uint64]int64 // places of lost records, by the hash of their key
-	suspectBefore int64            // from here back anything may have been overwritten by lost records
+	lost          map[uint64]int64 // offsets of lost records, by the hash of their key
+	suspectBefore int64            // if not 0, lost records may have overwritten any entry before it
 }
 
-// position is a place between two records.
+// position is the boundary between two records.
 type position struct {
 	end       int64
-	prev      uint32 // the sum of the record before
-	unchained bool   // that one was lost, and its sum with it
+	prev      uint32 // the sum of the record before it
+	unchained bool   // prev is unknown because that record was lost
 	version   Version
 }
 
-// entry is where the value of a key is.
+// entry says where the value of a key is.
 type entry struct {
 	version  Version
 	at       int64 // of the record
@@ -40,11 +39,11 @@ type entry struct {
 	unusable bool // the value fails its checksum
 }
 
-// Problem is one damage that was found in a log.
+// Problem is one damaged part of a log.
 type Problem struct {
-	Offset int64  `json:"offset"` // in the log
-	Size   int64  `json:"size"`
-	Key    string `json:"key"` // "" where it can't be told any more
+	Offset int64  `json:"offset"` // in the log, in bytes
+	Size   int64  `json:"size"`   // in bytes
+	Key    string `json:"key"`    // "" if unknown
 	What   string `json:"what"`
 }
 
@@ -63,13 +62,13 @@ type state int
 
 const (
 	whole    state = iota
-	badValue       // and the rest is whole
+	badValue       // everything else is whole
 	badTail
 	unreadable
-	cut // the data ends too early
+	cut // the data ends before the record does
 )
 
-// read looks at the record at the beginning of data, which lies at p.
+// read decodes the record at the beginning of data, which is at p.
 func (r *replay) read(data []byte, p position) (head, state) {
 	h, ok, short := decodeHead(data, r.salt, p.end)
 	switch {
@@ -96,21 +95,21 @@ func (p position) after(h head) position {
 	return position{end: p.end + h.size(), prev: h.sum, version: h.version}
 }
 
-// parsed is a record on its way into the entries.
+// parsed is a record that was read and not applied yet.
 type parsed struct {
 	head
 	at    int64
 	state state
 }
 
-// consume reads data, which lies at r.end in a file of that size, and moves r.end
-// behind the last record that it could take. What is left over is unfinished, unless
-// more tells that data from the new end on, and more of them, may help.
+// consume reads data, which begins at r.end in a file of that size, and moves r.end
+// behind the last record that it could apply. If more is set, the caller should call it
+// again with more data from the new end. Else the rest is unfinished.
 func (r *replay) consume(data []byte, size int64) (more bool) {
 	start := r.end
 	last := start+int64(len(data)) >= size
 	p := r.position
-	var batch []parsed // a batch counts when its last record is there
+	var batch []parsed // is applied when its last record is there
 	for !r.sealed && !r.truncated {
 		rest := data[p.end-start:]
 		h, state := r.read(rest, p)
@@ -147,7 +146,7 @@ func (r *replay) consume(data []byte, size int64) (more bool) {
 	return false
 }
 
-// applyBatch enters whole records, and goes on at p.
+// applyBatch applies records, and moves r to p.
 func (r *replay) applyBatch(batch []parsed, p position) {
 	for i := range batch {
 		f := &batch[i]
@@ -191,7 +190,7 @@ func (r *replay) apply(f *parsed) {
 
 func (e entry) recordSize(key int) int64 { return int64(headSize+key+tailSize) + int64(e.size) }
 
-// end is where the record of key ends.
+// end returns the offset of the end of the record.
 func (e entry) end(key string) int64 { return e.at + e.recordSize(len(key)) }
 
 func (e entry) valueAt(key string) int64 { return e.at + int64(headSize+len(key)) }
@@ -199,14 +198,14 @@ func (e entry) valueAt(key string) int64 { return e.at + int64(headSize+len(key)
 func (r *replay) report(at, size int64, key string) {
 	what := "a record that fails its checksum"
 	if key == "" {
-		what = "something that is no record"
+		what = "bytes that are not a record"
 	}
 	r.problems = append(r.problems, Problem{Offset: at, Size: size, Key: key, What: what})
 }
 
-// search gives the place of the first record behind an unreadable one at the
-// beginning of data, or where that can't be found the end of what was there. It
-// is not ok when more data has to be read first.
+// search returns the offset of the first record after an unreadable one at the beginning
+// of data. If there is none, it returns the end of what was searched. It is not ok if
+// more data has to be read first.
 func (r *replay) search(data []byte, p position, last bool) (next int64, ok bool) {
 	limit := min(p.end+int64(len(data)), r.synced)
 	for at := p.end + 1; at+headSize+tailSize <= limit; at++ {
@@ -218,8 +217,8 @@ func (r *replay) search(data []byte, p position, last bool) (next int64, ok bool
 	return limit, last || limit == r.synced
 }
 
-// skipTo goes on at next and finds out from the tails before it, from the last to
-// the first, whose records were lost in between.
+// skipTo returns the position at next. It finds out whose records between p and next
+// were lost: it decodes their tails, from the last one to the first.
 func (r *replay) skipTo(data []byte, p position, next int64) position {
 	after := position{end: next, unchained: true, version: p.version}
 	at := next
@@ -241,8 +240,8 @@ func (r *replay) skipTo(data []byte, p position, next int64) position {
 	return after
 }
 
-// endBelowSynced notes that the file ends in the record at p, of which size bytes
-// are left, with a whole head.
+// endBelowSynced handles a file that ends below synced, inside the record at p. The head
+// of the record is whole, and size bytes of the record are there.
 func (r *replay) endBelowSynced(h head, p position, size int64) {
 	r.report(p.end, size, string(h.key))
 	r.apply(&parsed{h, p.end, cut})
@@ -252,8 +251,8 @@ func (r *replay) endBelowSynced(h head, p position, size int64) {
 	r.end, r.unchained, r.truncated = p.end+size, true, true
 }
 
-// find gives the entry of key. The error says that it, or what may have
-// overwritten it, is damaged.
+// find returns the entry of key. The error is an ErrCorrupt if the entry is damaged, or a
+// record that may have overwritten it.
 func (r *replay) find(key string) (e entry, ok bool, err error) {
 	if has := r.entries[key]; has != nil {
 		e, ok = *has, true
@@ -271,6 +270,3 @@ func (r *replay) find(key string) (e entry, ok bool, err error) {
 	}
 	return e, ok, nil
 }
-
-// damaged tells that the log has lost something that only Repair gives up.
-func (r *replay) damaged() bool { return len(r.problems) > 0 }

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// List returns the keys that begin with prefix, sorted by their bytes, as they
-// are at one instant. Keys with damaged values are among them. Where a damage may
-// have hidden keys the error is an ErrCorrupt, beside those that are left.
+// List returns the keys that begin with prefix at one moment, sorted by their bytes. Keys
+// with damaged values are included. If damage may hide keys, List returns the other
+// keys and an ErrCorrupt.
 func (s *Store) List(prefix string) ([]string, error) {
 	var keys []string
 	var hidden error
@@ -29,14 +29,14 @@ func (s *Store) List(prefix string) ([]string, error) {
 	return keys, nil
 }
 
-// Scan gives the entries whose keys begin with prefix, sorted by their bytes, all
-// as they were at the instant when the loop began, whatever is written
-// meanwhile. An error that belongs to one key comes with that key, and the scan
-// goes on; where a damage may have hidden keys a last error says so.
+// Scan yields the entries whose keys begin with prefix, sorted by their bytes, as they are
+// when the loop begins; later writes do not change them. An error about one key comes
+// with that key, and the scan goes on. If damage may hide keys, the scan ends with an
+// ErrCorrupt.
 func (s *Store) Scan(prefix string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		whole, err := s.scan(prefix, yield)
-		if whole && err != nil { // else the loop has ended, and nobody hears of it
+		if whole && err != nil { // after a break in the loop nothing may be yielded
 			yield(Entry{}, fmt.Errorf("scanning keys: %w", err))
 		}
 	}
@@ -77,8 +77,8 @@ func (s *Store) scan(prefix string, yield func(Entry, error) bool) (whole bool, 
 	return true, hidden
 }
 
-// keys gives the keys that begin with prefix, for who holds s.mu, until he lets
-// go of it.
+// keys returns the keys that begin with prefix. The caller holds s.mu, and may use the
+// result only until it releases s.mu.
 func (s *Store) keys(prefix string) []string {
 	log := s.gen.log
 	if s.sorted == nil || s.changes != log.changes {
@@ -91,10 +91,10 @@ func (s *Store) keys(prefix string) []string {
 	return rest[:n:n]
 }
 
-// hidden is the error that tells of keys that a damage may have hidden.
+// hidden returns an error if damage may hide keys.
 func (r *replay) hidden() error {
 	if r.suspectBefore == 0 && len(r.lost) == 0 {
 		return nil
 	}
-	return &CorruptError{File: r.file, Offset: r.problems[0].Offset, What: "records that may hide keys"}
+	return &CorruptError{File: r.file, Offset: r.problems[0].Offset, What: "records whose keys are unknown"}
 }

@@ -1,36 +1,36 @@
-// Package storage is a key-value store in a folder that processes share, and
-// named locks between those processes. It knows nothing of specs.
+// Package storage is a key-value store in a folder that several processes share. It
+// also provides named locks between these processes. It knows nothing about specs.
 //
 // What it promises:
 //
-//   - Writes of one key, by any number of goroutines and processes, happen one
-//     after the other, and every call sees all that had returned before it began.
-//     No update is lost.
-//   - A write that has returned survives a kill -9, and a power loss too unless
-//     the store was opened with NoSync. A write that was cut short is there as a
-//     whole or not at all, and so is a batch. An error may leave either.
-//   - Readers wait for no lock, and never see a part of a value. Only where a
-//     value is so new that its writer still waits for the disk do they wait
-//     with it, so that nothing that was read is taken back by a power loss.
-//   - What is damaged fails its checksum and is reported as a CorruptError. Other
-//     keys are not affected. Where so much is lost that nobody can tell any more
-//     which keys had newer values, all that are in suspectBefore are refused, until they
-//     are written again or Repair gives up what is lost.
-//   - A dead process holds no lock, unless a copy of it made by fork without exec
-//     lives on that was made while it held one.
-//   - The space of overwritten values comes back by itself, while others read
+//   - Writes to one key, by any number of goroutines and processes, happen one after
+//     the other. Every call sees all writes that returned before it began. No update
+//     is lost.
+//   - A write that has returned survives kill -9. It also survives a power loss,
+//     unless the store was opened with NoSync. If a write or a batch is interrupted
+//     or returns an error, then either all of it or nothing of it is stored.
+//   - Readers wait for no lock, and never see a part of a value. They wait for the
+//     disk only while the writer of a new value waits for it too: a power loss never
+//     takes back a value that somebody has read.
+//   - Damaged data fails its checksum and is reported as a CorruptError. Other keys
+//     are not affected. If so much is lost that nobody can tell which keys had newer
+//     values, all keys in question are refused, until they are written again or
+//     Repair gives up what is lost.
+//   - A dead process holds no lock, unless it forked without exec while it held the
+//     lock, and its copy is alive.
+//   - The space of overwritten values is reclaimed automatically, while others read
 //     and write.
 //
-// What it does not promise: anything on file systems whose locks do not work
-// between all that use it (some network file systems), or where a sync does not
-// reach the medium; nor speed beyond about a million keys, all of which are held
-// in memory, without their values, at about 120 bytes each.
+// What it does not promise: anything on a file system whose locks do not work
+// between all its users (some network file systems), or on which a sync does not
+// reach the medium; nor speed beyond about a million keys. All keys are held in
+// memory, without their values, at about 120 bytes each.
 //
-// The store is an append-only log of records (record.go), replayed into a map
-// when it is opened (replay.go) and rewritten when it is mostly outdated
-// (compact.go). A writer holds the folder's lock only while it reads what others
-// have appended, computes and appends. It syncs after it has let go of the lock,
-// together with all others who do (groupsync.go).
+// The store is an append-only log of records (record.go). Open replays the log into a
+// map (replay.go). The log is rewritten when most of it is outdated (compact.go). A
+// writer holds the folder's lock only while it reads what others have appended,
+// computes and appends. It releases the lock and then syncs, together with all
+// other writers that wait for a sync (groupsync.go).
 package storage
 
 import (
@@ -43,7 +43,7 @@ import (
 	"unicode/utf8"
 )
 
-// The largest that a key, a value, and all keys and values of a batch may be, in bytes.
+// The maximum sizes of a key, of a value, and of all keys and values of a batch, in bytes.
 const (
 	MaxKey   = 1024
 	MaxValue = 64 << 20
@@ -52,8 +52,8 @@ const (
 
 const defaultLockTimeout = 30 * time.Second
 
-// Version numbers the writes to a store, from 1 and never downwards: a key that
-// is deleted and set again gets a version that no key had before.
+// Version is the number of a write to a store. Versions begin at 1 and only grow: a
+// key that is deleted and set again gets a version that no key had before.
 type Version uint64
 
 // Entry is a key with its value.
@@ -65,15 +65,15 @@ type Entry struct {
 
 // Options change how a store is opened.
 type Options struct {
-	// ReadOnly makes a store that refuses every write with ErrReadOnly, writes
-	// nothing at all and works where nothing may be written. It also gives values
-	// that their writers still wait for the disk to take.
+	// ReadOnly makes every write fail with ErrReadOnly. Nothing is written to the
+	// folder, so it need not be writable. Reads do not wait for the disk: they also
+	// return values that are not synced yet.
 	ReadOnly bool
-	// NoSync leaves it to the kernel when a write reaches the disk: a power loss
-	// takes back the latest ones.
+	// NoSync leaves it to the kernel when a write reaches the disk: a power loss may
+	// take back the latest writes.
 	NoSync bool
-	// LockTimeout bounds how long a write waits for other writers; then it fails
-	// with ErrLocked. 0 means half a minute.
+	// LockTimeout is the longest time that a write waits for other writers before it
+	// fails with ErrLocked. 0 means 30 seconds.
 	LockTimeout time.Duration
 }
 
@@ -87,18 +87,18 @@ type Store struct {
 	closing    chan struct{}
 	compacting sync.WaitGroup
 
-	mu         sync.Mutex // guards what follows, and what of gen says so
+	mu         sync.Mutex // guards the fields below, and some fields of gen (see there)
 	closed     bool
-	folder     folder      // nil until there is one
-	gen        *generation // number 0 until there is a log
-	sorted     []string    // the keys of gen in order; nil where they have changed
-	changes    uint64      // gen.log.changes when they were sorted
-	compact    bool        // a compaction is under way
-	compactErr error       // how the last one failed
+	folder     folder      // nil while it does not exist
+	gen        *generation // has number 0 while there is no log
+	sorted     []string    // the keys of gen in order; nil if it has to be made
+	changes    uint64      // gen.log.changes at the time of sorted
+	compact    bool        // a compaction is running
+	compactErr error       // of the last compaction
 }
 
-// Open gives the store in the folder dir. It writes nothing: the folder is made
-// by the first write, and until then the store is empty.
+// Open opens the store in the folder dir. It writes nothing: the first write creates
+// the folder, and until then the store is empty.
 func Open(dir string, opts Options) (*Store, error) {
 	return openStore(dir, opts, openDiskFolder)
 }
@@ -126,13 +126,13 @@ func openStore(dir string, opts Options, openFolder func(string) (folder, error)
 	return s, nil
 }
 
-// Dir gives the folder that the store was opened in.
+// Dir returns the folder of the store, as it was given to Open.
 func (s *Store) Dir() string { return s.dir }
 
-// Close ends the store. It waits for a writer at work and for a compaction, or a
-// store that is opened for one write at a time would never be compacted, but for
-// nobody who waits for a lock: those get ErrClosed, as does every later call.
-// Closing again does nothing.
+// Close closes the store. It waits for a running write and for a compaction: else a
+// store that is opened for one write at a time would never be compacted. Calls that
+// wait for a lock return ErrClosed, and so does every later call. Closing again does
+// nothing.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -144,7 +144,7 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 
 	s.compacting.Wait()
-	s.lock.slot <- struct{}{} // and never given back
+	s.lock.slot <- struct{}{} // never released
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := errors.Join(s.compactErr, s.lock.close())
@@ -158,18 +158,18 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// ended tells, to who holds s.mu, that nothing may be done any more. A compaction
-// that Close waits for still may.
+// ended reports whether the store may not be used any more. A compaction that Close
+// waits for may still use it. The caller holds s.mu.
 func (s *Store) ended() bool { return s.closed && !s.compact }
 
-// Get returns the value of key, byte for byte as it was put. The error is
-// ErrNotFound where there is none, and ErrCorrupt where it is damaged.
+// Get returns the value of key, byte for byte as it was put. The error is ErrNotFound
+// if there is no value, and ErrCorrupt if it is damaged.
 func (s *Store) Get(key string) ([]byte, error) {
 	e, err := s.Entry(key)
 	return e.Value, err
 }
 
-// Entry is Get with the version of the value, for use with PutIf.
+// Entry is like Get. It also returns the version of the value, for PutIf.
 func (s *Store) Entry(key string) (Entry, error) {
 	e, err := s.read(key)
 	if err != nil {
@@ -191,7 +191,7 @@ func (s *Store) read(key string) (Entry, error) {
 			findErr = ErrNotFound
 		}
 		if !ok {
-			return log.end // that there is no value has to stay true as well
+			return log.end // a power loss must not bring back a deleted value
 		}
 		return e.end(key)
 	})
@@ -205,8 +205,8 @@ func (s *Store) read(key string) (Entry, error) {
 	return Entry{Key: key, Value: value, Version: e.version}, errors.Join(err, g.release())
 }
 
-// view lets f see the log as it is now, and then waits until the part of it that
-// f says it has used is on the disk. The generation stays open until it is released.
+// view calls f with the current log, and then waits until the part of the log that f
+// has used is on the disk. The caller must release the generation.
 func (s *Store) view(f func(log *replay) (used int64)) (*generation, error) {
 	s.mu.Lock()
 	if err := s.refresh(); err != nil {
@@ -222,11 +222,11 @@ func (s *Store) view(f func(log *replay) (used int64)) (*generation, error) {
 	return g, nil
 }
 
-// waitDurable waits until the log is on the disk up to end. Where the store may not
-// write it can't tell others that a sync has failed, and leaves syncs to them.
+// waitDurable waits until the log is on the disk up to end. A store that may not write
+// does not wait: it could not tell others that its sync failed, so others must sync.
 func (s *Store) waitDurable(g *generation, end int64) error {
 	if s.opts.NoSync || g.writeErr != nil {
-		return nil //nolint:nilerr // a store that may not write leaves syncs to those who may
+		return nil //nolint:nilerr // others sync, see above
 	}
 	return g.waitDurable(end, func() error {
 		s.mu.Lock()
@@ -236,10 +236,10 @@ func (s *Store) waitDurable(g *generation, end int64) error {
 	})
 }
 
-// refresh brings s.gen up to what other processes have written.
+// refresh updates s.gen with what other processes have written.
 func (s *Store) refresh() error { return s.refreshFrom(false) }
 
-// refreshFrom is refresh; locked says that the caller holds the folder's lock.
+// refreshFrom is refresh. Locked says that the caller holds the folder's lock.
 func (s *Store) refreshFrom(locked bool) error {
 	if s.ended() {
 		return ErrClosed
@@ -253,7 +253,7 @@ func (s *Store) refreshFrom(locked bool) error {
 	}
 	err = s.openNewest()
 	if errors.Is(err, errNoLog) && named {
-		return nil // whoever was to write the next generation has died; a writer will
+		return nil // the process that sealed the log has died; the next writer finishes its work
 	}
 	if errors.Is(err, errNoLog) {
 		return ErrRemoved
@@ -261,7 +261,7 @@ func (s *Store) refreshFrom(locked bool) error {
 	return err
 }
 
-// discover looks for a log where there was none so far.
+// discover looks for a log if there was none so far.
 func (s *Store) discover(locked bool) error {
 	err := s.reopenFolder()
 	if err == nil && locked {
@@ -296,12 +296,14 @@ func (s *Store) reopenFolder() error {
 
 var errNoLog = errors.New("there is no newer log")
 
-// listings is how often a log has to be missing. A large folder is listed in several
-// steps, and a log may take its name where the listing has passed already, before
-// the one that it replaces goes where it has not.
+// listings is how often the folder must be listed without a newer log before there is
+// none. The kernel lists a large folder in several steps. A new log may get its name
+// in a part that was listed already, and the old log may be removed from a part that
+// was not listed yet: such a listing shows neither.
 const listings = 5
 
-// openNewest goes on with the newest generation; errNoLog says that s.gen is that.
+// openNewest replaces s.gen by the newest generation. The error is errNoLog if s.gen is
+// the newest.
 func (s *Store) openNewest() error {
 	var gone uint64
 	for missed := 0; missed < listings; {
@@ -315,14 +317,14 @@ func (s *Store) openNewest() error {
 		}
 		next, err := openGeneration(s.folder, n, s.opts.ReadOnly, 0)
 		if errors.Is(err, fs.ErrNotExist) && n != gone {
-			gone = n // it has been replaced just now, or leads nowhere
+			gone = n // it was replaced just now, or is a dangling link
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		// Whoever has tidied up once need not do it again, unless the one who made the
-		// log has died before he did.
+		// A store that has tidied up once need not do it again, unless the process that
+		// made the new log died before it had tidied up.
 		if now, err := next.syncMark.read(); err == nil && now.nameDurable {
 			next.prepared = s.gen.prepared
 		}

@@ -7,18 +7,19 @@ import (
 	"io/fs"
 )
 
-// A mark file stands beside a log and says how much of it was once on the disk.
-// It is a lower bound, and may lag, regress or be lost, with a power loss or
-// between processes that write it at the same time; records carry the mark too.
+// Beside each log lies the file of its sync mark. It says how many bytes of the log are
+// known to be on the disk. This is a lower bound: the file may lag behind, go back or
+// be lost, by a power loss or when processes write it at the same time. Records carry
+// the number too.
 //
-//	 0  8  mark
-//	 8  4  sum of the mark, with the generation for its place (see sumAt in record.go)
-//	16  8  the log's salt, where the log's name is durable and no older log is left
-//	32  4  another number each time that somebody has synced for all (groupsync.go)
-//	64  8  the log's salt, where a sync of the log has failed
+//	 0  8  synced: so many bytes of the log are on the disk
+//	 8  4  sum of synced, with the generation as its position (see sumAt in record.go)
+//	16  8  the log's salt, if the log's name is durable and no older log is left
+//	32  4  a number that changes each time somebody has synced for all (groupsync.go)
+//	64  8  the log's salt, if a sync of the log has failed
 //
-// It is never synced: the failure that it tells of is about what the kernel holds
-// in memory, and ends with it.
+// The file is never synced: a failed sync is about what the kernel has in memory, and
+// after a power loss it does not matter any more.
 const (
 	markSize      = 72
 	nameDurableAt = 16
@@ -26,22 +27,23 @@ const (
 	poisonedAt    = 64
 )
 
+// syncMark is the open file of a sync mark.
 type syncMark struct {
-	file       file // nil where there is none
+	file       file // nil if there is none
 	salt       uint64
 	generation uint64
 }
 
-// openSyncMark opens the mark of a log; a missing one is made where make is set.
-func openSyncMark(f folder, h header, make bool) (syncMark, error) {
+// openSyncMark opens the sync mark of a log. If create is set, it creates a missing file.
+func openSyncMark(f folder, h header, create bool) (syncMark, error) {
 	m := syncMark{salt: h.salt, generation: h.generation}
 	how := reading
-	if make {
+	if create {
 		how = creating
 	}
 	var err error
 	m.file, err = f.open(markName(h.generation), how)
-	if !make && errors.Is(err, fs.ErrNotExist) {
+	if !create && errors.Is(err, fs.ErrNotExist) {
 		return m, nil
 	}
 	return m, err
@@ -53,9 +55,9 @@ func (m syncMark) sum(synced int64) uint32 {
 	return sumAt(m.salt, int64(m.generation), b[:])
 }
 
-// syncState is what a mark file says.
+// syncState is the content of a sync mark.
 type syncState struct {
-	synced      int64 // 0 where it is not known
+	synced      int64 // 0 if unknown
 	nameDurable bool
 	poisoned    bool
 	word        uint32
@@ -89,8 +91,8 @@ func (m syncMark) write(synced int64) error {
 	return err
 }
 
-// allocate gives the file its size, so that a full disk does not keep a failure from
-// being told.
+// allocate gives the file its full size, so that a failure can be recorded even if the
+// disk is full.
 func (m syncMark) allocate() error {
 	size, _, err := m.file.stat()
 	if err != nil || size >= markSize {
@@ -100,13 +102,13 @@ func (m syncMark) allocate() error {
 	return err
 }
 
-// poison makes every process refuse to go on with the log.
+// poison records that a sync has failed. Every process then refuses to use the log.
 func (m syncMark) poison() error { return m.flag(poisonedAt) }
 
-// setNameDurable tells other processes that they need not tidy up.
+// setNameDurable records that the log was tidied up, so that others need not do it.
 func (m syncMark) setNameDurable() error { return m.flag(nameDurableAt) }
 
-// setWord changes the word that those who wait for a sync sleep on.
+// setWord changes the word on which others sleep until a sync is done.
 func (m syncMark) setWord(word uint32) error {
 	var b [4]byte
 	binary.NativeEndian.PutUint32(b[:], word)

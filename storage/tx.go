@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Put sets the value of key. When it returns nil the value is on the disk.
+// Put sets the value of key. When it returns nil, the value is on the disk.
 func (s *Store) Put(key string, value []byte) error {
 	_, err := s.write(context.Background(), func(tx *Tx) error { return tx.put(key, value) })
 	if err != nil {
@@ -16,9 +16,9 @@ func (s *Store) Put(key string, value []byte) error {
 	return nil
 }
 
-// PutIf is Put where the version of key still is the one given, which is 0 for a
-// key that has no value. It gives the new version, or a ConflictError with the
-// version that there is.
+// PutIf sets the value of key if the key still has the given version; 0 stands for a
+// key without a value. It returns the new version. If the key has another version,
+// the error is a ConflictError.
 func (s *Store) PutIf(key string, value []byte, version Version) (Version, error) {
 	now, err := s.write(context.Background(), func(tx *Tx) error {
 		e, err := tx.entry(key)
@@ -36,10 +36,10 @@ func (s *Store) PutIf(key string, value []byte, version Version) (Version, error
 	return now, nil
 }
 
-// Update sets the value of key to what f makes of the old one, which is nil
-// where there is none. No other write comes in between, and f is called once at
-// most. An error of f is returned and leaves the value alone. Other writers wait
-// while f runs; f must not use the store: a write in it waits for itself until it
+// Update sets the value of key to what f returns. f gets the old value, or nil if there
+// is none. No other write comes in between, and f is called at most once. If f returns
+// an error, Update returns it and does not change the value. Other writers wait while
+// f runs. f must not use the store: a write inside f waits for Update itself, and
 // fails with ErrLocked.
 func (s *Store) Update(ctx context.Context, key string, f func(old []byte) ([]byte, error)) error {
 	_, err := s.write(ctx, func(tx *Tx) error {
@@ -59,7 +59,7 @@ func (s *Store) Update(ctx context.Context, key string, f func(old []byte) ([]by
 	return nil
 }
 
-// Delete removes key and its value. A key that has none is no error.
+// Delete removes key and its value. It is no error if the key has no value.
 func (s *Store) Delete(key string) error {
 	_, err := s.write(context.Background(), func(tx *Tx) error { return tx.delete(key) })
 	if err != nil {
@@ -68,10 +68,10 @@ func (s *Store) Delete(key string) error {
 	return nil
 }
 
-// Batch makes all the changes that f makes to tx, or none of them where f returns
-// an error, which Batch returns. No other write comes in between, and no reader
-// and no crash sees a part of it. Other writers wait while f runs; f must use
-// only tx, and that not after it has returned.
+// Batch writes all changes that f makes to tx, as one write. If f returns an error,
+// Batch returns it and writes nothing. No other write comes in between. A reader sees
+// all changes or none, also after a crash. Other writers wait while f runs. f must
+// not use the store, and must not use tx after it has returned.
 func (s *Store) Batch(ctx context.Context, f func(tx *Tx) error) error {
 	if _, err := s.write(ctx, f); err != nil {
 		return fmt.Errorf("writing a batch: %w", err)
@@ -79,19 +79,20 @@ func (s *Store) Batch(ctx context.Context, f func(tx *Tx) error) error {
 	return nil
 }
 
-// Tx is a batch that is being made up. It sees its own changes.
+// Tx collects the changes of a batch. Its reads see these changes. It is not safe for
+// concurrent use.
 type Tx struct {
 	store   *Store
 	gen     *generation
 	changes []record
-	latest  map[string]int // the last change of each key, as far as changes were
-	indexed int            // entered: only who looks for one needs them
+	latest  map[string]int // index of the last change of each key, among changes[:indexed]
+	indexed int            // changes are indexed only when one is looked up
 	size    int64
-	end     int64   // of the log, and
-	version Version // of the store, after the batch
+	end     int64   // of the log after the batch
+	version Version // of the store after the batch
 }
 
-// Get returns the value of key as Store.Get does.
+// Get returns the value of key. See Store.Get.
 func (tx *Tx) Get(key string) ([]byte, error) {
 	value, err := tx.get(key)
 	if err != nil {
@@ -131,7 +132,7 @@ func (tx *Tx) get(key string) ([]byte, error) {
 	return tx.gen.value(key, e)
 }
 
-// change gives the last change of key in the batch.
+// change returns the last change of key in the batch.
 func (tx *Tx) change(key string) (r record, ok bool) {
 	if tx.latest == nil && len(tx.changes) > 0 {
 		tx.latest = map[string]int{}
@@ -146,7 +147,7 @@ func (tx *Tx) change(key string) (r record, ok bool) {
 	return r, ok
 }
 
-// entry is what was there before the batch.
+// entry returns the entry of key before the batch.
 func (tx *Tx) entry(key string) (entry, error) {
 	if err := checkKey(key); err != nil {
 		return entry{}, err
@@ -180,7 +181,7 @@ func (tx *Tx) delete(key string) error {
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	// A damaged value can be deleted.
+	// A damaged value may be deleted.
 	if err != nil && !errors.Is(err, ErrCorrupt) {
 		return err
 	}
@@ -196,8 +197,8 @@ func (tx *Tx) add(r record) error {
 	return nil
 }
 
-// write is every write: it makes the changes of f under the lock, lets go of it,
-// and only then waits for the disk. The version is that of the last change.
+// write does every write of a Store: it makes the changes of f under the lock, releases
+// the lock, and only then waits for the disk. It returns the version of the last change.
 func (s *Store) write(ctx context.Context, f func(*Tx) error) (version Version, err error) {
 	if s.opts.ReadOnly {
 		return 0, ErrReadOnly
@@ -215,7 +216,7 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (version Version, 
 	if tx.gen == nil {
 		return 0, err
 	}
-	// What f has seen is settled even where nothing was changed.
+	// What f has read must be durable too, even if f changed nothing.
 	err = errors.Join(err, s.waitDurable(tx.gen, tx.end))
 	if err == nil {
 		s.compactIfDue(tx.gen)
@@ -223,7 +224,7 @@ func (s *Store) write(ctx context.Context, f func(*Tx) error) (version Version, 
 	return tx.version, err
 }
 
-// locked calls f with the log while no other process writes to it.
+// locked calls f with the current log, while it holds the write lock.
 func (s *Store) locked(ctx context.Context, f func(g *generation) error) (err error) {
 	if err := s.lockCaughtUp(ctx); err != nil {
 		return err
@@ -236,13 +237,13 @@ func (s *Store) locked(ctx context.Context, f func(g *generation) error) (err er
 	return f(g)
 }
 
-// farBehind is how many bytes of the log are too many to be read under the lock by
-// somebody who has waited for it.
+// farBehind is the number of unread bytes of the log from which a writer that has waited
+// for the lock releases it before it reads them.
 const farBehind = 64 << 10
 
-// lockCaughtUp takes the lock. What others have appended while it was waited for has to be
-// read, by every process once: done under the lock that would be most of what the
-// lock is held for. So it is given back while much is read.
+// lockCaughtUp takes the write lock. Every process has to read what others appended while
+// it waited. If each did so under the lock, the lock would be held for reading most of
+// the time. So the lock is released while much is read.
 func (s *Store) lockCaughtUp(ctx context.Context) error {
 	err := s.lock.acquire(ctx, s.openLock)
 	if err != nil || s.lock.deadline.IsZero() {
@@ -261,7 +262,7 @@ func (s *Store) lockCaughtUp(ctx context.Context) error {
 	return s.lock.acquire(ctx, s.openLock)
 }
 
-// behind gives how many bytes of the log were not read yet.
+// behind returns how many bytes of the log were not read yet.
 func (s *Store) behind() (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -278,8 +279,8 @@ func (s *Store) catchUp() error {
 	return s.refresh()
 }
 
-// run lets f make up the batch and appends it. Readers go on meanwhile: the
-// Store's mutex is not held while f runs.
+// run lets f make its changes and appends them to the log. The Store's mutex is not held
+// while f runs, so that readers go on.
 func (tx *Tx) run(f func(*Tx) error) error {
 	err := f(tx)
 	tx.store.mu.Lock()

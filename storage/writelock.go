@@ -11,41 +11,44 @@ import (
 	"time"
 )
 
-// writeLock lets one writer at a time into the folder: the slot among the
-// goroutines of a Store, which share an open file and so a kernel lock, and the
-// kernel's lock among Stores and processes.
+// writeLock lets one writer at a time into the folder. The slot excludes the other
+// goroutines of the Store, which share an open file and so the kernel's lock on it. The
+// kernel's lock excludes other Stores and processes. The slot guards file, abandoned
+// and deadline.
 type writeLock struct {
 	slot      chan struct{}
 	timeout   time.Duration
 	closed    <-chan struct{}
-	file      file      // open from one holder to the next; guarded by the slot
-	abandoned *waiter   // by one who gave up; likewise
-	deadline  time.Time // the holder would have waited, where it has, in the kernel; likewise
+	file      file      // stays open from one holder to the next
+	abandoned *waiter   // of a caller that gave up
+	deadline  time.Time // of the holder's wait in the kernel; zero if it did not wait
 }
 
-// waiter waits in the kernel for the lock, which can't be cancelled. Whoever gives
-// up leaves it to the next one: a thread for each that gave up would add up.
+// waiter waits for the lock in the kernel. This wait cannot be cancelled and takes a
+// thread. A caller that gives up leaves its waiter to the next caller, so that
+// there is never more than one thread.
 type waiter struct {
 	file   file
 	state  atomic.Int32
-	result chan error // of flock, where somebody waits
+	result chan error // of flock, if the waiter was not abandoned
 }
 
-// The states of a waiter. It is over when the kernel has answered: then the one
-// who waits has the answer, or the lock was given back and the file closed.
+// The states of a waiter. It is done when the kernel has answered. Then its caller gets
+// the result, or, if there is none, the lock is released and the file closed.
 const (
 	waiterWanted int32 = iota
 	waiterAbandoned
 	waiterDone
 )
 
-// More of lockSpins tries serve writers that do not sync, and take the time of those
-// that do: at 16 processes with 40 a third of their speed.
+// lockSpins is how often a writer tries to get the lock before it waits in the kernel.
+// More tries help writers that do not sync, and slow down writers that do: 40 tries
+// cost 16 processes a third of their speed.
 const lockSpins = 10
 
 const writeLockName = "lock"
 
-// acquire waits for the lock until ctx ends or the time-out is over.
+// acquire waits for the lock until ctx ends, the timeout is over or the store is closed.
 func (l *writeLock) acquire(ctx context.Context, open func() (file, error)) error {
 	select {
 	case l.slot <- struct{}{}: // the usual case needs no timer
@@ -68,8 +71,8 @@ func (l *writeLock) acquire(ctx context.Context, open func() (file, error)) erro
 	return err
 }
 
-// acquireFile tries again as long as it gets the lock of a file that has lost its
-// name meanwhile, for the next one comes by another file.
+// acquireFile takes the kernel's lock. If the lock's file was removed meanwhile it tries
+// again, because the next process creates and locks another file.
 func (l *writeLock) acquireFile(ctx context.Context, open func() (file, error)) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -103,7 +106,7 @@ func (l *writeLock) lockFile(ctx context.Context, open func() (file, error)) err
 		}
 		l.file = f
 	}
-	// It is held for some microseconds: most often it is free after a few tries.
+	// It is usually held for some microseconds, and free after a few tries.
 	for range lockSpins {
 		err := l.file.lock(syscall.LOCK_EX | syscall.LOCK_NB)
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
@@ -125,21 +128,21 @@ func (w *waiter) wait() {
 			return
 		}
 		if w.state.CompareAndSwap(waiterAbandoned, waiterDone) {
-			_ = unlock(w.file) // nobody is left to hear of an error
+			_ = unlock(w.file) // there is no caller to report an error to
 			_ = w.file.Close()
 			return
 		}
 	}
 }
 
-// resume takes up a waiter that was left. It does not where that is over, nor where
-// the lock's file was removed: others have come by another one since.
+// resume takes over an abandoned waiter. It returns false if the waiter is done, or if
+// the lock's file was removed: others use another file then.
 func (w *waiter) resume() bool {
 	_, named, err := w.file.stat()
 	return err == nil && named && w.state.CompareAndSwap(waiterAbandoned, waiterWanted)
 }
 
-// await waits with w until the lock is there, and takes over its file.
+// await waits until w has the lock, and takes over its file.
 func (l *writeLock) await(ctx context.Context, w *waiter) error {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
@@ -158,7 +161,7 @@ func (l *writeLock) await(ctx context.Context, w *waiter) error {
 		l.abandoned = w
 		return gaveUp
 	}
-	l.file = w.file // it came at the last instant
+	l.file = w.file // w was done at the last moment
 	return lockFailure(<-w.result)
 }
 
@@ -166,9 +169,10 @@ func lockedError(ctx context.Context) error {
 	return fmt.Errorf("waiting for another writer: %w: %w", ErrLocked, context.Cause(ctx))
 }
 
-// lockFailure names the errors by which file systems say that they have no locks.
+// lockFailure adds ErrNoLocks to the errors by which a file system says that it has no
+// locks.
 func lockFailure(err error) error {
-	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOSYS) {
+	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("%w: %w", ErrNoLocks, err)
 	}
 	return err
@@ -177,17 +181,17 @@ func lockFailure(err error) error {
 func (l *writeLock) release() error {
 	err := unlock(l.file)
 	if err != nil {
-		err = errors.Join(err, l.close()) // better late than as long as the Store lives
+		err = errors.Join(err, l.close()) // else it stays locked until the Store is closed
 	}
 	<-l.slot
 	return err
 }
 
-// unlock is a call of its own: to close the file would not do while a child
-// process that was forked meanwhile still has it open.
+// unlock releases the lock explicitly. Closing the file would not release it if a child
+// process that was forked meanwhile has it open.
 func unlock(f file) error { return f.lock(syscall.LOCK_UN) }
 
-// close is for who holds the slot.
+// close closes the file. The caller holds the slot.
 func (l *writeLock) close() error {
 	if l.file == nil {
 		return nil

@@ -1,17 +1,18 @@
-// Package atomicfile is chant's one way to write a file. A reader, a crash and
-// a kill -9 at any instant see the old bytes or the new ones, never a mixture.
+// Package atomicfile writes files. All of chant writes files by this package. A reader
+// sees the old bytes or the new ones, never a mixture; so does everybody after a crash
+// or a kill -9 at any moment.
 //
-// New bytes go to a temporary file in the target's own folder, are synced, and
-// take the target's place in one step; then the folder is synced. A temporary
-// file is hidden and named after its target: a dot, the target's name, and a
-// number (".002.md1234567890"). Every error removes it. Only a process that is
-// killed leaves its own behind. Nothing removes a leftover by itself, because it
-// may be the last copy of what another program saved at the instant of the kill:
-// look at it, then delete it.
+// New bytes are written to a temporary file in the target's own folder and synced. The
+// temporary file then replaces the target in one step, and the folder is synced. A
+// temporary file is hidden and named after its target: a dot, the target's name, and
+// a number (".002.md1234567890"). It is removed after every error. Only a process that
+// is killed leaves one behind. Nothing removes it automatically, because it may be the
+// last copy of what another program saved at the moment of the kill. Look at it, and
+// then delete it.
 //
-// A path may be a symbolic link: the file that it leads to is replaced and the
-// link stays. An existing file keeps its permission bits, but not its owner,
-// its hard links or its extended attributes. Only regular files are replaced.
+// If a path is a symbolic link, the file that it leads to is replaced, and the link
+// stays. An existing file keeps its permission bits, but not its owner, its hard links
+// or its extended attributes. Only regular files are replaced.
 //
 // All functions are safe for concurrent use by goroutines and processes.
 package atomicfile
@@ -27,14 +28,14 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// ErrNotRegular is returned when the path leads to a folder, a device or
-// anything else that is no regular file.
+// ErrNotRegular is returned if the path leads to a folder, a device or anything else
+// that is not a regular file.
 var ErrNotRegular = errors.New("not a regular file")
 
-// Write makes data the content of the file at path, which it creates where
-// there is none. A new file gets perm less the umask. After an error the file
-// is as it was, except that an error of the last step, syncing the folder,
-// leaves the new content in place but not safe from a power loss.
+// Write replaces the content of the file at path by data, and creates the file if it does
+// not exist. A new file gets the permissions perm, minus the umask. After an error the
+// file is unchanged, with one exception: if the last step fails, which syncs the
+// folder, the file has the new content, but a power loss may take it back.
 func Write(path string, data []byte, perm fs.FileMode) error {
 	target, err := resolve(path)
 	if err == nil {
@@ -58,8 +59,8 @@ func replace(target string, data []byte, perm fs.FileMode) (err error) {
 	return s.syncFolder()
 }
 
-// Create writes a new file that is whole or absent. Where path exists already,
-// be it as a dangling link, nothing changes and the error is fs.ErrExist.
+// Create writes a new file. If path exists, even as a dangling link, nothing changes and
+// the error is fs.ErrExist. Permissions and errors are as for Write.
 func Create(path string, data []byte, perm fs.FileMode) error {
 	if err := create(path, data, perm); err != nil {
 		return fmt.Errorf("creating %s: %w", path, err)
@@ -73,15 +74,15 @@ func create(path string, data []byte, perm fs.FileMode) (err error) {
 		return err
 	}
 	defer s.discard(&err)
-	// Unlike rename, link never replaces what is there.
+	// Unlike rename, link never replaces an existing file.
 	if err := os.Link(s.temp, path); err != nil {
 		return err
 	}
 	return s.syncFolder()
 }
 
-// resolve follows links to the file that is to be replaced. A path with
-// nothing at it resolves to itself; a dangling link is an error.
+// resolve follows links to the file that is to be replaced. A path that does not exist
+// resolves to itself. A dangling link is an error.
 func resolve(path string) (string, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return path, nil
@@ -100,15 +101,15 @@ func resolve(path string) (string, error) {
 	return target, nil
 }
 
-// staged is a temporary file that holds the new bytes, beside its target.
+// staged is a temporary file with the new bytes, in the folder of its target.
 type staged struct {
 	temp     string
 	folder   *os.File
 	keepTemp bool // temp may be the only copy of somebody else's bytes
 }
 
-// stage writes data to a temporary file and syncs it. The folder is opened
-// first: one that can't be synced is found out before anything has changed.
+// stage writes data to a temporary file and syncs it. It opens the folder first, so that
+// a folder that cannot be opened for the sync is an error before anything has changed.
 func stage(target string, data []byte, perm fs.FileMode) (*staged, error) {
 	folder, err := os.Open(filepath.Dir(target))
 	if err != nil {
@@ -139,8 +140,8 @@ func writeTemp(target string, data []byte, perm fs.FileMode) (string, error) {
 	return temp.Name(), temp.Close()
 }
 
-// discard removes the temporary file where it still exists, closes the folder,
-// and adds what goes wrong to *err.
+// discard removes the temporary file if it still exists, closes the folder, and adds its
+// own errors to *err.
 func (s *staged) discard(err *error) {
 	if !s.keepTemp {
 		if e := os.Remove(s.temp); !errors.Is(e, fs.ErrNotExist) {
@@ -154,10 +155,10 @@ func (s *staged) rename(target string) error {
 	return os.Rename(s.temp, target) //nolint:forbidigo // this is the one atomic writer
 }
 
-// syncFolder makes the new name durable, which renameio leaves to its caller.
+// syncFolder makes the new name durable. The package renameio does not do this.
 func (s *staged) syncFolder() error {
 	err := s.folder.Sync()
-	// Some network file systems can't sync a folder and say so by these.
+	// Some network file systems cannot sync a folder, and return one of these errors.
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
 		return nil
 	}

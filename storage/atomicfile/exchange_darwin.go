@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// exchange swaps two files in one step. The error is errors.ErrUnsupported where
-// the file system can't.
+// exchange swaps two files in one step. The error is errors.ErrUnsupported if the file
+// system cannot do this.
 func exchange(a, b string) error {
 	err := unix.RenamexNp(a, b, unix.RENAME_SWAP)
 	if errors.Is(err, unix.EINVAL) {
@@ -16,5 +16,5 @@ func exchange(a, b string) error {
 	return err
 }
 
-// openForWriting says no: macOS does not tell.
+// openForWriting returns false: macOS has no way to find out.
 func openForWriting(string) bool { return false }

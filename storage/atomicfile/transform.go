@@ -14,34 +14,34 @@ import (
 )
 
 const (
-	// With the pauses between them these tries take about a second.
+	// The tries, with the pauses between them, take about a second.
 	transformTries = 100
 	maxPause       = 10 * time.Millisecond
 
-	// commitPatience bounds the wait for the folder's lock, which every
-	// Transform holds for a few system calls only.
-	commitPatience = 10 * time.Second
-	commitStep     = time.Millisecond
+	// lockTimeout is the longest wait for the folder's lock. Every Transform holds it
+	// for a few system calls only.
+	lockTimeout = 10 * time.Second
+	lockStep    = time.Millisecond
 )
 
-// ErrChanged is returned when others kept changing the file for about a second.
+// ErrChanged is returned if others keep changing the file for about a second.
 var ErrChanged = errors.New("the file keeps changing")
 
-// Transform replaces the content of the file at path by what f makes of it,
-// provided that the file still holds what f was given; else it reads again and
-// calls f again. So f may be called several times, and must be a function of its
-// argument alone. Where f returns what it was given nothing is written. An error
-// of f ends it, and so does a file that is absent (fs.ErrNotExist).
+// Transform replaces the content of the file at path by the result of f, if the file
+// still has the content that f got. Else it reads the file and calls f again. So f may
+// be called several times, and its result must depend on its argument alone. If f
+// returns its argument unchanged, nothing is written. Transform returns an error of f,
+// and fs.ErrNotExist if the file does not exist.
 //
-// Concurrent Transforms of one file lose nothing of each other. Neither do they
-// lose what an editor saves meanwhile, whether by rename or in place: the two
-// files are exchanged in one step, and if what came out is not what was read, or
-// on Linux is still open for writing, it is put back. Gaps remain for saves in
-// place: of two within the exchange the first may win, and one is lost if the
-// editor is stopped inside its open call, the file found but not yet open, until
-// the exchange is over. Where the file system can't exchange two files (NFS, for
-// one) the file is compared right before it is replaced, which leaves some
-// microseconds in which any save is lost.
+// Concurrent Transforms of one file never lose each other's changes. They also keep
+// what an editor saves meanwhile, by rename or in place: Transform exchanges the two
+// files in one step, and compares the file that it got with the one that it read. If
+// they differ, or if on Linux the file is still open for writing, it puts the file
+// back. Three gaps remain. If an editor saves in place twice during the exchange, the
+// first save may win. A save in place is lost if the editor is stopped inside its open
+// call, between finding and opening the file, until the exchange is over. If the file
+// system cannot exchange two files (for example NFS), Transform compares the file right
+// before it replaces it, and loses a save in the microseconds between.
 func Transform(path string, f func(old []byte) ([]byte, error)) error {
 	if err := transform(path, f); err != nil {
 		return fmt.Errorf("changing %s: %w", path, err)
@@ -76,8 +76,8 @@ func transform(path string, f func(old []byte) ([]byte, error)) error {
 	return ErrChanged
 }
 
-// compareAndSwap replaces the content of target by data if it is old. It gives
-// false, with the file as others left it, where it is not.
+// compareAndSwap replaces the content of target by data if the content is old. Else it
+// returns false, and leaves the file to others unchanged.
 func compareAndSwap(target string, old, data []byte) (done bool, err error) {
 	s, err := stage(target, data, 0o600)
 	if err != nil {
@@ -92,30 +92,31 @@ func compareAndSwap(target string, old, data []byte) (done bool, err error) {
 	return done, errors.Join(err, unlock())
 }
 
-// lockFolder keeps other Transforms out between compare and swap. The lock is on
-// the folder itself, so that it leaves no file in it.
+// lockFolder excludes other Transforms between compare and swap. It locks the folder
+// itself, so that no lock file is needed.
 func lockFolder(dir string) (unlock func() error, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), commitPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
 	defer cancel()
 	lock := flock.New(dir, flock.SetFlag(os.O_RDONLY))
-	_, err = lock.TryLockContext(ctx, commitStep)
+	_, err = lock.TryLockContext(ctx, lockStep)
 	if err != nil && !lockless(err) {
 		return nil, fmt.Errorf("locking %s: %w", dir, err)
 	}
 	return lock.Unlock, nil
 }
 
-// lockless tells that err comes from a file system that can't lock a folder.
-// There the exchange alone has to do. NFS is one: its locks need a descriptor
-// open for writing, which a folder can't have.
+// lockless reports whether err is from a file system that cannot lock a folder. There
+// Transform relies on the exchange alone. One example is NFS: its locks need a
+// descriptor that is open for writing, and a folder cannot be opened for writing.
 func lockless(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK) ||
 		errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.EBADF)
 }
 
-// commit puts the staged file durably in target's place if that still holds old.
+// commit replaces target by the staged file, durably, if target still has the content
+// old.
 func (s *staged) commit(target string, old []byte) (bool, error) {
-	// Looking first spares readers the sight of a file that is to be put back.
+	// Compare first, so that readers seldom see a new file that is then taken back.
 	now, err := readState(target)
 	if err != nil || !now.holds(old) {
 		return false, err
@@ -129,7 +130,7 @@ func (s *staged) commit(target string, old []byte) (bool, error) {
 	case errors.Is(err, errors.ErrUnsupported):
 		return true, errors.Join(s.rename(target), s.syncFolder())
 	case errors.Is(err, fs.ErrNotExist):
-		return false, nil // removed under our hands: the next read will say so
+		return false, nil // target was just removed: the next read returns the error
 	case err != nil:
 		return false, err
 	}
@@ -142,11 +143,11 @@ func (s *staged) commit(target string, old []byte) (bool, error) {
 	return done, nil
 }
 
-// verifyExchange follows an exchange that has put the file placed at target, where aside
-// had been seen. It gives true if aside it was that came out. Else somebody had
-// saved, and what came out is put back. If then placed does not come out again
-// somebody has saved once more, which is newer and so is put back in turn, until
-// nobody interferes.
+// verifyExchange completes an exchange that has put the file placed at target. It
+// returns true if the file that came out is aside, which was read there before. Else
+// somebody has saved in between, and verifyExchange puts that file back. If placed does
+// not come out this time, somebody has saved again. That save is newer, so it is put
+// back too, and so on until nobody saves in between.
 func (s *staged) verifyExchange(target string, placed, aside fileState) (bool, error) {
 	for try := range transformTries {
 		out, err := readMoved(s.temp)
@@ -154,8 +155,8 @@ func (s *staged) verifyExchange(target string, placed, aside fileState) (bool, e
 			return false, err
 		}
 		if out.same(aside) {
-			// An editor may have found the file just before it was moved, and be
-			// about to open it. The sync leaves it the time to do so.
+			// An editor may have found the file just before it was moved, and may be
+			// about to open it. The sync gives it the time to do so.
 			if err := s.syncFolder(); err != nil {
 				return false, err
 			}
@@ -174,9 +175,9 @@ func (s *staged) verifyExchange(target string, placed, aside fileState) (bool, e
 	return false, ErrChanged
 }
 
-// fileState is what stood at a path at one time.
+// fileState is the file at a path at one time.
 type fileState struct {
-	info    fs.FileInfo // nil where there was nothing
+	info    fs.FileInfo // nil if there was no file
 	data    []byte      // of a regular file
 	written bool        // see readMoved
 }
@@ -193,9 +194,9 @@ func readState(path string) (fileState, error) {
 	return fileState{info: info, data: data}, err
 }
 
-// readMoved looks at a file that was just moved aside, and tells besides whether
-// somebody who opened it before can still write to it. That is asked first: if
-// nobody can, the bytes that are read then are the last.
+// readMoved reads a file that was just moved aside, and finds out whether somebody who
+// opened it before can still write to it. It finds that out first: if nobody can, the
+// bytes that it reads are final.
 func readMoved(path string) (fileState, error) {
 	written := openForWriting(path)
 	s, err := readState(path)
@@ -207,7 +208,8 @@ func (s fileState) holds(data []byte) bool {
 	return s.info != nil && s.info.Mode().IsRegular() && bytes.Equal(s.data, data)
 }
 
-// same tells that s is the file other, with its bytes, and with these for good.
+// same reports whether s is the same file as other with the same bytes, and nobody can
+// write to it any more.
 func (s fileState) same(other fileState) bool {
 	return os.SameFile(s.info, other.info) && bytes.Equal(s.data, other.data) && !s.written
 }
