@@ -15,7 +15,10 @@ func TestBatchSeesItself(t *testing.T) {
 		for _, change := range []struct {
 			key, value string
 			del        bool
-		}{{"b", "1", false}, {"a", "", true}, {"b", "2", false}, {"a", "", true}, {"a", "3", false}, {"c", "", true}, {"b", "", true}, {"c", "4", false}} {
+		}{
+			{"b", "1", false}, {"a", "", true}, {"b", "2", false}, {"a", "", true},
+			{"a", "3", false}, {"c", "", true}, {"b", "", true}, {"c", "4", false},
+		} {
 			var err error
 			if change.del {
 				delete(want, change.key)
@@ -34,7 +37,7 @@ func TestBatchSeesItself(t *testing.T) {
 				}
 			}
 		}
-		if len(tx.changes) != 6 { // of a key that is not there any more nothing is deleted
+		if len(tx.changes) != 6 { // deleting a missing key adds nothing
 			t.Errorf("%d changes, want 6", len(tx.changes))
 		}
 		return nil
@@ -49,7 +52,7 @@ func TestBatchSeesItself(t *testing.T) {
 	}
 }
 
-// To delete a key its value is not read.
+// Delete does not read the value.
 func TestDeleteReadsNoValue(t *testing.T) {
 	t.Parallel()
 	reads := 0
@@ -60,7 +63,7 @@ func TestDeleteReadsNoValue(t *testing.T) {
 		return nil
 	})
 	mustPut(t, s, "key", "value")
-	mustPut(t, s, "other", "value") // the store keeps what was written last
+	mustPut(t, s, "other", "value") // else "key" would be in the remembered piece
 	reads = 0
 	if err := s.Delete("key"); err != nil || reads > 0 {
 		t.Errorf("%v; read %d times", err, reads)

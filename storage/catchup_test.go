@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// litter appends what a writer may leave that was killed.
+// litter appends what a killed writer may leave.
 func litter(t *testing.T, dir string, size int) {
 	t.Helper()
 	f, err := os.OpenFile(filepath.Join(dir, "store.1.log"), os.O_WRONLY|os.O_APPEND, 0)
@@ -22,8 +22,8 @@ func litter(t *testing.T, dir string, size int) {
 	}
 }
 
-// A writer may cut off an unfinished end between a reader's look at the size and
-// its reading.
+// A writer may truncate an unfinished end after a reader has got the size, and before it
+// reads.
 func TestEndIsCutOffWhileItIsRead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -38,7 +38,7 @@ func TestEndIsCutOffWhileItIsRead(t *testing.T) {
 			return writer.Put("key", []byte("new"))
 		}
 		if reads > 9 {
-			return errDisk // it would go on for ever
+			return errDisk // else it would not end
 		}
 		return nil
 	})
@@ -52,8 +52,7 @@ func TestEndIsCutOffWhileItIsRead(t *testing.T) {
 	}
 }
 
-// What a reader can't take, and more of the file can't help, is not read to its end,
-// every time that something is read.
+// An unfinished end that cannot be decoded is not read completely with every Get.
 func TestUnfinishedEndIsNotReadWhole(t *testing.T) {
 	t.Parallel()
 	for what, end := range map[string]func(t *testing.T, s *Store){
@@ -66,7 +65,7 @@ func TestUnfinishedEndIsNotReadWhole(t *testing.T) {
 		},
 	} {
 		dir := t.TempDir()
-		s, err := Open(dir, Options{NoSync: true}) // which leaves no mark
+		s, err := Open(dir, Options{NoSync: true}) // which writes no sync mark
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A Check that the store is closed under says so.
+// If the store is closed during Check, the error says so.
 func TestCheckBesideClose(t *testing.T) {
 	t.Parallel()
 	var s *Store

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Programs that open the store for one write and close it bound its growth too:
-// Close lets a rewriting end.
+// The log's growth is bounded even if every program opens the store for one write only,
+// because Close waits for a compaction.
 func TestGrowthIsBoundedForShortLives(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -52,8 +52,8 @@ func mustOpenFolder(t *testing.T, dir string) folder {
 	return f
 }
 
-// observed is a folder that tells when a draft is synced for the first time: all
-// that was current has been copied by then.
+// observed is a folder that reports when a draft is synced for the first time: all
+// current records have been copied by then.
 type observed struct {
 	folder
 	copied func()
@@ -80,8 +80,8 @@ func (f *observedFile) sync() error {
 	return f.file.sync()
 }
 
-// Others read and write while the log is rewritten, and so do the goroutines of the
-// one that does it: what they write is there afterwards.
+// Other processes, and goroutines of the process that compacts, read and write meanwhile.
+// What they write is in the new log.
 func TestWritersGoOnBesideARewriting(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -136,8 +136,8 @@ func TestWritersGoOnBesideARewriting(t *testing.T) {
 	}
 }
 
-// A store that is closed while another process has the lock does not wait for it to
-// rewrite the log: there will be another occasion.
+// If another process holds the lock, Close does not wait for it to compact: a later write
+// compacts.
 func TestCloseDoesNotWaitToRewrite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -14,7 +14,7 @@ import (
 	"chant/storage"
 )
 
-// storeRoles are what the processes of these tests do.
+// storeRoles are the programs that these tests run as processes.
 var storeRoles = map[string]func(dir string, args []string) error{
 	"doomed":  doomed,
 	"counter": count,
@@ -26,7 +26,7 @@ var storeRoles = map[string]func(dir string, args []string) error{
 	"forker":  forker,
 }
 
-// valueOf is a value that tells its number and whether it is whole.
+// valueOf returns a value from which numberOf finds n, and that the value is complete.
 func valueOf(n int) []byte {
 	return []byte(strings.Repeat(strconv.Itoa(n)+",", 1+n*37%2000))
 }
@@ -43,14 +43,14 @@ func numberOf(value []byte) (int, error) {
 	return n, err
 }
 
-// next makes the next value of a key.
+// next returns the value that follows old.
 func next(old []byte) ([]byte, error) {
 	n, err := numberOf(old)
 	return valueOf(n + 1), err
 }
 
-// doomed makes every kind of change once or more, tells after each how many are
-// done, and is killed at one point.
+// doomed makes every kind of change, prints after each how many are done, and is killed
+// at one point.
 func doomed(dir string, args []string) error {
 	n, err := strconv.ParseInt(args[0], 10, 64)
 	if err != nil {
@@ -84,17 +84,17 @@ var doomedSteps = []func(s *storage.Store) error{
 	func(s *storage.Store) error { return s.Put("c", valueOf(7)) },
 }
 
-// doomedStates is what is stored after so many steps.
+// doomedStates is the content of the store after each number of steps.
 var doomedStates = []map[string]int{
 	{}, {"a": 1}, {"a": 1, "b": 2}, {"a": 3, "b": 2}, {"a": 3, "b": 2}, {"a": 3},
 	{"a": 4, "b": 5, "c": 6}, {"a": 4, "b": 5, "c": 6}, {"a": 4, "b": 5, "c": 7},
 }
 
-// At whatever operation on a file a process is killed: all that it was told to be
-// done is there, what it was at is there as a whole or not at all, the next
-// process goes on at once, and nothing is left over. STORAGE_KILLS is how often
-// each point is tried; by default every second one is before the operation, and
-// the others in the middle of it.
+// A process is killed at each of its operations on files. All acknowledged writes are
+// there, the interrupted one is there completely or not at all, the next process goes on
+// at once, and no files are left over. STORAGE_KILLS says how often each point is tried.
+// By default every second kill is before the operation, and the others are in the
+// middle of it.
 func TestKilledAtEveryOperation(t *testing.T) {
 	t.Parallel()
 	points := 0
@@ -110,7 +110,7 @@ func TestKilledAtEveryOperation(t *testing.T) {
 				}
 			}
 			if err := p.Wait(); err == nil {
-				break // it has not come to an n-th operation
+				break // it has fewer than n operations
 			}
 			points++
 			checkDoomed(t, dir, acked, fmt.Sprintf("operation %d, %s", n, how))
@@ -122,7 +122,7 @@ func TestKilledAtEveryOperation(t *testing.T) {
 	t.Logf("%d processes were killed", points)
 }
 
-// At whatever operation a process is killed, also one that syncs for all, the others
+// A process is killed at each of its operations, also while it syncs for all. The others
 // go on, and lose nothing.
 func TestSurvivorsOfEveryOperation(t *testing.T) {
 	t.Parallel()
@@ -178,7 +178,7 @@ func checkDoomed(t *testing.T, dir string, acked int, what string) {
 
 func is(a, b map[string]int) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
-// numbers gives the numbers of all values.
+// numbers returns the numbers of all values.
 func numbers(t *testing.T, s *storage.Store) map[string]int {
 	t.Helper()
 	all := map[string]int{}
@@ -193,7 +193,7 @@ func numbers(t *testing.T, s *storage.Store) map[string]int {
 	return all
 }
 
-// sound wants a store without problems, and no files beside those in use.
+// sound checks that the store has no problems, and no files but those in use.
 func sound(t *testing.T, s *storage.Store, dir, what string) {
 	t.Helper()
 	report, err := s.Check()
@@ -225,8 +225,8 @@ func lines(r *bufio.Reader) func(yield func(string) bool) {
 	}
 }
 
-// writeForEver makes the next values of its own key and of one that it shares,
-// and says so, until it is killed.
+// writeForEver writes the next value of its own key and of a shared key, and prints it,
+// until it is killed.
 func writeForEver(dir string, args []string) error {
 	s, err := storage.Open(dir, storage.Options{})
 	if err != nil {
@@ -249,7 +249,7 @@ func writeForEver(dir string, args []string) error {
 	}
 }
 
-// Any process may be killed at any time: the others go on, and nothing is lost.
+// A process is killed at any time. The others go on, and nothing is lost.
 // STORAGE_KILLS sets how often.
 func TestKilledAtRandom(t *testing.T) {
 	t.Parallel()
@@ -281,7 +281,7 @@ func TestKilledAtRandom(t *testing.T) {
 		s := open(t, dir)
 		got := numbers(t, s)
 		for key, n := range acked {
-			most := n + 1 // an update may be done and not yet acknowledged
+			most := n + 1 // an update may be done and not acknowledged yet
 			if key == "shared" {
 				most = n + writers
 			}
@@ -304,7 +304,7 @@ func tally(acked map[string]int, i int, line string) {
 	acked[line]++
 }
 
-// end kills a writer and counts what it has still said.
+// end kills a writer, and counts what it printed before that.
 func end(t *testing.T, p process, acked map[string]int, i int) {
 	t.Helper()
 	if err := p.Process.Kill(); err != nil {

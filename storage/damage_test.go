@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// smallDisk is a disk with a small store on it, all of it synced, that was
-// rewritten once and has overwritten, deleted and batched keys.
+// smallDisk returns a disk with a small store on it. Everything is synced. The log was
+// rewritten once, and has overwritten, deleted and batched keys.
 func smallDisk(t *testing.T) (d *disk, want map[string]string) {
 	t.Helper()
 	d = newDisk(t)
@@ -33,7 +33,7 @@ func smallDisk(t *testing.T) (d *disk, want map[string]string) {
 
 const smallLog = "store.2.log"
 
-// with gives the disk with other bytes in the log.
+// with returns the disk with other bytes in the log.
 func (d *disk) with(data []byte) *disk {
 	other := d.loss(func() bool { return true })
 	other.names[smallLog].data = data
@@ -41,8 +41,8 @@ func (d *disk) with(data []byte) *disk {
 	return other
 }
 
-// refused opens the store and gives the keys that it refuses. Any answer other
-// than the right one and ErrCorrupt fails the test.
+// refused opens the store and returns the keys that it refuses. Every key must have the
+// right value or ErrCorrupt.
 func refused(t *testing.T, s *Store, want map[string]string, what string) (keys []string) {
 	t.Helper()
 	for _, key := range []string{"a", "b", "c", "d", "empty", "gone", "last", "never"} {
@@ -59,14 +59,14 @@ func refused(t *testing.T, s *Store, want map[string]string, what string) (keys 
 	return keys
 }
 
-// One damaged place costs one key, and no other; it is reported, and repaired.
+// One damaged byte affects at most one key. It is reported, and repaired.
 func TestEveryByteFlipped(t *testing.T) {
 	t.Parallel()
 	d, want := smallDisk(t)
 	data := d.names[smallLog].data
 	costly := 0
 	for at := range data {
-		for _, mask := range []byte{0x01, 0x80, 0xff, data[at]} { // the last one makes it zero
+		for _, mask := range []byte{0x01, 0x80, 0xff, data[at]} { // the last one sets it to zero
 			if mask == 0 {
 				continue
 			}
@@ -95,8 +95,8 @@ func TestEveryByteFlipped(t *testing.T) {
 	}
 }
 
-// goesOn writes beside the damage, gives the lost key up and checks that all
-// others are there.
+// goesOn writes to the damaged store, repairs it, and checks that all other keys are
+// there.
 func goesOn(t *testing.T, s *Store, want map[string]string, lost []string, what string) {
 	t.Helper()
 	want = maps.Clone(want)
@@ -164,7 +164,7 @@ func TestEveryTruncation(t *testing.T) {
 	}
 }
 
-// Whole stretches that were zeroed, or hold something else, hide nothing.
+// Long damaged stretches, of zeros or of something else, give no wrong answers.
 func TestStretches(t *testing.T) {
 	t.Parallel()
 	d, want := smallDisk(t)
@@ -172,7 +172,11 @@ func TestStretches(t *testing.T) {
 	for _, size := range []int{16, 100, sector} {
 		for at := logStart; at < len(data); at += 3 {
 			what := fmt.Sprintf("%d bytes at %d of %d", size, at, len(data))
-			for _, fill := range []func(b []byte){func(b []byte) { clear(b) }, func(b []byte) { copy(b, bytes.Repeat([]byte("foreign"), 100)) }, func(b []byte) { copy(b, data) }} {
+			for _, fill := range []func(b []byte){
+				func(b []byte) { clear(b) },
+				func(b []byte) { copy(b, bytes.Repeat([]byte("foreign"), 100)) },
+				func(b []byte) { copy(b, data) },
+			} {
 				other := bytes.Clone(data)
 				fill(other[at:min(at+size, len(other))])
 				s, err := d.with(other).store(Options{ReadOnly: true})
@@ -188,7 +192,7 @@ func TestStretches(t *testing.T) {
 	}
 }
 
-// The mark can be lost or damaged: it is only a bound.
+// The sync mark can be lost or damaged: it is only a lower bound.
 func TestMarkIsOnlyABound(t *testing.T) {
 	t.Parallel()
 	d, want := smallDisk(t)
@@ -225,8 +229,8 @@ func TestMarkIsOnlyABound(t *testing.T) {
 	}
 }
 
-// A writer that catches up takes what is damaged below the mark for damage, not for
-// an unfinished end that it may overwrite.
+// For a writer that catches up, damage below the sync mark is damage. It is not an
+// unfinished end that may be overwritten.
 func TestWriterOverDamage(t *testing.T) {
 	t.Parallel()
 	for _, opts := range []Options{{}, {NoSync: true}} {
@@ -252,8 +256,8 @@ func TestWriterOverDamage(t *testing.T) {
 	}
 }
 
-// What is damaged above the mark was never acknowledged and is overwritten; a
-// record behind it that is whole, but follows one that was lost, is not revived.
+// A damaged record above the sync mark was never acknowledged, and is overwritten. A
+// whole record after it is not valid any more.
 func TestLostRecordIsNotRevived(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
@@ -278,7 +282,7 @@ func TestLostRecordIsNotRevived(t *testing.T) {
 	if err := s.Put("d", []byte("fresh")); err != nil { // as long as b
 		t.Fatal(err)
 	}
-	// The truncation is lost, the write that followed it is not.
+	// The power loss loses the truncation, and not the write after it.
 	log.data = append(log.data, stale[len(log.data):]...)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

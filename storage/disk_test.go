@@ -15,18 +15,17 @@ import (
 	"testing"
 )
 
-// disk is a folder in memory that knows what a power loss may take: everything
-// that was done since the last sync of the file, or of the folder, that it was
-// done to.
+// disk is a folder in memory that simulates power loss. A power loss may undo all
+// changes to a file or to the folder since the last sync of that file or folder.
 type disk struct {
-	dir string // a real folder, for what kernel locks are taken on
+	dir string // a real folder, for the files that kernel locks are taken on
 
 	mu       sync.Mutex
 	names    map[string]*inode
-	kept     map[string]*inode // names as of the last sync of the folder
+	kept     map[string]*inode // names at the last sync of the folder
 	pending  []func(names map[string]*inode)
 	failSync bool           // the next sync of a log fails
-	step     func(d *disk)  // is called before every operation, with mu held
+	step     func(d *disk)  // called before every operation, with mu held
 	done     map[string]int // counts operations by kind
 }
 
@@ -37,7 +36,7 @@ type inode struct {
 	links   int
 }
 
-// change is a write, or where data is nil a truncation.
+// change is a write, or a truncation if data is nil.
 type change struct {
 	at   int64
 	data []byte
@@ -67,8 +66,8 @@ func (d *disk) listed() ([]string, error) {
 	return slices.Sorted(maps.Keys(d.names)), nil
 }
 
-// loss gives the disk as it may be after a power loss. Keep decides for each
-// sector and each change of a name whether it has survived.
+// loss returns the disk after a power loss. Function keep decides for each sector and for
+// each change of a name whether it has survived.
 func (d *disk) loss(keep func() bool) *disk {
 	after := &disk{dir: d.dir, names: map[string]*inode{}, kept: map[string]*inode{}, done: map[string]int{}}
 	names := maps.Clone(d.kept)
@@ -88,7 +87,7 @@ func (d *disk) loss(keep func() bool) *disk {
 	return after
 }
 
-// lose applies what survives of c.
+// lose applies the part of c that survives.
 func (c change) lose(data []byte, keep func() bool) []byte {
 	if c.data == nil {
 		if keep() {
@@ -136,7 +135,7 @@ func (d *disk) open1(name string, how access) (*inode, error) {
 	return node, nil
 }
 
-// rename1 makes a change of names that the next sync of the folder keeps.
+// rename1 changes names. The next sync of the folder makes the change durable.
 func (d *disk) rename1(change func(names map[string]*inode)) {
 	change(d.names)
 	d.pending = append(d.pending, change)
@@ -204,8 +203,8 @@ func (f *diskHandle) sync() error {
 	defer f.mu.Unlock()
 	f.before("sync")
 	if f.failSync {
-		// What was to be written is lost, and the kernel forgets that it had to be:
-		// it is there to be read until the power is lost, and the next sync succeeds.
+		// The kernel does not try to write these changes again. They can be read until
+		// the power is lost, and the next sync succeeds.
 		f.failSync = false
 		f.inode.pending = nil
 		return errDisk
@@ -236,8 +235,8 @@ func (f *diskHandle) identity() (os.FileInfo, error) { return f.real.Stat() }
 
 func (f *diskHandle) waker() (*futexWaker, error) { return newFutexWaker(f.real) }
 
-// diskView is the disk as a folder: the methods of folder and file that share a
-// name would collide in one type.
+// diskView is the disk as a folder. It is another type because folder and file have
+// methods of the same name.
 type diskView struct{ *disk }
 
 func (v diskView) names() ([]string, error)                   { return v.listed() }
@@ -286,5 +285,5 @@ func (v diskView) sync() error {
 	return nil
 }
 
-// coin keeps with a chance of one in two.
+// coin returns true with a probability of one half.
 func coin(r *rand.Rand) func() bool { return func() bool { return r.IntN(2) == 0 } }

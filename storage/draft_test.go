@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A log that can't take its name is removed, and its file closed.
+// If a draft cannot be renamed, it is removed and its file closed.
 func TestDraftThatCanNotBeRenamed(t *testing.T) {
 	t.Parallel()
 	failing := map[string]error{"rename store.1.log": errDisk}

@@ -17,8 +17,8 @@ import (
 	"chant/storage"
 )
 
-// No clock has a say in what is stored, in who holds a lock or in what is current:
-// neither the times of the files count nor that of a holder.
+// The store uses no clock, and neither the times of files nor that of a holder, to decide
+// what is stored, who holds a lock or which value is the newest.
 func TestClockSetBack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -55,7 +55,7 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-// limited writes until the log may not grow any more.
+// limited writes until the log reaches the limit for the size of files.
 func limited(dir string, _ []string) error {
 	signal.Ignore(syscall.SIGXFSZ)
 	const size = 50_000
@@ -88,7 +88,7 @@ func limited(dir string, _ []string) error {
 	return s.Close()
 }
 
-// A full disk refuses a write as a whole, and nothing else suffers.
+// On a full disk a write fails completely, and everything else is unaffected.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -108,7 +108,7 @@ func TestFullDisk(t *testing.T) {
 	sound(t, s, dir, "after a full disk")
 }
 
-// poor may read the store's folder and write nothing.
+// poor may read the store's folder, and may not write there.
 func poor(dir string, _ []string) error {
 	if os.Getuid() == 0 {
 		if err := syscall.Setuid(65534); err != nil {

@@ -8,16 +8,16 @@ import (
 	"syscall"
 )
 
-// Compact rewrites the log now.
+// Compact compacts s now.
 func Compact(s *Store) error { return s.compactNow(context.Background()) }
 
-// LockFile gives the open file that the write lock is taken on, to who holds it.
+// LockFile returns the open file of the write lock. The caller holds the lock.
 func LockFile(s *Store) *os.File { return s.lock.file.(diskFile).File }
 
 func isErr(err, target error) bool { return errors.Is(err, target) }
 
-// OpenDoomed opens a store whose process is killed before the n-th operation that
-// changes a file, or where torn is set in the middle of it.
+// OpenDoomed opens a store that kills its process before the n-th operation that changes
+// a file, or in the middle of it if torn is set.
 func OpenDoomed(dir string, n int64, torn bool) (*Store, error) {
 	d := &doom{n: n, torn: torn}
 	return openStore(dir, Options{}, func(dir string) (folder, error) {
@@ -32,7 +32,7 @@ type doom struct {
 	done atomic.Int64
 }
 
-// next does part of the operation first where it is the last one.
+// next counts an operation. At the n-th it kills the process, after part if torn is set.
 func (d *doom) next(part func()) {
 	if d.done.Add(1) != d.n {
 		return

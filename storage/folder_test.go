@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// lockless is a folder of a file system that answers every wish for a lock with an
-// error.
+// lockless is a folder of a file system on which every lock fails with err.
 type lockless struct {
 	folder
 	err error
@@ -31,8 +30,7 @@ func (f lockless) open(name string, how access) (file, error) {
 
 func (f locklessFile) lock(int) error { return os.NewSyscallError("flock", f.err) }
 
-// Where there are no locks nothing is written: reading is possible, and the error
-// says why the rest is not.
+// On a file system without locks, reads work, and writes fail with ErrNoLocks.
 func TestFileSystemWithoutLocks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -73,7 +71,7 @@ func TestFileSystemWithoutLocks(t *testing.T) {
 	}
 }
 
-// counted counts how often the lock's file is opened.
+// counted counts how often the write lock's file is opened.
 type counted struct {
 	folder
 	opened *int
@@ -86,8 +84,8 @@ func (f counted) open(name string, how access) (file, error) {
 	return f.folder.open(name, how)
 }
 
-// Who gives up waiting leaves neither a thread nor an open file for each time
-// behind, and what was left is of use to the next one.
+// Calls that give up waiting leave one thread and one open file in all, and the next call
+// uses them.
 func TestGivingUpDoesNotAddUp(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -125,11 +123,11 @@ func TestGivingUpDoesNotAddUp(t *testing.T) {
 	if opened != 1 {
 		t.Errorf("%d times given up, the lock's file was opened %d times", times, opened)
 	}
-	s.lock.timeout = time.Minute // as the machine may be busy
+	s.lock.timeout = time.Minute // because the machine may be busy
 	mustPut(t, s, "key", "1")
-	mustPut(t, holder, "key", "2") // nobody else has got it
+	mustPut(t, holder, "key", "2") // so the waiter does not hold the lock
 
-	// The folder's lock was removed by force: what waits for the old one is no use.
+	// The lock's file is removed. The waiter for the old file is not used any more.
 	s.lock.timeout = time.Millisecond
 	hold(func() {
 		giveUp()
@@ -144,8 +142,8 @@ func TestGivingUpDoesNotAddUp(t *testing.T) {
 	}
 }
 
-// A stranger's link that has a log's name and leads nowhere, or out of the folder,
-// is refused and not looked at for ever.
+// A link with a log's name that is dangling, or leads out of the folder, is an error, and
+// no endless loop.
 func TestLinksAreNoLogs(t *testing.T) {
 	t.Parallel()
 	outside := filepath.Join(t.TempDir(), "log")

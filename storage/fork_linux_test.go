@@ -14,8 +14,7 @@ import (
 	"chant/storage"
 )
 
-// forker holds the lock, is copied meanwhile by fork without exec, lets go of the
-// lock, and stays.
+// forker forks without exec while it holds the lock, releases the lock, and stays alive.
 func forker(dir string, _ []string) error {
 	s, err := storage.Open(dir, storage.Options{})
 	if err != nil {
@@ -36,8 +35,8 @@ func forker(dir string, _ []string) error {
 	return err
 }
 
-// fork copies the process with all that it has open. Of the copy nothing of Go's
-// works any more: it waits for a minute at most, by calls of the kernel alone.
+// fork copies the process with its open files. The Go runtime does not work in the copy,
+// so the copy only makes system calls, and ends after a minute at the latest.
 //
 //go:norace
 //go:noinline
@@ -53,8 +52,8 @@ func fork() (pid int, errno syscall.Errno) {
 	}
 }
 
-// A copy of the process made by fork without exec shares its open lock file, and
-// does not keep the lock.
+// A copy of the process, made by fork without exec, shares its open lock file. It does not
+// hold the lock.
 func TestForkWithoutExec(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -4,5 +4,5 @@ package storage_test
 
 import "errors"
 
-// forker is for Linux, whose calls it makes.
+// forker makes system calls of Linux.
 func forker(string, []string) error { return errors.ErrUnsupported }

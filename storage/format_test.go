@@ -41,7 +41,7 @@ func golden(t *testing.T, text string) string {
 	return string(data)
 }
 
-// differs tells how data differ from what is golden, as text that may take its place.
+// differs fails the test if data is not the golden text, and prints the new text.
 func differs(t *testing.T, what string, data []byte, text string) {
 	t.Helper()
 	if string(data) != golden(t, text) {
@@ -78,7 +78,7 @@ func TestFormat(t *testing.T) {
 	differs(t, "mark files", d.names[markName(1)].data, goldenMark)
 }
 
-// A store with these bytes is read, and written to.
+// A store with these bytes can be read and written.
 func TestGoldenStore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -91,7 +91,9 @@ func TestGoldenStore(t *testing.T) {
 	}
 	s := openHooked(t, dir, unhooked)
 	stats, err := s.Stats()
-	if want := (Stats{Format: 1, File: logName(1), Generation: 1, Keys: 1, Bytes: int64(len(log)), Current: 58, OnDisk: int64(len(log)), Version: 11}); stats != want || err != nil {
+	size := int64(len(log))
+	want := Stats{Format: 1, File: logName(1), Generation: 1, Keys: 1, Bytes: size, Current: 58, OnDisk: size, Version: 11}
+	if stats != want || err != nil {
 		t.Errorf("%+v, %v, want %+v", stats, err, want)
 	}
 	mustPut(t, s, "b", "2")

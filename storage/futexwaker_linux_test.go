@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Only who syncs maps the mark file, and he unmaps it.
+// Only a store that syncs maps the sync mark, and Close unmaps it.
 func TestMarkIsMapped(t *testing.T) {
 	t.Parallel()
 	dir := openStores(t, 1)[0].Dir()
@@ -64,8 +64,8 @@ func mapsOf(t *testing.T, dir string) int {
 	return strings.Count(string(data), dir)
 }
 
-// A bell is heard by who has mapped the file for himself, as another process has.
-func TestBell(t *testing.T) {
+// A wake reaches another mapping of the file, as other processes have.
+func TestFutexWaker(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mark")
 	if err := os.WriteFile(path, make([]byte, markSize), 0o600); err != nil {
@@ -90,10 +90,10 @@ func TestBell(t *testing.T) {
 		errno = listen(wakers[0], 0)
 	}
 	if errno != syscall.ETIMEDOUT {
-		t.Errorf("nobody rang, and the wait ended with %v, want %v", errno, syscall.ETIMEDOUT)
+		t.Errorf("without a wake the wait ended with %v, want %v", errno, syscall.ETIMEDOUT)
 	}
 	if !wakers[0].wait(1) {
-		t.Error("what was rung before is waited for")
+		t.Error("an earlier wake is waited for")
 	}
 	for _, b := range wakers {
 		if err := b.close(); err != nil {
@@ -102,8 +102,8 @@ func TestBell(t *testing.T) {
 	}
 }
 
-// A leader wakes who sleeps.
-func TestLeaderRings(t *testing.T) {
+// A leader wakes the others.
+func TestLeaderWakes(t *testing.T) {
 	t.Parallel()
 	stores := openStores(t, 2)
 	mustPut(t, stores[1], "key", "new")
@@ -123,19 +123,18 @@ func TestLeaderRings(t *testing.T) {
 	}
 }
 
-// listen is wait, and tells what has ended it.
+// listen is wait, but returns the error number.
 func listen(b *futexWaker, rung uint32) syscall.Errno {
 	timeout := syscall.NsecToTimespec(int64(wakeTimeout))
 	return b.futex(futexWait, rung, &timeout)
 }
 
-// hears wants that listen, again and again, is woken at last while ring is called
-// again and again.
-func hears(t *testing.T, listen func() syscall.Errno, ring func()) {
+// hears calls listen and wake repeatedly, and fails the test if listen is never woken.
+func hears(t *testing.T, listen func() syscall.Errno, wake func()) {
 	t.Helper()
 	heard := make(chan bool)
 	go func() {
-		for range 500 { // it may not be rung in time where the machine is slow
+		for range 500 { // on a slow machine the wake may be late
 			if listen() == 0 {
 				heard <- true
 				return
@@ -144,11 +143,11 @@ func hears(t *testing.T, listen func() syscall.Errno, ring func()) {
 		heard <- false
 	}()
 	for {
-		ring()
+		wake()
 		select {
 		case woken := <-heard:
 			if !woken {
-				t.Error("nobody has heard it")
+				t.Error("the sleeper was not woken")
 			}
 			return
 		default:

@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-// probe is a file that tells what is done to it, and may answer itself.
+// probe is a file that records the calls of its methods, and can replace some of them.
 type probe struct {
 	file
 	name   string
 	done   *[]string
-	lockIt func(how int) error // instead of the file's
-	syncIt func() error        // likewise
+	lockIt func(how int) error // if not nil, called instead of file's method
+	syncIt func() error        // the same
 }
 
 func (p *probe) note(what string) { *p.done = append(*p.done, p.name+" "+what) }
@@ -43,7 +43,7 @@ func (p *probe) WriteAt(b []byte, at int64) (int, error) {
 	return p.file.WriteAt(b, at)
 }
 
-// waiting is a store whose log has got a record that it has not synced yet.
+// waiting is a store that has appended a record, and not synced it yet.
 type waiting struct {
 	*Store
 	g         *generation
@@ -103,8 +103,8 @@ func (w *waiting) syncs() int {
 	return n
 }
 
-// One sync serves all that had appended before it, also those of whom the leader
-// had not read yet.
+// One sync covers all records that were appended before it, even those that the leader
+// had not read.
 func TestOneSyncForAll(t *testing.T) {
 	t.Parallel()
 	stores := openStores(t, 3)
@@ -112,7 +112,7 @@ func TestOneSyncForAll(t *testing.T) {
 	stores[2].mu.Lock()
 	behind := leader.end
 	stores[2].mu.Unlock()
-	c := wait(t, stores[0]) // which the leader has not seen
+	c := wait(t, stores[0]) // the leader has not read it
 	if c.end <= behind {
 		t.Fatal("the leader knows of all")
 	}
@@ -129,8 +129,8 @@ func TestOneSyncForAll(t *testing.T) {
 	}
 }
 
-// The mark is written before others may lead, and they may lead before they are
-// woken: who is woken earlier goes to sleep again, and nobody wakes him.
+// A leader writes the sync mark before it releases the lock, and releases the lock before
+// it wakes the others. A process that is woken earlier sleeps again, and nobody wakes it.
 func TestUnlockBeforeWake(t *testing.T) {
 	t.Parallel()
 	w := wait(t, openStores(t, 1)[0])
@@ -143,8 +143,7 @@ func TestUnlockBeforeWake(t *testing.T) {
 	}
 }
 
-// Who waits looks at the mark, whenever he is woken; that he was woken means
-// nothing.
+// A woken process relies on the sync mark only. The wake itself means nothing.
 func TestWaiterLooksAtTheMark(t *testing.T) {
 	t.Parallel()
 	for what, tt := range map[string]struct {
@@ -156,7 +155,7 @@ func TestWaiterLooksAtTheMark(t *testing.T) {
 			_, err := other.Get("key")
 			return err
 		}, 0, nil},
-		"a bell without a sync": {func(w *waiting, _ *Store) error {
+		"a wake without a sync": {func(w *waiting, _ *Store) error {
 			return syncMark{file: w.mark.file}.setWord(uint32(len(w.done)))
 		}, 1, nil},
 		"a leader that began too early": {func(w *waiting, _ *Store) error {
@@ -178,13 +177,13 @@ func TestWaiterLooksAtTheMark(t *testing.T) {
 			t.Errorf("%s: %v, want %v; it did %q", what, err, tt.want, w.done)
 		}
 		if tt.want == nil && w.g.durable.Load() < w.end {
-			t.Errorf("%s: settled at %d of %d", what, w.g.durable.Load(), w.end)
+			t.Errorf("%s: durable up to %d of %d", what, w.g.durable.Load(), w.end)
 		}
 	}
 }
 
-// The failure of a leader reaches him, who waits for him and who comes later; and
-// he lets the next one lead.
+// If the leader's sync fails, the leader, those who wait and those who come later get an
+// error. The leader releases the lock.
 func TestLeaderFails(t *testing.T) {
 	t.Parallel()
 	stores := openStores(t, 3)
@@ -207,8 +206,8 @@ func TestLeaderFails(t *testing.T) {
 	}
 }
 
-// A leader covers what is whole: a mark above an unfinished record, which the next
-// writer cuts off, would make a sound log look damaged.
+// A leader raises the sync mark to the end of the last whole record. If the mark covered
+// an unfinished record, which the next writer removes, the log would seem damaged.
 func TestLeaderCoversWhatIsWhole(t *testing.T) {
 	t.Parallel()
 	stores := openStores(t, 2)
@@ -229,13 +228,13 @@ func TestLeaderCoversWhatIsWhole(t *testing.T) {
 	}
 }
 
-// Who has waited for the lock gives it back while he reads much that was appended
-// meanwhile, once.
+// A writer that has waited for the lock releases it once if it has to read much that was
+// appended meanwhile.
 func TestReadsWithoutTheLock(t *testing.T) {
 	t.Parallel()
 	for appended, unlocks := range map[int]int{farBehind: 2, 10: 1} {
 		stores := openStores(t, 2)
-		mustPut(t, stores[1], "other", "old") // it has the lock's file open now
+		mustPut(t, stores[1], "other", "old") // opens the lock's file
 		var done []string
 		waits := make(chan bool, 1)
 		lock := &probe{file: stores[1].lock.file, name: "lock", done: &done}
@@ -272,8 +271,8 @@ func TestReadsWithoutTheLock(t *testing.T) {
 	}
 }
 
-// Who waits for a log that is replaced meanwhile keeps its files, and makes none
-// of their names again.
+// If a log is replaced while a process waits for its sync, the process goes on with the
+// old files, and does not create files with the old names.
 func TestWaiterOfReplacedLog(t *testing.T) {
 	t.Parallel()
 	stores := openStores(t, 2)
@@ -293,8 +292,8 @@ func TestWaiterOfReplacedLog(t *testing.T) {
 	}
 }
 
-// Whatever the mark file has become, a wait ends, with a sync. No process may die of
-// a file that was cut, and what is foreign is no mark.
+// If the sync mark's file is damaged, a wait ends with a sync. A truncated file kills no
+// process, and foreign content is not a sync mark.
 func TestWaitWithABrokenMark(t *testing.T) {
 	t.Parallel()
 	for what, data := range map[string][]byte{

@@ -16,7 +16,7 @@ type fataler interface {
 	Fatalf(format string, args ...any)
 }
 
-// open opens a store until the test ends, with a Close that must find nothing wrong.
+// open opens a store for the test. At its end Close must succeed.
 func open(t *testing.T, dir string) *storage.Store {
 	t.Helper()
 	s, err := storage.Open(dir, storage.Options{})
@@ -47,7 +47,7 @@ func get(t fataler, s *storage.Store, key string) string {
 	return string(value)
 }
 
-// contents reads everything.
+// contents returns all keys and values.
 func contents(t fataler, s *storage.Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -67,7 +67,7 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// files gives what is in a folder.
+// files returns the regular files under dir, by path.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}

@@ -18,20 +18,20 @@ import (
 	"chant/storage"
 )
 
-// An act is one call of one process, in its history.
+// An act is one call in the history of a process.
 type act struct {
 	Kind     string // get, put, putif, update, delete
 	Key      string
 	Value    string // what was written
-	Version  uint64 // what putif wanted
-	Was      string // what get and update saw
+	Version  uint64 // that putif expected
+	Was      string // the value that get and update got
 	WasThere bool
-	At       uint64 // the version of what get saw, or that putif gave
+	At       uint64 // the version that get or putif returned
 	Refused  bool   // putif met a conflict
 	From, To int64  // nanoseconds
 }
 
-// history makes calls at random and prints what they gave.
+// history makes random calls and prints their results.
 func history(dir string, args []string) error {
 	me, times := args[0], number(args[1])
 	s, err := storage.Open(dir, storage.Options{NoSync: args[2] == "nosync"})
@@ -48,7 +48,7 @@ func history(dir string, args []string) error {
 			Kind: []string{"get", "get", "put", "putif", "update", "update", "delete"}[rand.IntN(7)],
 			Key:  strconv.Itoa(rand.IntN(3)), Value: me + "." + strconv.Itoa(i), Version: uint64(last),
 		}
-		// All processes are on one machine, whose clock does not differ between them.
+		// All processes are on one machine and have the same clock.
 		a.From = time.Now().UnixNano()
 		err := a.call(s)
 		a.To = time.Now().UnixNano()
@@ -97,14 +97,14 @@ func (a *act) call(s *storage.Store) error {
 	return err
 }
 
-// cell is the state of a key. The version is known from a get or putif on.
+// cell is the state of a key. Its version is known after a get or putif.
 type cell struct {
 	Value   string
 	There   bool
-	Version uint64 // 0: not known
+	Version uint64 // 0 if unknown
 }
 
-// keyModel says what calls of one key may give, one after the other.
+// keyModel describes the results of sequential calls for one key.
 func keyModel() porcupine.Model {
 	return porcupine.Model{
 		Partition: func(all []porcupine.Operation) [][]porcupine.Operation {
@@ -135,8 +135,8 @@ func keyModel() porcupine.Model {
 			case "delete":
 				return true, cell{}
 			}
-			// A version that was never read can't be the one that putif wants, or it
-			// would have been read.
+			// putif expects a version that was read. If this version was never read, it is
+			// another one.
 			if matches := c.Version == a.Version && (c.Version != 0) == c.There; matches == a.Refused {
 				return false, c
 			}
@@ -150,8 +150,8 @@ func keyModel() porcupine.Model {
 	}
 }
 
-// What several processes did at the same time can be put in an order in which
-// each call gives what it would have given alone.
+// The concurrent calls of several processes have the same results as some sequence of
+// these calls.
 func TestLinearizable(t *testing.T) {
 	t.Parallel()
 	const processes = 4

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// hooked is a folder that calls a hook before things are done to it and to its
-// files, as "open store.1.log". Where the hook gives an error they are not done.
+// hooked is a folder that calls a hook before each operation on it or its files, for
+// example with "open store.1.log". If the hook returns an error, the operation fails.
 type hooked struct {
 	folder
 	hook func(what string) error
@@ -75,7 +75,7 @@ func (f hookedFile) lock(how int) error {
 
 func (f hookedFile) Close() error { return errors.Join(f.hook("close "+f.name), f.file.Close()) }
 
-// openHooked opens a store in dir whose folder calls the hook.
+// openHooked opens a store in dir that calls the hook.
 func openHooked(t *testing.T, dir string, hook func(what string) error) *Store {
 	t.Helper()
 	s, err := openStore(dir, Options{}, func(dir string) (folder, error) {

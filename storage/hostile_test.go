@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// No size that somebody writes into a log is one that a value can't have, also where
-// an int has 32 bits.
+// A head with an impossible size is not valid, also if an int has 32 bits.
 func TestHostileSizes(t *testing.T) {
 	t.Parallel()
 	for _, size := range []uint32{MaxValue + 1, 1 << 31, 1<<32 - 40, 1<<32 - 1} {

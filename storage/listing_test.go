@@ -2,8 +2,7 @@ package storage
 
 import "testing"
 
-// halfListed is a folder whose listings have passed the place where a new log takes
-// its name, as often as is set.
+// halfListed is a folder whose listings miss all files, as often as passed says.
 type halfListed struct {
 	folder
 	passed *int
@@ -17,7 +16,7 @@ func (f halfListed) names() ([]string, error) {
 	return f.folder.names()
 }
 
-// A listing of a large folder is no snapshot: a log that is not in it may be there.
+// A listing of a large folder is not a snapshot: it may miss a log.
 func TestLogThatAListingMissed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

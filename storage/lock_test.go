@@ -47,7 +47,7 @@ func TestKillFreesTheLock(t *testing.T) {
 	kill(t, p)
 	wantFree(t, dir, "002")
 	release := rlock(t, dir, "002")
-	// The killed process's name, still in the file, is not blamed for this.
+	// The killed process is still named in the file, but is not reported as the holder.
 	_, err := storage.Lock(t.Context(), dir, "002", holder(1))
 	locked, ok := errors.AsType[*storage.LockedError](err)
 	if !ok || locked.Holder != (storage.Holder{}) {
@@ -63,7 +63,7 @@ func TestChildInheritsNoLock(t *testing.T) {
 	p := start(t, "parent", dir)
 	kill(t, p)
 	lock(t, dir, "002")
-	// The child is still there: it answers.
+	// The child is still alive: it answers.
 	if _, err := io.WriteString(p.in, "there?\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +94,8 @@ func TestReleaseTwice(t *testing.T) {
 	unlock(t, next)
 }
 
-// Who gives back a lock whose folder was removed meanwhile leaves alone what
-// another has put there since.
+// If a lock's folder was removed, its release does not change the file that another
+// process has created since.
 func TestReleaseAfterRemoval(t *testing.T) {
 	t.Parallel()
 	for _, again := range []bool{false, true} {
@@ -275,13 +275,13 @@ func kill(t *testing.T, p process) {
 	if err := p.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	// Not Wait, which would close the pipes that a child still uses.
+	// Do not call Wait: it would close the pipes, which a child still uses.
 	if _, err := p.Process.Wait(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// soon gives a context that ends while a lock is waited for.
+// soon returns a context that ends during a wait for a lock.
 func soon(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -289,7 +289,7 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
-// lock takes a lock that must be free, until the test ends.
+// lock takes a lock, which must be free, until the end of the test.
 func lock(t *testing.T, dir, name string) {
 	t.Helper()
 	release, err := storage.Lock(t.Context(), dir, name, holder(os.Getpid()))

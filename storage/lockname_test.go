@@ -24,7 +24,7 @@ func TestEncodeLockName(t *testing.T) {
 	}
 }
 
-// A valid key has one name, and that name serves as a file's on every system.
+// A valid name has one encoding, which is a valid file name on every system.
 func FuzzEncodeLockName(f *testing.F) {
 	for _, key := range []string{"a", "A/ä", ".", "%2f", "\xff", strings.Repeat("Z", 80)} {
 		f.Add(key)
@@ -46,7 +46,7 @@ func FuzzEncodeLockName(f *testing.F) {
 	})
 }
 
-// Only what encodeLockName makes is decoded.
+// decodeLockName accepts only results of encodeLockName.
 func FuzzDecodeLockName(f *testing.F) {
 	for _, name := range []string{"a", "%61", "%2F", "%2f", "%", "A", "+", ".a", ""} {
 		f.Add(name)

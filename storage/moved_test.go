@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// As long as there is no log, a store goes on in whatever folder has its name. One
-// that has the lock of the folder that was there before has to keep out.
+// As long as there is no log, a store uses the folder that currently has its name. A
+// writer that holds the lock of the folder that had the name before must not write.
 func TestMovedBeforeTheFirstWrite(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")

@@ -2,7 +2,7 @@ package storage
 
 import "testing"
 
-// A panic in what the caller gave leaves nothing open and nothing locked.
+// A panic in the caller's function leaves no file open and no lock held.
 func TestPanicLeavesNothingOpen(t *testing.T) {
 	t.Parallel()
 	s := openHooked(t, t.TempDir(), unhooked)

@@ -13,15 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// image is a disk after a power loss, and what it may hold: all that was
-// acknowledged, and of the call that was under way all or nothing.
+// image is a disk after a power loss, and its allowed contents: all acknowledged writes,
+// without or with the interrupted one.
 type image struct {
 	disk         *disk
 	before, then map[string]string
 }
 
-// powerLoss runs steps on a store, and loses power before every operation on a
-// file, in several ways each time.
+// powerLoss runs steps on a store. Before every operation on a file it simulates several
+// power losses.
 type powerLoss struct {
 	t      *testing.T
 	random *rand.Rand
@@ -56,7 +56,7 @@ func (p *powerLoss) lose(d *disk) {
 	}
 }
 
-// do makes one call that changes what is stored to what change does.
+// do makes one call. Function change makes the same change to the expected content.
 func (p *powerLoss) do(change func(map[string]string), call func() error) {
 	p.next = maps.Clone(p.now)
 	change(p.next)
@@ -90,7 +90,7 @@ func (p *powerLoss) step() {
 	}
 }
 
-// check opens the store after the loss, and goes on with it.
+// check opens the store after the power loss, and uses it.
 func (i image) check() error {
 	s, err := i.disk.store(Options{})
 	if err != nil {
@@ -146,8 +146,8 @@ func TestPowerLoss(t *testing.T) {
 	t.Logf("%d losses", points)
 }
 
-// Setting is a number from the environment: what is quick by default can be made
-// thorough.
+// Setting returns a number from the environment, or usual if it is not set. With it, a
+// test can run longer than usual.
 func Setting(t *testing.T, name string, usual int) int {
 	t.Helper()
 	value := os.Getenv(name)

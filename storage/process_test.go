@@ -19,9 +19,9 @@ import (
 	"chant/storage"
 )
 
-// count adds 1 to a field of its own in one of some keys, a number of times or
-// for a number of seconds, and checks each time that its field is what it was.
-// It prints how often it did.
+// count repeatedly adds 1 to its own field in one of several keys, and checks that the
+// field still has its last value. It ends after a number of times or seconds, and prints
+// how many updates it made.
 func count(dir string, args []string) error {
 	me, sync, keys, times, seconds := args[0], args[1] == "sync", number(args[2]), number(args[3]), number(args[4])
 	s, err := storage.Open(dir, storage.Options{NoSync: !sync})
@@ -56,7 +56,7 @@ func number(text string) int {
 	return n
 }
 
-// addOne counts up the field me of "a=1 b=2", which must have the value want.
+// addOne adds 1 to the field me of a text like "a=1 b=2". It must have the value want.
 func addOne(old, me string, want int) ([]byte, error) {
 	fields := strings.Fields(old)
 	for i, field := range fields {
@@ -77,8 +77,8 @@ func addOne(old, me string, want int) ([]byte, error) {
 }
 
 // No update is lost, with and without sync, on one key and on many.
-// STORAGE_SECONDS makes 16 processes work for so long each time, and for so long
-// that there are 100,000 updates.
+// With STORAGE_SECONDS, 16 processes work for at least so many seconds, and make at least
+// 100,000 updates.
 func TestNoUpdateIsLost(t *testing.T) {
 	t.Parallel()
 	seconds := storage.Setting(t, "STORAGE_SECONDS", 0)
@@ -142,8 +142,8 @@ func stuck(dir string, _ []string) error {
 	return errors.Join(err, s.Close())
 }
 
-// A process that is stopped while it holds the lock keeps out writers, who can
-// give up, and no readers. When it is killed the lock is free at once.
+// While a process that holds the lock is stopped, readers go on, and writers wait or give
+// up. When it is killed, the lock is free at once.
 func TestStoppedHolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -183,7 +183,7 @@ func TestStoppedHolder(t *testing.T) {
 	}
 }
 
-// Closing wakes who waits for a lock.
+// Close ends all waits for a lock.
 func TestCloseWakesWaiters(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -204,7 +204,7 @@ func TestCloseWakesWaiters(t *testing.T) {
 	kill(t, p)
 }
 
-// Giving up leaves no lock behind, whenever it happens.
+// A cancelled wait never leaves the lock held, at whatever moment it is cancelled.
 func TestCancelledWaits(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
@@ -230,7 +230,7 @@ func TestCancelledWaits(t *testing.T) {
 	put(t, other, "key", "2")
 }
 
-// A child that has inherited the lock's open file does not keep the lock.
+// A child that has inherited the lock's open file does not hold the lock.
 func TestInheritedLockFile(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
@@ -261,8 +261,7 @@ func TestInheritedLockFile(t *testing.T) {
 	child.Wait()
 }
 
-// A function that uses the store waits for itself, as long as any writer waits, and
-// is told so.
+// A write inside Update waits for Update itself, and fails after the timeout.
 func TestUpdateInUpdate(t *testing.T) {
 	t.Parallel()
 	s, err := storage.Open(t.TempDir(), storage.Options{LockTimeout: time.Millisecond})
@@ -279,7 +278,7 @@ func TestUpdateInUpdate(t *testing.T) {
 	}
 }
 
-// What holds a lock is not collected, which would free it.
+// The garbage collector does not close the file of a lock that is held.
 func TestLockOutlivesCollection(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
@@ -301,7 +300,7 @@ func TestLockOutlivesCollection(t *testing.T) {
 	}
 }
 
-// Who has the lock's file open from before does not lock a file that was removed.
+// A store that opened the lock's file before it was removed locks the new file.
 func TestLockFileRemoved(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())

@@ -12,7 +12,7 @@ import (
 	"chant/storage"
 )
 
-// Two stores on one folder behave like one map, across compactions too.
+// Two stores on one folder behave like one map, also across compactions.
 func TestStoreIsAMap(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

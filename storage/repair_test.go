@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// A Repair that fails leaves the store as it was: what a failed sync may have lost
-// is neither given out nor written to.
+// If Repair fails, the store stays as it was: it still refuses to read what a failed sync
+// may have lost, and to write.
 func TestRepairFails(t *testing.T) {
 	t.Parallel()
 	var failing map[string]error
 	s := openHooked(t, t.TempDir(), func(what string) error { return failing[what] })
 	mustPut(t, s, "key", "old")
-	// The mark file is on the same disk, and may not take the failure either.
+	// The sync mark is on the same disk, so recording the failure may fail too.
 	failing = map[string]error{"sync store.1.log": errDisk, "write store.1.mark": errDisk}
 	if err := s.Put("key", []byte("new")); !errors.Is(err, ErrSync) {
 		t.Fatalf("Put: %v, want %v", err, ErrSync)

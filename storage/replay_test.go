@@ -25,11 +25,12 @@ func TestRecordRoundTrip(t *testing.T) {
 		if !whole || short || h.sum != sum || h.prev != 5 || h.size() != int64(len(data)) || h.size() != recordSize(want.key, want.value) {
 			t.Errorf("%+v is read as %+v, %t, %t", want, h, whole, short)
 		}
-		got := record{kind: h.kind, more: h.more, version: h.version, synced: h.synced, key: string(h.key), value: data[headSize+len(h.key):][:h.valueSize]}
+		got := record{kind: h.kind, more: h.more, version: h.version, synced: h.synced, key: string(h.key)}
+		got.value = data[headSize+len(h.key):][:h.valueSize]
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(record{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("record (-want +got):\n%s", diff)
 		}
-		// In another place, or another log, it is none.
+		// At another offset, or in another log, it is not valid.
 		if _, whole, _ := decodeHead(data, salt, at+1); whole {
 			t.Errorf("%+v is whole in another place", want)
 		}
@@ -39,7 +40,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 }
 
-// The finalizer makes 0xb456bcfc34c2cb2c of 1 and 0 of 0, in every implementation.
+// In every implementation the finalizer of 1 is 0xb456bcfc34c2cb2c, and that of 0 is 0.
 func TestPlaced(t *testing.T) {
 	t.Parallel()
 	data := []byte("123456789")
@@ -54,7 +55,7 @@ func TestPlaced(t *testing.T) {
 	}
 }
 
-// Of the part of a log that is kept only what it has is taken from it.
+// A piece returns only bytes that it has.
 func TestPiece(t *testing.T) {
 	t.Parallel()
 	p := &piece{at: 10, data: []byte("abcd")}
@@ -107,7 +108,10 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %d, %t", name, n, ok)
 		}
 	}
-	for _, name := range []string{"store.07.log", "store.+7.log", "store..log", "store.7.logs", "xstore.7.log", "store.7.mark", "store.18446744073709551616.log"} {
+	for _, name := range []string{
+		"store.07.log", "store.+7.log", "store..log", "store.7.logs", "xstore.7.log", "store.7.mark",
+		"store.18446744073709551616.log",
+	} {
 		if _, ok := parseName(name, logSuffix); ok {
 			t.Errorf("%s is taken for a log", name)
 		}
@@ -139,9 +143,9 @@ func logOf(records ...record) []byte {
 	return data
 }
 
-// FuzzReplay feeds arbitrary bytes, and a good log with arbitrary damage, to the
-// reader of logs: it never fails, takes only what is whole, and finds the same
-// whatever the size of the pieces that it is read in.
+// FuzzReplay replays arbitrary bytes, and a good log with arbitrary damage. Replay never
+// panics, applies only whole records, and has the same result for every size of the
+// pieces in which the log is read.
 func FuzzReplay(f *testing.F) {
 	good := logOf(record{kind: put, key: "a", value: []byte("1")}, record{kind: put, more: true, key: "b"}, record{kind: del, key: "a"},
 		record{kind: put, key: "c", value: bytes.Repeat([]byte("long"), 100)}, record{kind: seal})
@@ -165,14 +169,14 @@ func FuzzReplay(f *testing.F) {
 			}
 		}
 		pieces := play(data, mark, int(piece)+1)
-		if !reflect.DeepEqual(r, pieces) { // cmp's way through a value differs from run to run, which misleads the fuzzer
+		if !reflect.DeepEqual(r, pieces) { // not cmp: its coverage differs from run to run, which misleads the fuzzer
 			t.Errorf("in pieces of %d:\n%+v, whole:\n%+v", piece+1, pieces, r)
 		}
 	})
 }
 
-// FuzzDamage damages a good log that was all on the disk in any number of places:
-// no key ever has a wrong value.
+// FuzzDamage damages a good log, all of which was synced, in any number of places. No key
+// ever has a wrong value.
 func FuzzDamage(f *testing.F) {
 	value := func(i int) []byte { return bytes.Repeat([]byte{'a' + byte(i)}, 10*i) }
 	var records []record

@@ -16,8 +16,8 @@ import (
 	"chant/storage"
 )
 
-// A test starts this program again with a role, to have a lock held by a process
-// that can be killed.
+// roleVar names the role in which a test has started this program again: as a process
+// that holds a lock and can be killed.
 const roleVar = "STORAGE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// play ends when its standard input does.
+// play plays a role until its standard input ends.
 func play(role, dir string, args []string) error {
 	if act, ok := storeRoles[role]; ok {
 		return act(dir, args)
@@ -65,7 +65,7 @@ func holder(pid int) storage.Holder {
 	return storage.Holder{PID: pid, Host: "host", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Command: "chant run"}
 }
 
-// process is the program in a role.
+// process is a process of this program with a role.
 type process struct {
 	*exec.Cmd
 	pid int // of the lock's holder
@@ -73,7 +73,7 @@ type process struct {
 	out *bufio.Reader
 }
 
-// start returns when the process has said that it holds the lock.
+// start returns when the process has printed that it holds the lock.
 func start(t *testing.T, role, dir string) process {
 	t.Helper()
 	p := launch(t, role, dir)

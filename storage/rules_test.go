@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// After a sync has failed every process refuses to write, and to read what may be
-// lost: the next sync would succeed and prove nothing. Repair goes back to what
-// was on the disk.
+// After a failed sync every process refuses to write, and to read what may be lost. The
+// next sync could succeed without having written it. Repair goes back to what was on the
+// disk.
 func TestFailedSyncPoisons(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
@@ -50,7 +50,7 @@ func TestFailedSyncPoisons(t *testing.T) {
 		}
 	}
 	version, err := s.PutIf("key", []byte("new"), before.Version)
-	if err != nil || version <= before.Version+1 { // the lost write had that one
+	if err != nil || version <= before.Version+1 { // the lost write had the next version
 		t.Errorf("PutIf: %d, %v, want more than %d", version, err, before.Version+1)
 	}
 	after := mustOpen(t, d.loss(func() bool { return false }))
@@ -59,8 +59,7 @@ func TestFailedSyncPoisons(t *testing.T) {
 	}
 }
 
-// A value that its writer still waits for is not given out before it is on the
-// disk.
+// While a writer waits for the sync of a value, readers of the value wait too.
 func TestReaderWaitsForTheDisk(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
@@ -82,8 +81,9 @@ func TestReaderWaitsForTheDisk(t *testing.T) {
 	}
 }
 
-// A compactor that dies between the seal and the new log's name leaves a log that
-// nobody appends to; the next writer makes the new one, readers go on meanwhile.
+// If a process dies after it has sealed the log and before it has renamed the new one,
+// nobody appends to the sealed log. The next writer makes the new log. Readers go on
+// meanwhile.
 func TestSealWithoutSuccessor(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
@@ -115,8 +115,8 @@ func TestSealWithoutSuccessor(t *testing.T) {
 	}
 }
 
-// The new log's name may not be durable yet when its maker dies. Who writes next
-// makes it so, or a power loss would take the new log and bring back the old one.
+// If a process dies before it has synced the name of a new log, the next writer syncs it.
+// Else a power loss could remove the new log and bring back the old one.
 func TestNameIsMadeDurableByTheNextWriter(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
@@ -127,8 +127,13 @@ func TestNameIsMadeDurableByTheNextWriter(t *testing.T) {
 	if err := g.compactNow(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The rename was done and is not durable: the names kept are the old ones.
-	mid := &disk{dir: d.dir, names: map[string]*inode{"store.2.log": dead.names["store.2.log"]}, kept: map[string]*inode{"store.1.log": d.names["store.1.log"]}, done: map[string]int{}}
+	// The rename was done and not synced: the durable names are the old ones.
+	mid := &disk{
+		dir:   d.dir,
+		names: map[string]*inode{"store.2.log": dead.names["store.2.log"]},
+		kept:  map[string]*inode{"store.1.log": d.names["store.1.log"]},
+		done:  map[string]int{},
+	}
 	mid.pending = append(mid.pending, func(names map[string]*inode) {
 		clear(names)
 		names["store.2.log"] = dead.names["store.2.log"]
@@ -140,8 +145,8 @@ func TestNameIsMadeDurableByTheNextWriter(t *testing.T) {
 	}
 }
 
-// A process that was killed in the middle of an append leaves a part of a record,
-// which nobody takes for one, and the next writer overwrites.
+// A process that is killed during an append leaves a part of a record. Readers ignore it,
+// and the next writer overwrites it.
 func TestUnfinishedAppend(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t)
@@ -164,9 +169,8 @@ func TestUnfinishedAppend(t *testing.T) {
 	}
 }
 
-// Whoever still has an old log open learns that it has a successor from the log
-// itself. That the file has lost its name would not do: a backup by hard links
-// gives it another.
+// A process that has an old log open learns from the seal that there is a newer log. A
+// missing name of the file is not enough: a backup by hard links gives it another name.
 func TestLogWithASecondName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -195,7 +199,7 @@ func TestLogWithASecondName(t *testing.T) {
 	}
 }
 
-// An older log's file stays readable for whoever still reads from it.
+// A scan goes on in the file of the old log while the log is rewritten.
 func TestScanOutlivesCompaction(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -231,7 +235,7 @@ func TestScanOutlivesCompaction(t *testing.T) {
 	}
 }
 
-// Overwritten values do not add up, while others read and write.
+// The space of overwritten values is reclaimed while others read and write.
 func TestGrowthIsBounded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -244,7 +248,7 @@ func TestGrowthIsBounded(t *testing.T) {
 	}
 	const size, keys = 10_000, 10
 	largest := int64(0)
-	for i := range 4000 { // 40 MB in all, of which 100 kB stay
+	for i := range 4000 { // 40 MB in all, 100 kB of them current
 		s := stores[i%2]
 		mustPut(t, s, fmt.Sprint(i%keys), strings.Repeat(fmt.Sprint(i%10), size))
 		if value, err := stores[(i+1)%2].Get(fmt.Sprint(i % keys)); err != nil || value[0] != byte('0'+i%10) {
@@ -255,7 +259,7 @@ func TestGrowthIsBounded(t *testing.T) {
 		busy := s.compact
 		s.mu.Unlock()
 		if busy {
-			s.compacting.Wait() // how much is written meanwhile depends on the machine
+			s.compacting.Wait() // how much is written during a compaction depends on the machine
 		}
 	}
 	if stats, err := stores[0].Stats(); err != nil || stats.CompactDue {
@@ -296,7 +300,7 @@ func mustPut(t *testing.T, s *Store, key, value string) {
 	}
 }
 
-// What names of files a newer program or a stranger has left.
+// Files with a log's name that a newer program or somebody else has written.
 func TestForeignLogs(t *testing.T) {
 	t.Parallel()
 	newer := header{generation: 1, initial: logStart}.encode()

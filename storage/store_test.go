@@ -109,7 +109,7 @@ func TestInvalidKeys(t *testing.T) {
 	}
 }
 
-// Whatever file systems make of such names, keys are kept apart byte for byte.
+// Keys differ if their bytes differ, also if a file system would treat them as equal.
 func TestOddKeys(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -180,7 +180,7 @@ func TestValuesOfAnySize(t *testing.T) {
 	}
 }
 
-// A scan shows one instant, whatever is written while it goes on.
+// A scan shows the store at one moment, also if it is written meanwhile.
 func TestScan(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
@@ -203,7 +203,7 @@ func TestScan(t *testing.T) {
 		t.Errorf("scan (-want +got):\n%s", diff)
 	}
 	for range s.Scan("") {
-		break // what is left open would be found by Close
+		break // Close would find what is left open
 	}
 }
 
@@ -263,8 +263,8 @@ func TestClosedUnderUse(t *testing.T) {
 	group.Wait()
 }
 
-// As long as there is no log every reader looks for the folder anew, also while
-// the first writer makes it.
+// As long as there is no log, every reader looks for the folder again, also while the
+// first writer creates it.
 func TestFirstWriteUnderReaders(t *testing.T) {
 	t.Parallel()
 	for range 100 {
@@ -295,7 +295,7 @@ func TestFirstWriteUnderReaders(t *testing.T) {
 	}
 }
 
-// The figures are those that Check finds, and cost no look at the values.
+// Stats returns the same figures as Check.
 func TestStats(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -334,7 +334,7 @@ func TestStats(t *testing.T) {
 	if err := storage.Compact(s); err != nil {
 		t.Fatal(err)
 	}
-	// No version is given again, also that of a key that is gone.
+	// No version is used again, not even that of a deleted key.
 	want.File, want.Generation = "store.2.log", 2
 	check("rewritten")
 	if err := s.Close(); err != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A draft that a killed process has left is removed, and not the one that somebody
-// begins in its place meanwhile.
+// The draft of a killed process is removed. A draft that another process is writing is
+// not.
 func TestTidyLeavesADraftAtWork(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -53,7 +53,7 @@ func TestTidyLeavesADraftAtWork(t *testing.T) {
 	}
 }
 
-// Files that the store did not make stay.
+// Files that are not from the store are not removed.
 func TestTidyLeavesForeignFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -31,7 +31,7 @@ func TestUpdate(t *testing.T) {
 	}
 	mine := errors.New("mine")
 	err := s.Update(t.Context(), "key", func(old []byte) ([]byte, error) {
-		old[0] = 'x' // it is f's own
+		old[0] = 'x' // f may change it
 		return old, mine
 	})
 	if !errors.Is(err, mine) {
@@ -47,7 +47,7 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// A panic in the function gives the lock back.
+// A panic in the function releases the lock.
 func TestUpdatePanics(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
@@ -107,7 +107,9 @@ func TestBatch(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if err := errors.Join(tx.Put("a", append(value, '+')), tx.Delete("b"), tx.Delete("none"), tx.Put("c", nil), tx.Put("d", nil), tx.Delete("d")); err != nil {
+			err = errors.Join(tx.Put("a", append(value, '+')), tx.Delete("b"), tx.Delete("none"),
+				tx.Put("c", nil), tx.Put("d", nil), tx.Delete("d"))
+			if err != nil {
 				return err
 			}
 			if value, err := tx.Get("a"); string(value) != "1+" || err != nil {

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// The time-out is for the whole of a write, also where it gives the lock back in the
-// middle and waits once more.
+// The timeout is for a whole write, also if it releases the lock and waits again.
 func TestLockTimeoutOfAWriteThatWaitsTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -22,7 +21,7 @@ func TestLockTimeoutOfAWriteThatWaitsTwice(t *testing.T) {
 			case busy && what == "try lock":
 				return syscall.EWOULDBLOCK
 			case busy && what == "wait for lock":
-				<-time.After(defaultLockTimeout * 2 / 3) // by the bubble's clock
+				<-time.After(defaultLockTimeout * 2 / 3) // on the bubble's clock
 				return other.Put("key", make([]byte, farBehind))
 			}
 			return nil
@@ -32,12 +31,12 @@ func TestLockTimeoutOfAWriteThatWaitsTwice(t *testing.T) {
 		if err := s.Put("other", nil); !errors.Is(err, ErrLocked) {
 			t.Errorf("Put: %v, want %v", err, ErrLocked)
 		}
-		<-time.After(defaultLockTimeout) // until nobody waits in the kernel any more
+		<-time.After(defaultLockTimeout) // until no goroutine waits in the kernel
 	})
 }
 
-// A lock that can't be given back is given up with its file, or it would be held as
-// long as the store lives.
+// If unlocking fails, the lock's file is closed. Else the lock would be held as long as
+// the store is open.
 func TestUnlockFails(t *testing.T) {
 	t.Parallel()
 	failing, closed := map[string]error{}, false

@@ -116,7 +116,7 @@ func TestPermissions(t *testing.T) {
 		t.Errorf("Transform made the mode of an existing file %o", got)
 	}
 
-	// What the umask leaves of 0666 is seen on a file made without this package.
+	// A file that is made without this package shows 0666 minus the umask.
 	plain := filepath.Join(dir, "plain")
 	if err := os.WriteFile(plain, nil, 0o666); err != nil {
 		t.Fatal(err)
@@ -227,7 +227,7 @@ func names(t *testing.T, dir string) []string {
 	return names
 }
 
-// contents gives each name's kind with its text or, of a link, its target.
+// contents returns the kind of each name, with its text or the target of a link.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}

@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// verifyExchange is tried from inside, for what it mends happens in the microseconds
-// after an exchange.
+// verifyExchange is called directly, because the saves that it handles happen within the
+// microseconds after an exchange.
 func TestVerifyExchange(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		before string // what stood at the target when it was exchanged
+		before string // the content of the target at the exchange
 		after  func(t *testing.T, temp, target string)
 		done   bool
 		target string
@@ -88,8 +88,8 @@ func TestVerifyExchangePutsBackWhatIsBeingWritten(t *testing.T) {
 	}
 }
 
-// exchanged gives the state right after an exchange: mine stands at target, and
-// what was there at the staged file's name. It was seen once and saved since.
+// exchanged returns the state right after an exchange: mine is at target, and the file
+// that was there has the staged file's name. It was saved after it was read as seen.
 func exchanged(t *testing.T, before, saved string) (s *staged, target string, mine, seen fileState) {
 	t.Helper()
 	dir := t.TempDir()
@@ -128,8 +128,8 @@ func exchanged(t *testing.T, before, saved string) (s *staged, target string, mi
 
 func put(t *testing.T, path, text string) {
 	t.Helper()
-	// A process that another test starts meanwhile would hold a copy of the
-	// descriptor for an instant, and so pass for a writer.
+	// A process that another test starts meanwhile would have a copy of the descriptor
+	// for a moment, and would count as a writer.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

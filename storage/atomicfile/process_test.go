@@ -18,8 +18,8 @@ import (
 	"chant/storage/atomicfile"
 )
 
-// A test starts this program again with a role: what must survive a kill, a
-// limit or another process can only be shown by a process of its own.
+// A test starts this program again with a role, because only another process can be
+// killed or limited.
 const roleVar = "ATOMICFILE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -79,7 +79,7 @@ func play(role, path string) error {
 	return errors.New("unknown role " + role)
 }
 
-// wantErrors calls each function with more than the file can take.
+// wantErrors calls each function with more data than the file may have.
 func wantErrors(path string, want error) error {
 	big := version(1)
 	if err := atomicfile.Write(path, big, 0o600); !errors.Is(err, want) {
@@ -102,8 +102,8 @@ func increment(old []byte) ([]byte, error) {
 	return []byte(strconv.Itoa(n + 1)), err
 }
 
-// version gives a content of 100 kB that shows when a part of it is missing or
-// belongs to another version.
+// version returns 100 kB of content. If a part of it is missing or is from another
+// version, that can be seen.
 func version(n int) []byte {
 	return bytes.Repeat(fmt.Appendf(nil, "%09d\n", n), 10_000)
 }
@@ -128,8 +128,8 @@ func command(t *testing.T, role, path string) *exec.Cmd {
 	return cmd
 }
 
-// Each writer is killed after a number of writes that it has acknowledged. The
-// kill falls anywhere in the writes that follow.
+// Each writer is killed after it has acknowledged a number of writes, anywhere in the
+// writes that follow.
 func TestKilledWriterTearsNothing(t *testing.T) {
 	t.Parallel()
 	for _, role := range []string{"write", "transform"} {
@@ -158,7 +158,7 @@ func TestKilledWriterTearsNothing(t *testing.T) {
 	}
 }
 
-// killAfter gives the last of the versions that the process has reported.
+// killAfter returns the last version that the process has reported.
 func killAfter(t *testing.T, cmd *exec.Cmd, writes int) (acknowledged int) {
 	t.Helper()
 	out, err := cmd.StdoutPipe()
@@ -186,7 +186,7 @@ func killAfter(t *testing.T, cmd *exec.Cmd, writes int) (acknowledged int) {
 	return acknowledged
 }
 
-// leftovers lists what is beside the file, all of which must be temporary files.
+// leftovers lists the other files in the folder, which must all be temporary files.
 func leftovers(t *testing.T, path string) []string {
 	t.Helper()
 	var left []string
@@ -236,7 +236,7 @@ func TestFailureLeavesAllAsItWas(t *testing.T) {
 	for _, role := range []string{"limited", "powerless"} {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
-			// The process may be another user's, who has to get here.
+			// The process may run as another user, who needs access to the folder.
 			top := t.TempDir()
 			dir := filepath.Join(top, "dir")
 			path := filepath.Join(dir, "file")

@@ -24,7 +24,7 @@ func TestTransform(t *testing.T) {
 	write(t, target, []byte("old"))
 	link(t, "file", path)
 	err := atomicfile.Transform(path, func(old []byte) ([]byte, error) {
-		old[0] = 'O' // f may do with its argument what it likes
+		old[0] = 'O' // f may change its argument
 		return append(old, "er"...), nil
 	})
 	if err != nil {
@@ -86,8 +86,7 @@ func TestTransformErrors(t *testing.T) {
 	}
 }
 
-// f runs between the read and the write, so whatever it does to the file is what
-// another program does in between.
+// f runs between the read and the write, so it can act as another program.
 func TestTransformSeesWhatOthersDo(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -164,7 +163,7 @@ func TestTransformGivesUp(t *testing.T) {
 	}
 }
 
-// Between compare and swap a Transform keeps others out by the folder's lock.
+// Between compare and swap, the folder's lock excludes other Transforms.
 func TestTransformsTakeTurns(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
@@ -196,8 +195,8 @@ func TestTransformsTakeTurns(t *testing.T) {
 	}
 }
 
-// An editor saves at some instant of a Transform, again and again: each time the
-// file must end as the editor's text, with or without the Transform's mark.
+// An editor saves at a random moment of a Transform, many times. Each time the file must
+// end with the editor's text, with or without the Transform's change.
 func TestTransformLosesNoSave(t *testing.T) {
 	t.Parallel()
 	editors := map[string]func(text string) func(path string) error{"by rename": saveByRename}
@@ -218,7 +217,7 @@ func TestTransformLosesNoSave(t *testing.T) {
 				go func() {
 					failed <- atomicfile.Transform(path, func(old []byte) ([]byte, error) { return append(old, '+'), nil })
 				}()
-				<-time.NewTimer(time.Duration(round%40) * 50 * time.Microsecond).C // spreads the instants
+				<-time.NewTimer(time.Duration(round%40) * 50 * time.Microsecond).C // at different moments
 				text := fmt.Sprintf("round %d", round)
 				if err := save(text)(path); err != nil {
 					t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 
 const alone = "one process alone"
 
-// uncontended prints what one process alone gets from a store with many keys.
+// uncontended prints figures of one process with a store of many keys.
 func uncontended(s settings, dir string) error {
 	dir = at(dir, "alone")
 	if err := fill(dir, s.keys); err != nil {

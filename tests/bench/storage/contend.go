@@ -18,20 +18,20 @@ import (
 
 const roleVar = "STORAGE_BENCH_ROLE"
 
-// report is what one process of a contest has done.
+// report is the result of one process in a contest.
 type report struct {
 	Done  int
 	Took  []int64 // nanoseconds, of each
 	Found []int   // by process, how many updates the value held at the end
 }
 
-// result sums up a contest.
+// result is the result of a contest.
 type result struct {
 	rate, fairness, p50, p99, longest float64 // 1/s, 1, ms, ms, ms
 	done, lost                        int
 }
 
-// measure lets n processes do the same for a while.
+// measure runs n processes with the same role for a while.
 func measure(ctx context.Context, c contest, role string, n int, d time.Duration, dir string) (result, error) {
 	dir, err := os.MkdirTemp(dir, "contest-")
 	if err != nil {
@@ -124,7 +124,7 @@ func work(role string, args []string) error {
 	return json.NewEncoder(os.Stdout).Encode(report{Done: len(all), Took: all})
 }
 
-// client does the same to one key after the other, and adds how long each took.
+// client updates one key after the other, and records how long each update took.
 func client(step func(key string) error, first, keys int, length time.Duration, took *[]int64) error {
 	start := time.Now()
 	for i := first; time.Since(start) < length; i += 7 {
@@ -162,7 +162,7 @@ func addOne(old []byte, me int) ([]byte, error) {
 	return value, err
 }
 
-// finalCounts sums up what each process's fields are at the end; nil for raw loops.
+// finalCounts returns the sums of each process's fields at the end, or nil for raw loops.
 func finalCounts(role, dir string, n, keys int) ([]int, error) {
 	var counts []int
 	for k := range keys {

@@ -15,7 +15,7 @@ import (
 	"chant/storage"
 )
 
-// contender gives what a process does again and again, to one key or another.
+// contender returns the step that a process repeats, for a given key.
 func contender(role, dir string, me int) (step func(key string) error, closing func() error, err error) {
 	nothing := func() error { return nil }
 	switch role {
@@ -47,7 +47,7 @@ func contender(role, dir string, me int) (step func(key string) error, closing f
 	return nil, nil, errors.New("unknown contender")
 }
 
-// raw is a loop without a store: what the disk and the lock allow at best.
+// raw is a loop without a store: the highest speed that the disk and the lock allow.
 func raw(dir string, lock, write bool) (step func(key string) error, closing func() error, err error) {
 	l, err := os.OpenFile(at(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -76,8 +76,8 @@ func raw(dir string, lock, write bool) (step func(key string) error, closing fun
 	return step, func() error { return errors.Join(l.Close(), f.Close()) }, nil
 }
 
-// fileStep is an update as the store of issue 42 made it: a file per key, replaced as
-// a whole by a rename, so that nothing is ever torn, and no lock.
+// fileStep is an update as the store made it before the fix of issue 42: one file per key,
+// replaced by a rename, so that no value is ever torn, and no lock.
 func fileStep(dir, key string, me int, sync bool) error {
 	old, err := os.ReadFile(at(dir, key))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -121,7 +121,8 @@ func boltStep(dir, key string, me int) error {
 }
 
 func openSQLite(dir string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", at(dir, "sqlite")+"?_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate")
+	pragmas := "?_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
+	db, err := sql.Open("sqlite", at(dir, "sqlite")+pragmas)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,7 @@ func sqliteStep(db *sql.DB, key string, me int) error {
 	return tx.Commit()
 }
 
-// read gives the value of a key at the end; nil for raw loops.
+// read returns the value of a key at the end, or nil for raw loops.
 func read(role, dir, key string) (value []byte, err error) {
 	switch role {
 	case "files without a lock", "files without a lock nosync":

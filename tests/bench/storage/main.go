@@ -1,16 +1,17 @@
-// Command storage measures package storage against the raw limits of the disk and
-// the lock, and against two databases, all in one run and in turns, because disks
-// differ more from hour to hour than programs do: only the ratios mean something.
+// Command storage compares package storage with the raw speed of the disk and of the
+// lock, and with two databases. It measures all of them in turns in one run, and only
+// their ratios mean something, because the speed of a disk changes from hour to hour.
 //
 //	go run . [-rounds 3] [-time 1s] [-keys 100000] [-dir DIR] [-only TITLE]
 //	go run . -rounds 1 -time 60s -only lost
 //
-// The tests beside it show that the tests of the store find what they are for:
+// Its tests break the store in one place at a time, and check that a test of the store
+// finds each flaw:
 //
 //	go test -v .
 //
-// Contenders run as processes of their own (this program again, with a role), which
-// start together.
+// Each contender runs as several processes (this program again, with a role), which start
+// together.
 package main
 
 import (
@@ -67,10 +68,10 @@ func run(ctx context.Context, s settings) error {
 	return uncontended(s, dir)
 }
 
-// A contest is what is compared with what, at how many processes.
+// A contest says which contenders are compared, with how many processes.
 type contest struct {
 	title     string
-	limits    []string // the raw loops that the others are ratios of
+	limits    []string // raw loops: the results of the others are shown as ratios to them
 	others    []string
 	processes []int
 	keys      int

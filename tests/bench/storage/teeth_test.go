@@ -24,23 +24,130 @@ const (
 
 func flaws() []flaw {
 	return []flaw{
-		{"no lock", "writelock.go", "return withDescriptor(f, \"flock\", func(fd int) error { return syscall.Flock(fd, how) })", "return nil", regression, "TestIssue42", "update lost"},
-		{"a lock that is given back before the write", "tx.go", "\terr := f(tx)\n", "\terr := f(tx)\n\t_ = unlock(tx.store.lock.file)\n", regression, "TestIssue42", "update lost"},
+		{
+			"no lock", "writelock.go",
+			`return withDescriptor(f, "flock", func(fd int) error { return syscall.Flock(fd, how) })`,
+			"return nil",
+			regression, "TestIssue42", "update lost",
+		},
+		{
+			"a lock that is released before the write", "tx.go",
+			`	err := f(tx)
+`,
+			`	err := f(tx)
+	_ = unlock(tx.store.lock.file)
+`,
+			regression, "TestIssue42", "update lost",
+		},
 
-		{"a lock on a file that has lost its name", "writelock.go", "if err == nil && named {", "if err == nil || named {", own, "TestLockFileRemoved", "want locked"},
-		{"unlocking by closing", "writelock.go", "err := unlock(l.file)", "err := l.close()", own, "TestInheritedLockFile", "waiting for another writer"},
-		{"sums that are not chained", "replay.go", "!p.unchained && h.prev != p.prev", "!p.unchained && h.prev != h.prev", own, "TestLostRecordIsNotRevived", "keys (-want +got)"},
-		{"no durable mark", "generation.go", "g.log.synced = max(g.log.synced, now.synced)", "g.log.synced = max(g.log.synced, 0)", own, "TestEveryTruncation", `want "new a"`},
-		{"a writer that catches up without the mark", "generation.go", "if _, err := g.readSyncMark(); err != nil {\n\t\treturn named, err", "if _, err := g.syncMark.read(); err != nil {\n\t\treturn named, err", own, "TestWriterOverDamage", "want it to be damaged"},
-		{"no seal before the next log", "compact.go", "if err := g.seal(); err != nil {", "if err := error(nil); err != nil {", own, "TestLogWithASecondName", "old"},
-		{"a failed sync that others are not told of", "groupsync.go", "errors.Join(fmt.Errorf(\"%w: %w\", ErrSync, err), g.syncMark.poison())", "fmt.Errorf(\"%w: %w\", ErrSync, err)", own, "TestFailedSyncPoisons", "another store"},
-		{"a value given out before it is on the disk", "store.go", "if err := s.waitDurable(g, used); err != nil {", "if err := s.waitDurable(g, min(used, 0)); err != nil {", own, "TestReaderWaitsForTheDisk", "taken back"},
-		{"an answer before the sync", "groupsync.go", "if err := g.file.sync(); err != nil {", "if err := error(nil); err != nil {", own, "TestPowerLoss$", "acknowledged"},
-		{"a new log that takes its name unsynced", "draft.go", "\treturn d.file.sync()\n}\n\n// rename", "\treturn nil\n}\n\n// rename", own, "TestPowerLoss$", "loss"},
-		{"a bell before the lock is free", "groupsync.go", "err = errors.Join(err, unlock(g.syncMark.file))\n\tif g.syncMark.setWord(rand.Uint32()) == nil {\n\t\tg.waker.wake()\n\t}\n", "if g.syncMark.setWord(rand.Uint32()) == nil {\n\t\tg.waker.wake()\n\t}\n\terr = errors.Join(err, unlock(g.syncMark.file))\n", own, "TestUnlockBeforeWake", "the leader did"},
-		{"a leader that trusts the mark for what it has not synced", "groupsync.go", "covers := g.written.Load()\n\tif err := g.file.sync(); err != nil {", "covers := g.written.Load() + 1<<20\n\tif err := g.file.sync(); err != nil {", own, "TestPowerLoss$", "the end of the log"},
-		{"a name that is not made durable", "prepare.go", "if !now.nameDurable {", "if false && !now.nameDurable {", own, "TestNameIsMadeDurable", "after the power loss"},
-		{"an old log that is removed first", "compact.go", "if err := d.rename(); err != nil {\n\t\treturn err\n\t}\n\tif err := s.removeGeneration(g.generation); err != nil {", "if err := s.removeGeneration(g.generation); err != nil {\n\t\treturn err\n\t}\n\tif err := d.rename(); err != nil {", own, "TestKilledAtEveryOperation", "operation"},
+		{
+			"a lock on a file that has lost its name", "writelock.go",
+			"if err == nil && named {",
+			"if err == nil || named {",
+			own, "TestLockFileRemoved", "want locked",
+		},
+		{
+			"unlocking by closing", "writelock.go",
+			"err := unlock(l.file)",
+			"err := l.close()",
+			own, "TestInheritedLockFile", "waiting for another writer",
+		},
+		{
+			"sums that are not chained", "replay.go",
+			"!p.unchained && h.prev != p.prev",
+			"!p.unchained && h.prev != h.prev",
+			own, "TestLostRecordIsNotRevived", "keys (-want +got)",
+		},
+		{
+			"no sync mark", "generation.go",
+			"g.log.synced = max(g.log.synced, now.synced)",
+			"g.log.synced = max(g.log.synced, 0)",
+			own, "TestEveryTruncation", `want "new a"`,
+		},
+		{
+			"a writer that catches up without the sync mark", "generation.go",
+			`if _, err := g.readSyncMark(); err != nil {
+		return named, err`,
+			`if _, err := g.syncMark.read(); err != nil {
+		return named, err`,
+			own, "TestWriterOverDamage", "want it to be damaged",
+		},
+		{
+			"no seal before the next log", "compact.go",
+			"if err := g.seal(); err != nil {",
+			"if err := error(nil); err != nil {",
+			own, "TestLogWithASecondName", "old",
+		},
+		{
+			"a failed sync that is not recorded for others", "groupsync.go",
+			`errors.Join(fmt.Errorf("%w: %w", ErrSync, err), g.syncMark.poison())`,
+			`fmt.Errorf("%w: %w", ErrSync, err)`,
+			own, "TestFailedSyncPoisons", "another store",
+		},
+		{
+			"a value that is returned before it is on the disk", "store.go",
+			"if err := s.waitDurable(g, used); err != nil {",
+			"if err := s.waitDurable(g, min(used, 0)); err != nil {",
+			own, "TestReaderWaitsForTheDisk", "taken back",
+		},
+		{
+			"a write that returns before the sync", "groupsync.go",
+			"if err := g.file.sync(); err != nil {",
+			"if err := error(nil); err != nil {",
+			own, "TestPowerLoss$", "acknowledged",
+		},
+		{
+			"a new log that is renamed before it is synced", "draft.go",
+			`	return d.file.sync()
+}
+
+// rename`,
+			`	return nil
+}
+
+// rename`,
+			own, "TestPowerLoss$", "loss",
+		},
+		{
+			"a wake before the lock is free", "groupsync.go",
+			`err = errors.Join(err, unlock(g.syncMark.file))
+	if g.syncMark.setWord(rand.Uint32()) == nil {
+		g.waker.wake()
+	}
+`,
+			`if g.syncMark.setWord(rand.Uint32()) == nil {
+		g.waker.wake()
+	}
+	err = errors.Join(err, unlock(g.syncMark.file))
+`,
+			own, "TestUnlockBeforeWake", "the leader did",
+		},
+		{
+			"a leader that raises the sync mark above what it has synced", "groupsync.go",
+			`covers := g.written.Load()
+	if err := g.file.sync(); err != nil {`,
+			`covers := g.written.Load() + 1<<20
+	if err := g.file.sync(); err != nil {`,
+			own, "TestPowerLoss$", "the end of the log",
+		},
+		{
+			"a name that is not made durable", "prepare.go",
+			"if !now.nameDurable {",
+			"if false && !now.nameDurable {",
+			own, "TestNameIsMadeDurable", "after the power loss",
+		},
+		{
+			"an old log that is removed first", "compact.go",
+			`if err := d.rename(); err != nil {
+		return err
+	}
+	if err := s.removeGeneration(g.generation); err != nil {`,
+			`if err := s.removeGeneration(g.generation); err != nil {
+		return err
+	}
+	if err := d.rename(); err != nil {`,
+			own, "TestKilledAtEveryOperation", "operation",
+		},
 	}
 }
 
