@@ -8,13 +8,13 @@ import (
 )
 
 // All who wait for the disk at the same time share a sync. The goroutines of a Store take
-// turns by a mutex. Among Stores and processes, the leader is who gets the kernel's
-// lock on the sync mark's file. It reads what all have appended so far, syncs, writes
+// turns by a mutex. Among Stores and processes, the leader is the one that gets the
+// kernel's lock on the sync mark's file. It reads what all have appended so far, syncs, writes
 // the sync mark, releases the lock, and only then wakes the others. They sleep on the
 // futexWaker, and read the sync mark when they wake.
 //
-// This only saves time. Correctness rests on the sync mark alone, and only who has
-// read the log and synced it raises the mark. If there is no futexWaker, or nobody
+// This only saves time. Correctness depends on the sync mark alone, and a process raises
+// the mark only after it has read the log and synced it. If there is no futexWaker, or nobody
 // wakes the others in time because the leader was killed or the disk is slow, each
 // syncs for itself.
 

@@ -23,8 +23,8 @@
 //
 // What it does not promise: anything on a file system whose locks do not work
 // between all its users (some network file systems), or on which a sync does not
-// reach the medium; nor speed beyond about a million keys. All keys are held in
-// memory, without their values, at about 120 bytes each.
+// reach the medium. It also does not promise speed beyond about a million keys: all keys
+// are held in memory, without their values, at about 120 bytes each.
 //
 // The store is an append-only log of records (record.go). Open replays the log into a
 // map (replay.go). The log is rewritten when most of it is outdated (compact.go). A
