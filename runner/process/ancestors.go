@@ -2,8 +2,8 @@ package process
 
 import "fmt"
 
-// Ancestors gives the ids of the processes above a process, its parent first.
-// Where the system tells of no more the list ends.
+// Ancestors returns the ids of the ancestors of a process, its parent first. The list
+// ends at the first process whose parent the system does not show.
 func Ancestors(pid int) ([]int, error) {
 	var list []int
 	for pid > 1 {

@@ -2,7 +2,7 @@ package process
 
 import "golang.org/x/sys/unix"
 
-// parentOf gives a process's parent; 0 where the process is gone.
+// parentOf returns the parent of a process, or 0 if the process is gone.
 func parentOf(pid int) (int, error) {
 	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	if err != nil {
@@ -11,6 +11,6 @@ func parentOf(pid int) (int, error) {
 	return int(info.Eproc.Ppid), nil
 }
 
-// Started gives the environment in which a process was started; here the system
-// does not show it.
+// Started returns the environment with which a process was started. This system does not
+// show it, so the result is always nil.
 func Started(int) []string { return nil }

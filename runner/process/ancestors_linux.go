@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// Started gives the environment in which a process was started, whatever it has
-// made of it since; nil where the system does not show it.
+// Started returns the environment with which a process was started, without the changes
+// that it made since. It is nil if the system does not show it.
 func Started(pid int) []string {
 	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	if err != nil { // it is gone, or another user's
+	if err != nil { // the process is gone, or another user's
 		return nil
 	}
 	return strings.Split(string(env), "\x00")
 }
 
-// parentOf gives a process's parent; 0 where the process is gone, or hidden.
+// parentOf returns the parent of a process, or 0 if the process is gone or hidden.
 func parentOf(pid int) (int, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -4,7 +4,7 @@ package process
 
 import "os"
 
-// parentOf knows of this process only.
+// parentOf knows the parent of this process only.
 func parentOf(pid int) (int, error) {
 	if pid == os.Getpid() {
 		return os.Getppid(), nil
@@ -12,6 +12,6 @@ func parentOf(pid int) (int, error) {
 	return 0, nil
 }
 
-// Started gives the environment in which a process was started; here the system
-// does not show it.
+// Started returns the environment with which a process was started. This system does not
+// show it, so the result is always nil.
 func Started(int) []string { return nil }

@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// Buffer is an io.Writer that keeps the first and the last bytes of what is
-// written to it, in bounded memory, and digests the whole. Its writes never
-// fail. It is not safe for concurrent use.
+// Buffer is an io.Writer that keeps the first and the last bytes of what is written to it,
+// in bounded memory, and computes the digest of everything. Its writes never fail. It is
+// not safe for concurrent use.
 type Buffer struct {
 	headMax, tailMax int
 	head             []byte
@@ -25,7 +25,7 @@ func NewBuffer(head, tail int) *Buffer {
 	return &Buffer{headMax: head, tailMax: tail, sum: sha256.New()}
 }
 
-// Write takes all of p.
+// Write always takes all of p.
 func (b *Buffer) Write(p []byte) (int, error) {
 	n := len(p)
 	b.total += int64(n)
@@ -37,7 +37,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 		b.tail = append(b.tail[:0], p[len(p)-b.tailMax:]...)
 		return n, nil
 	}
-	// Moving the tail only when it has doubled makes that cheap per byte.
+	// The tail moves only when it has doubled, so that the cost per byte is small.
 	if len(b.tail)+len(p) > 2*b.tailMax {
 		b.tail = append(b.tail[:0], b.last(b.tailMax)...)
 	}
@@ -45,13 +45,12 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// last gives the last n bytes of the tail, or all where there are fewer.
+// last returns the last n bytes of the tail, or all if there are fewer.
 func (b *Buffer) last(n int) []byte {
 	return b.tail[max(0, len(b.tail)-n):]
 }
 
-// kept gives the head and the tail, neither of which begins or ends within a
-// UTF-8 sequence that the cut broke.
+// kept returns the head and the tail, without the parts of a UTF-8 sequence that was cut.
 func (b *Buffer) kept() (head, tail []byte) {
 	head, tail = b.head, b.last(b.tailMax)
 	if b.total == int64(len(head)+len(tail)) {
@@ -71,13 +70,13 @@ func (b *Buffer) Bytes() []byte {
 	return append(out, tail...)
 }
 
-// What stands around the number of bytes that are left out.
+// The text before and after the number of bytes that are left out.
 const (
 	cutBefore = "\n[… "
 	cutAfter  = " bytes left out …]\n"
 )
 
-// IsCut tells whether text of Bytes says that something is left out.
+// IsCut reports whether text, a result of Bytes, says that something is left out.
 func IsCut(text string) bool {
 	_, rest, found := strings.Cut(text, cutBefore)
 	return found && strings.Contains(rest, cutAfter)
@@ -100,7 +99,7 @@ func (b *Buffer) Sum() string {
 	return "sha256:" + hex.EncodeToString(b.sum.Sum(nil))
 }
 
-// trimEnd drops the beginning of a rune at the end of p.
+// trimEnd removes an incomplete rune from the end of p.
 func trimEnd(p []byte) []byte {
 	for i := len(p) - 1; i >= max(0, len(p)-utf8.UTFMax+1); i-- {
 		if utf8.RuneStart(p[i]) {
@@ -113,7 +112,7 @@ func trimEnd(p []byte) []byte {
 	return p
 }
 
-// trimStart drops the end of a rune at the start of p.
+// trimStart removes an incomplete rune from the start of p.
 func trimStart(p []byte) []byte {
 	for i := range min(len(p), utf8.UTFMax) {
 		if utf8.RuneStart(p[i]) {
@@ -123,5 +122,5 @@ func trimStart(p []byte) []byte {
 	if len(p) < utf8.UTFMax {
 		return nil
 	}
-	return p // no UTF-8
+	return p // not UTF-8
 }

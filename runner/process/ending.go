@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Pauses between two looks at what is left of a tree.
+// Pauses between two checks of what is left of a tree.
 const (
 	firstPause = 200 * time.Microsecond
 	lastPause  = 20 * time.Millisecond
 )
 
-// poll calls left until that returns 0 or an error, or until the end fires,
-// and returns its last answer.
+// poll calls left until that returns 0 or an error, or until the end fires. It returns
+// the last result of left.
 func poll(end <-chan time.Time, left func() (int, error)) (int, error) {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		n, err := left()
@@ -29,15 +29,15 @@ func poll(end <-chan time.Time, left func() (int, error)) (int, error) {
 	}
 }
 
-// signal sends a signal to a process. Its errors are not looked at: the process
-// is gone, or belongs to another user and is found to be still there later.
+// signal sends a signal to a process. It ignores errors: either the process is gone, or it
+// belongs to another user, and the caller later finds that it is still there.
 func signal(pid int, sig syscall.Signal) {
 	_ = syscall.Kill(pid, sig)
 }
 
-// signalGroup sends a signal to a process group, see signal.
+// signalGroup sends a signal to a process group. See signal.
 func signalGroup(group int, sig syscall.Signal) {
-	if group > 1 { // to kill(2), 0 is our own group and -1 everything
+	if group > 1 { // for kill(2), 0 is our own group, and -1 is every process
 		signal(-group, sig)
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Environ returns env without the variables by which a command could change
-// what a CI service believes (GitHub's command files, its token, and the access
-// to its runtime services), and without those that lead git elsewhere than to the
-// repository that the command's folder is in. It does not change env.
+// Environ returns env without the variables with which a command could control the CI
+// service (GitHub's command files, its token, and the access to its runtime services),
+// and without those that make git use another repository than that of the command's
+// folder. It does not change env.
 func Environ(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
@@ -16,9 +16,9 @@ func Environ(env []string) []string {
 	})
 }
 
-// leadsGit reports whether git takes a repository, or a part of it, from a
-// variable. Git sets them for its hooks: a check that makes a repository of its
-// own would then write into the user's.
+// leadsGit reports whether a variable makes git use another repository or a part of one.
+// Git sets these variables for its hooks. With them, a check that creates a repository
+// of its own would write into the user's.
 func leadsGit(name string) bool {
 	switch name {
 	case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -28,7 +28,7 @@ func leadsGit(name string) bool {
 	return false
 }
 
-// ciControl reports whether a variable lets its reader act on the CI service.
+// ciControl reports whether a variable lets a command control the CI service.
 func ciControl(name string) bool {
 	switch name {
 	case "GITHUB_ENV", "GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "GITHUB_TOKEN":

@@ -8,10 +8,9 @@ import (
 	"strings"
 )
 
-// Look finds a program's file the way the command itself would: in the PATH of
-// its own environment env, not of this process's. A name with a slash is left
-// alone. Relative entries of PATH are passed over, as in package exec, whose
-// *exec.Error is the error.
+// Look finds the file of a program in the PATH of env, the environment of the command. It
+// does not use this process's PATH. It returns a name with a slash unchanged. Like
+// package exec, it ignores relative entries of PATH, and its error is an *exec.Error.
 func Look(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil

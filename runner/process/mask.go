@@ -10,18 +10,18 @@ import (
 	"chant/spec"
 )
 
-// minSecret is the length in bytes of the shortest value that is masked;
-// shorter ones would blot out ordinary words.
+// minSecret is the length in bytes of the shortest value that is masked. Shorter values
+// may be parts of ordinary words.
 const minSecret = 6
 
-// mask stands for a secret.
+// mask replaces a secret.
 const mask = "***"
 
-// Masker is an io.Writer that passes on what is written to it with every
-// secret replaced by "***", also where a secret comes in several writes. It
-// holds back only what may be the beginning of a secret, so Close must follow
-// the last Write. Where secrets overlap, the leftmost is replaced, and of those
-// the longest. It is not safe for concurrent use.
+// Masker is an io.Writer that replaces every secret by "***" and writes the result to
+// another writer. It also finds a secret that comes in several writes. For this it holds
+// back bytes that may be the beginning of a secret, so call Close after the last Write.
+// If secrets overlap, it replaces the leftmost, and of these the longest. It is not safe
+// for concurrent use.
 type Masker struct {
 	out     io.Writer
 	secrets [][]byte // longest first
@@ -49,7 +49,7 @@ func (m *Masker) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close passes on what is held back. It does not close the underlying writer.
+// Close writes what is held back. It does not close the underlying writer.
 func (m *Masker) Close() error {
 	out, _ := m.replace(m.held, len(m.held))
 	m.held = nil
@@ -65,10 +65,10 @@ func (m *Masker) pass(p []byte) error {
 	return err
 }
 
-// replace returns text up to end with the secrets that begin there replaced,
-// and where the text not covered by that begins.
+// replace returns text up to end with the secrets replaced that begin before end. It also
+// returns the offset of the first byte that it has not handled.
 func (m *Masker) replace(text []byte, end int) (out []byte, rest int) {
-	next := make([]int, len(m.secrets)) // where each secret occurs next; looked up again only once passed
+	next := make([]int, len(m.secrets)) // the next offset of each secret, found again when it is passed
 	for i := range next {
 		next[i] = -1
 	}
@@ -94,8 +94,8 @@ func (m *Masker) replace(text []byte, end int) (out []byte, rest int) {
 	}
 }
 
-// index is where secret first occurs in text at or after from, and len(text)
-// where it does not.
+// index returns the first offset of secret in text, at or after from, or len(text) if
+// there is none.
 func index(text, secret []byte, from int) int {
 	if i := bytes.Index(text[from:], secret); i >= 0 {
 		return from + i
@@ -103,8 +103,8 @@ func index(text, secret []byte, from int) int {
 	return len(text)
 }
 
-// undecided is the first place at or after from where a secret may begin that
-// text does not hold to its end.
+// undecided returns the first offset, at or after from, at which a secret may begin that
+// ends after the end of text.
 func (m *Masker) undecided(text []byte, from int) int {
 	if len(m.secrets) == 0 {
 		return len(text)
@@ -119,9 +119,9 @@ func (m *Masker) undecided(text []byte, from int) int {
 	return len(text)
 }
 
-// Secrets returns the values to mask of an environment: those of the variables
-// whose names spec.IsSecretName tells. Values of less than 6 bytes are left out.
-// The longest comes first.
+// Secrets returns the values of an environment that have to be masked: those of the
+// variables for which spec.IsSecretName returns true, except values of less than 6
+// bytes. The longest comes first.
 func Secrets(env []string) []string {
 	var values []string
 	for _, entry := range env {
@@ -133,8 +133,8 @@ func Secrets(env []string) []string {
 	return longestFirst(values)
 }
 
-// longestFirst returns the secrets that are long enough, each once, the longest
-// first and equally long ones in alphabetical order.
+// longestFirst returns the secrets that are long enough, without duplicates. The longest
+// comes first; secrets of equal length are in alphabetical order.
 func longestFirst(secrets []string) []string {
 	kept := slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < minSecret })
 	slices.SortFunc(kept, func(a, b string) int {

@@ -1,5 +1,5 @@
-// Package process runs commands as supervised process trees: nothing that a
-// command started outlives it, however it ends. It knows nothing of specs.
+// Package process runs commands as supervised process trees: no process that a command
+// has started outlives the command, however it ends. It knows nothing about specs.
 package process
 
 import (
@@ -18,44 +18,44 @@ import (
 	"time"
 )
 
-// Marker is the environment variable by which a process tells the command that
-// it descends from. Its presence says that a process runs below a Supervisor;
-// the value is a Supervisor's own business.
+// Marker is an environment variable that identifies the command that a process descends
+// from. If it is set, the process runs below a Supervisor. Only a Supervisor uses its
+// value.
 const Marker = "CHANT_PROCESS"
 
 // defaultGrace is the time between SIGTERM and SIGKILL.
 const defaultGrace = 2 * time.Second
 
-// defaultPatience bounds the two waits that are over at once unless something
-// is wrong: for killed processes to vanish, and for the end of the output.
+// defaultPatience is the longest time to wait until killed processes are gone, and until
+// the output ends. Normally neither takes any time.
 const defaultPatience = 5 * time.Second
 
-// Supervisor starts commands and ends whole process trees. A program needs one
-// and makes it with New. Its methods are safe for concurrent use.
+// Supervisor starts commands and kills whole process trees. A program needs one, made
+// with New. Its methods are safe for concurrent use.
 //
-// On Linux every descendant of a command is found, also one that left its
-// process group or session, because orphans become children of this process.
-// Elsewhere only the command's process group is ended.
+// On Linux it finds every descendant of a command, also one that has left the process
+// group or session, because orphans become children of this process. On other systems it
+// kills only the command's process group.
 type Supervisor struct {
-	// Grace is how long a command that timed out or was cancelled has between
-	// SIGTERM and SIGKILL. Change it only before the first Run.
+	// Grace is the time between SIGTERM and SIGKILL for a command that timed out or was
+	// cancelled. Change it only before the first Run.
 	Grace time.Duration
 
 	patience time.Duration
 	now      func() time.Time
-	children *os.File // where Linux lists the orphans: kept open, as every command's end is a look at it
-	null     *os.File // the input of commands that get none, kept open likewise
-	prefix   string   // begins the marks of this process's commands
+	children *os.File // Linux's list of the orphans; it stays open because it is read when a command ends
+	null     *os.File // the input of commands without input; it stays open too
+	prefix   string   // of the marks of this process's commands
 
 	mu   sync.Mutex
-	live map[*tree]bool // commands in flight
+	live map[*tree]bool // running commands
 }
 
-// New returns a Supervisor that reads the time from now. On Linux it makes the
-// calling process a child subreaper, for good; the error is that of prctl.
+// New returns a Supervisor that reads the time from now. On Linux it makes the calling
+// process a child subreaper, permanently, and returns the error of prctl.
 //
-// The program must not itself start children with Setsid: a child in another
-// session is taken for a command's.
+// The program must not start other children with Setsid: the Supervisor would treat a
+// child in another session as a descendant of a command.
 func New(now func() time.Time) (*Supervisor, error) {
 	children, err := adopt()
 	if err != nil {
@@ -76,43 +76,42 @@ func New(now func() time.Time) (*Supervisor, error) {
 	}, nil
 }
 
-// Command says what to run.
+// Command describes a command to run.
 type Command struct {
 	Argv    []string      // the program and its arguments
-	Path    string        // the program's file; where empty, Look finds it in Env's PATH
+	Path    string        // the program's file; if empty, Look finds it in Env's PATH
 	Dir     string        // absolute
-	Env     []string      // the complete environment; of a repeated name the last counts
-	Stdin   io.Reader     // nil: /dev/null. Run returns after the last Read of it
-	Output  io.Writer     // gets stdout and stderr in the order written; nil discards
-	Errors  io.Writer     // gets stderr, perhaps at the same time as Output stdout; nil leaves it to Output
-	Timeout time.Duration // of the command; 0: none
+	Env     []string      // the complete environment; the last value of a repeated name counts
+	Stdin   io.Reader     // nil means /dev/null; Run returns after the last Read of it
+	Output  io.Writer     // gets stdout and stderr in the order of the writes; nil discards them
+	Errors  io.Writer     // gets stderr, concurrently with Output; if nil, Output gets stderr
+	Timeout time.Duration // of the command; 0 means none
 }
 
 // Result is how a command ended.
 type Result struct {
-	Exit      int            // the exit code; -1 where there is none
-	Signal    syscall.Signal // that killed it; 0 where none did
-	TimedOut  bool           // Timeout ended it, whatever it then made of SIGTERM
-	Cancelled bool           // the context ended it, or kept it from starting
-	Started   time.Time      // zero where it did not start
+	Exit      int            // the exit code; -1 if there is none
+	Signal    syscall.Signal // that killed it; 0 if no signal did
+	TimedOut  bool           // Timeout ended it, however it reacted to SIGTERM
+	Cancelled bool           // the context ended it, or prevented its start
+	Started   time.Time      // zero if it did not start
 	Duration  time.Duration  // until the command itself ended
 	Left      int            // processes that it left behind and that were killed
 
-	// Err is nil where the command was started, its output delivered and its
-	// tree ended. Where Started is zero it says why the command could not
-	// start: exec.ErrNotFound, fs.ErrPermission and so on. Else it is an error
-	// of Output, Errors or Stdin, or tells of processes that could not be ended.
+	// Err is nil if the command was started, its output was delivered and its tree has
+	// ended. If Started is zero, Err says why the command could not start:
+	// exec.ErrNotFound, fs.ErrPermission and so on. Else it is an error of Output,
+	// Errors or Stdin, or says that processes could not be killed.
 	Err error
 }
 
-// Run runs a command to its end and returns when nothing of its process tree
-// is left. The command is the leader of a new session and process group, so it
-// has no terminal to read from. When ctx is done or the timeout is over, the
-// tree gets SIGTERM and, after the grace, SIGKILL; what a command leaves
-// running when it ends by itself gets SIGKILL.
+// Run runs a command, and returns when its whole process tree has ended. The command is
+// the leader of a new session and process group, so it has no terminal to read from.
+// When ctx is done or the timeout is over, the tree gets SIGTERM and, after the grace,
+// SIGKILL. If the command ends by itself, processes that it leaves running get SIGKILL.
 //
-// On Linux the command itself, though not its children, dies with this process
-// even when that is killed.
+// On Linux the command itself, but not its children, dies when this process dies, even
+// if this process is killed.
 func (s *Supervisor) Run(ctx context.Context, c Command) Result {
 	if ctx.Err() != nil {
 		return Result{Exit: -1, Cancelled: true}
@@ -127,7 +126,7 @@ func (s *Supervisor) Run(ctx context.Context, c Command) Result {
 	case <-t.ended:
 		res.Duration = t.endedAt.Sub(t.started)
 		res.Err = t.endErr
-	default: // another user's process, or one that the kernel holds; it stays in flight
+	default: // another user's process, or one that is stuck in the kernel; it stays in s.live
 		res.Duration = s.now().Sub(t.started)
 		res.Err = fmt.Errorf("ending %s: process %d is still there", c.Argv[0], t.pid)
 	}
@@ -138,7 +137,7 @@ func (s *Supervisor) Run(ctx context.Context, c Command) Result {
 	return res
 }
 
-// settle ends what a command left behind, then takes its exit status.
+// settle kills the processes that a command has left, and then takes its exit status.
 func (s *Supervisor) settle(t *tree, res *Result) error {
 	left, err := s.clear(t)
 	res.Left = left
@@ -152,16 +151,16 @@ func (s *Supervisor) settle(t *tree, res *Result) error {
 	return err
 }
 
-// tree is a command in flight with all that descends from it.
+// tree is a running command with all its descendants.
 type tree struct {
 	cmd     *exec.Cmd
-	pid     int    // of the command itself, and so of its session and group
-	mark    string // in the marker of every descendant that keeps its environment
+	pid     int    // of the command, and so of its session and group
+	mark    string // in the marker of every descendant that has not changed its environment
 	streams *streams
 	started time.Time
 	ended   chan struct{} // closed when the command itself has ended
-	endedAt time.Time     // set before that
-	endErr  error         // likewise: why its end could not be awaited
+	endedAt time.Time     // set before ended is closed
+	endErr  error         // set before ended is closed: the error of the wait
 }
 
 // start starts the command and registers its tree.
@@ -190,13 +189,13 @@ func (s *Supervisor) start(c Command) (*tree, error) {
 	if t.streams, err = connect(t.cmd, c); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.Argv[0], err)
 	}
-	// Before it exists, lest clear takes the newborn for an orphan.
+	// Register before the start: else clear could treat the new process as an orphan.
 	s.register(t)
 	if err := s.launch(t); err != nil {
 		s.forget(t)
 		t.streams.abandon()
 		if _, dirErr := os.Stat(c.Dir); dirErr != nil {
-			err = dirErr // the kernel's error does not tell a missing folder from a missing program
+			err = dirErr // the kernel's error is the same for a missing folder and a missing program
 		}
 		return nil, fmt.Errorf("starting %s: %w", c.Argv[0], err)
 	}
@@ -204,7 +203,7 @@ func (s *Supervisor) start(c Command) (*tree, error) {
 	return t, nil
 }
 
-// register counts a command as in flight.
+// register adds a running command.
 func (s *Supervisor) register(t *tree) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,15 +217,15 @@ func (s *Supervisor) forget(t *tree) {
 	delete(s.live, t)
 }
 
-// launch starts the command and watches for its end on a thread of its own:
-// the kernel ties the death signal to the thread that was the parent.
+// launch starts the command and waits for its end on a separate thread, because the
+// kernel sends the death signal when the parent thread ends.
 func (s *Supervisor) launch(t *tree) error {
 	started := make(chan error, 1)
 	go onOwnThread(func() {
 		t.started = s.now()
 		err := t.cmd.Start()
 		if err == nil {
-			s.mu.Lock() // of other commands' looks at s.live
+			s.mu.Lock() // other commands read s.live
 			t.pid = t.cmd.Process.Pid
 			s.mu.Unlock()
 		}
@@ -240,7 +239,7 @@ func (s *Supervisor) launch(t *tree) error {
 	return <-started
 }
 
-// await returns when the command has ended or everything was done to end it.
+// await returns when the command has ended, or everything has been done to end it.
 func (s *Supervisor) await(ctx context.Context, t *tree, timeout time.Duration) (timedOut, cancelled bool) {
 	var expired <-chan time.Time
 	if timeout > 0 {
@@ -260,15 +259,15 @@ func (s *Supervisor) await(ctx context.Context, t *tree, timeout time.Duration) 
 	return timedOut, cancelled
 }
 
-// stop asks the tree to end, gives it the grace, and kills the command itself
-// if that is still there. What is left of the tree is for clear.
+// stop sends SIGTERM to the tree, waits for the grace, and kills the command itself if it
+// is still running. Clear kills the rest of the tree.
 func (s *Supervisor) stop(t *tree) {
 	s.terminate(t)
 	grace := time.NewTimer(s.Grace)
 	defer grace.Stop()
 	select {
 	case <-t.ended:
-		// A shell ends at once; its children need the rest of the grace.
+		// A shell ends at once. Its children may use the rest of the grace.
 		s.awaitStrays(t, grace.C)
 		return
 	case <-grace.C:
@@ -282,8 +281,8 @@ func (s *Supervisor) stop(t *tree) {
 	}
 }
 
-// reap takes the status of a command that has ended, if that is yet to do. An
-// exit other than 0 is no error.
+// reap takes the status of a command that has ended, unless that was done. An exit code
+// other than 0 is not an error.
 func reap(cmd *exec.Cmd) error {
 	if cmd.ProcessState != nil {
 		return nil
@@ -295,13 +294,13 @@ func reap(cmd *exec.Cmd) error {
 	return err
 }
 
-// mark returns env with the mark added to what a Supervisor further up set.
+// mark returns env with mark appended to the marker that an outer Supervisor has set.
 func mark(env []string, mark string) []string {
 	outer := lookup(env, Marker)
 	return append(slices.Clip(env), Marker+"="+outer+mark)
 }
 
-// lookup gives the value of a variable, "" where it is not set.
+// lookup returns the value of a variable, or "" if it is not set.
 func lookup(env []string, name string) string {
 	value := ""
 	for _, entry := range env {

@@ -14,16 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// zombie is the state of a process that is dead but not reaped.
+// zombie is the state of a process that is dead and not reaped.
 const zombie = "Z"
 
-// proc is an entry of the process table, see proc_pid_stat(5).
+// proc is an entry of the process table. See proc_pid_stat(5).
 type proc struct {
 	pid, parent, group, session int
 	state                       string
 }
 
-// processes reads the process table without the processes of our own session.
+// processes returns all processes outside our own session.
 func processes() ([]proc, error) {
 	own, err := unix.Getsid(0)
 	if err != nil {
@@ -46,7 +46,7 @@ func processes() ([]proc, error) {
 		}
 		stat, err := os.ReadFile("/proc/" + name + "/stat")
 		if err != nil {
-			continue // it is gone
+			continue // the process is gone
 		}
 		if p, ok := parseStat(pid, string(stat)); ok && p.session != own {
 			all = append(all, p)
@@ -55,8 +55,8 @@ func processes() ([]proc, error) {
 	return all, nil
 }
 
-// parseStat reads a stat line. The command's name in it may hold anything, a
-// parenthesis too, so fields count from the last one.
+// parseStat parses a stat line. The command's name in it may contain any character, also
+// a parenthesis, so the fields begin after the last parenthesis.
 func parseStat(pid int, stat string) (proc, bool) {
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 4 {
@@ -73,8 +73,8 @@ func parseStat(pid int, stat string) (proc, bool) {
 	return p, true
 }
 
-// openChildren opens the list of the main thread's children, see onOwnThread.
-// It is nil where the kernel has no such list.
+// openChildren opens the list of the main thread's children. See onOwnThread. It returns
+// nil if the kernel has no such list.
 func openChildren() (*os.File, error) {
 	list, err := os.Open("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/children")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -83,13 +83,13 @@ func openChildren() (*os.File, error) {
 	return list, err
 }
 
-// adopted reads that list. The error is fs.ErrNotExist where the kernel has none.
+// adopted reads that list. The error is fs.ErrNotExist if the kernel has no list.
 func (s *Supervisor) adopted() ([]int, error) {
 	if s.children == nil {
 		return nil, fs.ErrNotExist
 	}
-	// The kernel may skip a child when the one before it in the list is reaped
-	// meanwhile. Then the next look lacks the reaped one: two like looks are exact.
+	// The kernel may skip a child if the child before it is reaped during the read.
+	// Then the next read misses the reaped one. So two equal reads are exact.
 	var list []byte
 	for {
 		again, err := io.ReadAll(io.NewSectionReader(s.children, 0, math.MaxInt64))
@@ -112,15 +112,15 @@ func (s *Supervisor) adopted() ([]int, error) {
 	return pids, nil
 }
 
-// A process that is being replaced by exec, or is dying, shows neither
-// environment nor command line for a moment.
+// For a moment a process that calls exec, or is dying, shows neither environment nor
+// command line.
 const (
 	looks     = 50
 	lookPause = 500 * time.Microsecond
 )
 
-// marker gives a process's marker, "" where it has none or does not show it,
-// and false where the process is dead.
+// marker returns the marker of a process, or "" if it has none or does not show it. It
+// returns false if the process is dead.
 func marker(pid int) (marks string, alive bool) {
 	dir := "/proc/" + strconv.Itoa(pid)
 	for look, bare := 0, 0; look < looks && bare < 2; look++ {
@@ -128,14 +128,14 @@ func marker(pid int) (marks string, alive bool) {
 		if p, ok := parseStat(pid, string(stat)); err != nil || !ok || p.state == zombie {
 			return "", false
 		}
-		// What cannot be read is another user's, and as good as empty.
+		// What cannot be read belongs to another user, and counts as empty.
 		line, _ := os.ReadFile(dir + "/cmdline")
 		env, _ := os.ReadFile(dir + "/environ")
 		if len(env) > 0 {
 			return lookup(strings.Split(string(env), "\x00"), Marker), true
 		}
 		if len(line) > 0 {
-			bare++ // twice, as an exec may come between the two
+			bare++ // twice, because an exec may come between the two reads
 		}
 		<-time.NewTimer(lookPause).C
 	}

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adopt makes orphans among our descendants our own children, and opens the list
-// in which they stand.
+// adopt makes the kernel give us the orphans among our descendants as children, and opens
+// the list of these children.
 func adopt() (children *os.File, err error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("becoming a child subreaper: %w", err)
@@ -24,16 +24,16 @@ func adopt() (children *os.File, err error) {
 	return openChildren()
 }
 
-// attributes puts a command into a session of its own. That gives it a process
-// group, takes the terminal away, and tells its descendants from our other
-// children for good: no process can join a session that exists.
+// attributes puts a command into its own session. So it has its own process group and no
+// terminal. Its descendants are never in our session, because no process can join an
+// existing session.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// onOwnThread runs f on a thread that runs nothing else meanwhile and is not
-// the main thread. The main thread is the one that the kernel gives orphans
-// to, so the children of that thread are orphans and never commands.
+// onOwnThread runs f on a thread that runs nothing else meanwhile, and is not the main
+// thread. The kernel makes orphans children of the main thread, so the children of that
+// thread are always orphans and never commands.
 func onOwnThread(f func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -42,7 +42,7 @@ func onOwnThread(f func()) {
 		return
 	}
 	done := make(chan struct{})
-	go func() { // gets another thread, as this one is locked
+	go func() { // runs on another thread, because this one is locked
 		defer close(done)
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -51,8 +51,8 @@ func onOwnThread(f func()) {
 	<-done
 }
 
-// awaitEnd blocks until the command has ended, and does not reap it: so its
-// pid, and with it the ids of its group and session, cannot be reused yet.
+// awaitEnd blocks until the command has ended. It does not reap the command, so that its
+// pid, which is also the id of its group and session, cannot be reused yet.
 func awaitEnd(cmd *exec.Cmd) error {
 	for {
 		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
@@ -62,12 +62,12 @@ func awaitEnd(cmd *exec.Cmd) error {
 	}
 }
 
-// terminate sends SIGTERM to the whole tree, whose root may still run.
+// terminate sends SIGTERM to the whole tree. Its root may still run.
 func (s *Supervisor) terminate(t *tree) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Before the group dies, as its processes link others to the tree. Clear
-	// meets the same error, and reports it.
+	// Find the family before the group dies, because its processes connect others to
+	// the tree. Clear gets the same error, and reports it.
 	strays, _, _ := s.scan(t, false)
 	signalGroup(t.pid, syscall.SIGTERM)
 	for _, p := range strays {
@@ -80,7 +80,7 @@ func (s *Supervisor) terminate(t *tree) {
 // awaitStrays returns when nothing is left of a tree whose command has ended,
 // or when the grace is over.
 func (s *Supervisor) awaitStrays(t *tree, grace <-chan time.Time) {
-	// An error ends the grace; clear meets the same one, and reports it.
+	// An error ends the grace. Clear gets the same error, and reports it.
 	_, _ = poll(grace, func() (int, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -89,11 +89,11 @@ func (s *Supervisor) awaitStrays(t *tree, grace <-chan time.Time) {
 	})
 }
 
-// clear kills and reaps what is left of a tree whose command has ended, and
-// returns how many processes it killed. It repeats until none is left, as a
-// process may fork before it dies.
+// clear kills and reaps what is left of a tree whose command has ended, and returns how
+// many processes it killed. It repeats this until none is left, because a process may
+// fork before it dies.
 func (s *Supervisor) clear(t *tree) (int, error) {
-	// Held throughout, so that no command starts once this one is alone.
+	// Held all the time, so that no command starts while this one is the only one.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.live, t)
@@ -118,8 +118,8 @@ func (s *Supervisor) clear(t *tree) (int, error) {
 	return len(killed), err
 }
 
-// strays gives what is left of a tree whose command has ended, like scan. Where
-// nothing is, it costs one small read: what is left would be below an orphan.
+// strays is like scan, for a tree whose command has ended. If there are no orphans, nothing
+// is left of the tree, and one small read is enough.
 func (s *Supervisor) strays(t *tree, alone bool) (strays []proc, dead int, err error) {
 	kids, err := s.adopted()
 	if err == nil && len(kids) == 0 {
@@ -128,11 +128,10 @@ func (s *Supervisor) strays(t *tree, alone bool) (strays []proc, dead int, err e
 	return s.scan(t, alone)
 }
 
-// scan finds the live processes of the tree but for the command itself. An
-// orphan belongs to the command whose mark it has; one without any belongs to
-// a command that is alone. Scan reaps the dead orphans that it comes upon and
-// counts them: where there were any, their children may have become orphans
-// since, and only another scan finds those.
+// scan finds the live processes of the tree, without the command itself. An orphan belongs
+// to the command whose mark it has. An orphan without a mark belongs to the command if
+// that is the only one. Scan reaps dead orphans and counts them: their children may have
+// become orphans since, and only another scan finds these.
 func (s *Supervisor) scan(t *tree, alone bool) (strays []proc, dead int, err error) {
 	procs, err := processes()
 	if err != nil {
@@ -150,7 +149,7 @@ func (s *Supervisor) scan(t *tree, alone bool) (strays []proc, dead int, err err
 		marks, alive := marker(p.pid)
 		if !alive {
 			dead++
-			_, _ = unix.Wait4(p.pid, nil, unix.WNOHANG, nil) // nobody wants its status
+			_, _ = unix.Wait4(p.pid, nil, unix.WNOHANG, nil) // nobody needs its status
 			continue
 		}
 		if strings.Contains(marks, t.mark) || alone && !strings.Contains(marks, s.prefix) {
@@ -160,13 +159,13 @@ func (s *Supervisor) scan(t *tree, alone bool) (strays []proc, dead int, err err
 	return family(procs, t.pid, members), dead, nil
 }
 
-// orphan turns the answer of adopted into a function that tells the orphans
-// among the processes of other sessions.
+// orphan makes a function from the result of adopted. It reports whether a process of
+// another session is an orphan.
 func (s *Supervisor) orphan(kids []int, err error) (func(proc) bool, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return func(p proc) bool { return slices.Contains(kids, p.pid) }, err
 	}
-	// A kernel without that list: all children that are no commands.
+	// The kernel has no such list. Orphans are all children that are not commands.
 	self := os.Getpid()
 	commands := map[int]bool{}
 	for t := range s.live {
@@ -175,9 +174,8 @@ func (s *Supervisor) orphan(kids []int, err error) (func(proc) bool, error) {
 	return func(p proc) bool { return p.parent == self && !commands[p.pid] }, nil
 }
 
-// family gives the live processes of a tree but for its root: the members that
-// are known, and what shares a session with a member or the root, or has one
-// as its parent.
+// family returns the live processes of a tree without its root: the known members, and all
+// processes that share a session with a member or the root, or are children of one.
 func family(procs []proc, root int, members map[int]bool) []proc {
 	sessions := map[int]bool{root: true}
 	for found := -1; found != len(sessions)+len(members); {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// adopt does nothing: only Linux hands orphans to a chosen ancestor.
+// adopt does nothing: only Linux gives orphans to a chosen ancestor.
 func adopt() (children *os.File, err error) { return nil, nil }
 
-// attributes puts a command into a session, and so a process group, of its own.
+// attributes puts a command into its own session and process group.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true}
 }
@@ -34,12 +34,12 @@ func (s *Supervisor) terminate(t *tree) {
 
 // awaitStrays returns when the process group is empty or the grace is over.
 func (s *Supervisor) awaitStrays(t *tree, grace <-chan time.Time) {
-	// groupLeft has no errors.
+	// groupLeft returns no errors.
 	_, _ = poll(grace, func() (int, error) { return groupLeft(t, 0), nil })
 }
 
 // clear kills what is left of the process group of a command that has ended.
-// It cannot tell how many processes those were: it returns 0 or 1.
+// It does not know how many processes it killed: it returns 0 or 1.
 func (s *Supervisor) clear(t *tree) (int, error) {
 	s.forget(t)
 	killed := groupLeft(t, syscall.SIGKILL)
@@ -53,7 +53,7 @@ func (s *Supervisor) clear(t *tree) (int, error) {
 }
 
 // groupLeft signals the command's process group and returns 1 if there is one.
-// macOS answers EPERM for a group of dead processes.
+// On macOS the error for a group of dead processes is EPERM.
 func groupLeft(t *tree, sig syscall.Signal) int {
 	err := syscall.Kill(-t.pid, sig)
 	if errors.Is(err, syscall.ESRCH) || errors.Is(err, syscall.EPERM) {

@@ -10,30 +10,30 @@ import (
 	"time"
 )
 
-// chunk is the most output that is held at a time.
+// chunk is the maximum size of output that is held at a time, in bytes.
 const chunk = 16 << 10
 
-// errHeldOpen tells that output may be missing.
+// errHeldOpen is returned if output may be missing.
 var errHeldOpen = errors.New("the pipe is still open somewhere outside the command's process tree")
 
-// streams are the pipes between a command and its caller. They are not left to
-// exec.Cmd because that waits for them without an end.
+// streams are the pipes between a command and its caller. They are not made by exec.Cmd,
+// because that would wait for them forever.
 type streams struct {
 	childIn *os.File // the command's end
-	in      *os.File // this process's end; nil where there is no pipe
+	in      *os.File // this process's end; nil if there is no pipe
 	source  io.Reader
 	fed     chan error
 	outlets []*outlet
 }
 
-// outlet is a pipe that output comes from.
+// outlet is a pipe for output.
 type outlet struct {
 	childOut, out *os.File // the command's end and this process's
 	sink          io.Writer
 	drained       chan error
 }
 
-// connect gives cmd its standard streams, as c wants them.
+// connect sets the standard streams of cmd as c says.
 func connect(cmd *exec.Cmd, c Command) (*streams, error) {
 	s := &streams{source: c.Stdin, fed: make(chan error, 1)}
 	err := s.open(cmd, c)
@@ -85,7 +85,7 @@ func (s *streams) abandon() {
 	}
 }
 
-// run starts to feed and drain the command, which has its ends now.
+// run starts to feed and drain the command, which has its own ends of the pipes now.
 func (s *streams) run() {
 	closeAll(s.childIn)
 	if s.in != nil {
@@ -97,8 +97,8 @@ func (s *streams) run() {
 	}
 }
 
-// feed writes the source to the command. One that does not read its input to
-// the end is no error.
+// feed writes the source to the command. It is no error if the command does not read its
+// input to the end.
 func (s *streams) feed() error {
 	_, err := io.Copy(s.in, s.source)
 	closeErr := s.in.Close()
@@ -111,9 +111,9 @@ func (s *streams) feed() error {
 	return wrap("feeding standard input", err)
 }
 
-// drain copies the output to the sink until all writers are gone. After an
-// error of the sink it reads on, so that the command never blocks on a full
-// pipe, and returns that error.
+// drain copies the output to the sink until all writers are gone. After an error of the
+// sink it still reads, so that the command never blocks on a full pipe, and returns the
+// error at the end.
 func (o *outlet) drain() error {
 	buf := make([]byte, chunk)
 	var sinkErr error
@@ -134,12 +134,12 @@ func (o *outlet) drain() error {
 	}
 }
 
-// finish waits until all output is delivered. The tree is dead by now, so only
-// a stranger that was handed a pipe can keep it open: patience bounds that.
+// finish waits until all output is delivered. The tree is dead already, so only a foreign
+// process that got a pipe can have it open. Patience is the longest wait.
 func (s *streams) finish(patience time.Duration) error {
 	var errs []error
 	if s.in != nil {
-		closeAll(s.in) // wakes a feed that waits for a reader
+		closeAll(s.in) // ends a feed that waits for a reader
 		errs = append(errs, <-s.fed)
 	}
 	over := make(chan struct{})
@@ -167,7 +167,7 @@ func (o *outlet) finish(over <-chan struct{}) error {
 	return err
 }
 
-// closeAll closes pipe ends. Their errors say nothing: no data can be lost.
+// closeAll closes ends of pipes. It ignores errors, because no data can be lost.
 func closeAll(files ...*os.File) {
 	for _, f := range files {
 		if f != nil {
