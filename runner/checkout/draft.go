@@ -1,0 +1,156 @@
+package checkout
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"chant/runner/git"
+)
+
+// Change is one file of a made tree.
+type Change struct {
+	Path string   // from the repository's top, slash-separated
+	Mode string   // as in a tree: 100644, 100755, 120000 or 160000; "" for no such file
+	Hash git.Hash // of the content; "" where Data is the content
+	Data []byte   // as git stores it, so not converted by filters
+}
+
+// Draft is a checkout before its tree is known: a repository without files.
+// It is for one goroutine.
+type Draft struct {
+	source *Source
+	temp   string // the folder that is removed in the end; "" where there is none
+	top    string
+	root   *os.Root // of top
+}
+
+// New makes a draft, for contents that are to be stored before they make a tree.
+// Close it, or hand it on to Checkout.
+func (s *Source) New() (*Draft, error) {
+	d := &Draft{source: s}
+	if err := d.create(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// Objects returns the draft's object folder. Its alternate is the repository's,
+// so what is stored here leaves no trace there. It exists until the draft, or the
+// checkout that it became, is closed.
+func (d *Draft) Objects() string { return filepath.Join(d.top, ".git", "objects") }
+
+// Checkout checks out the tree of a commit, or the empty tree where base is "",
+// with some files changed. The contents may be in the draft's objects.
+//
+// What stands in the way of a changed file is not in the tree: a file where it
+// needs a folder, all files below it where it was a folder. The tree gets a commit
+// on top of base, with an author and a date that never change: the same tree on
+// the same base has the same commit.
+//
+// The checkout takes the draft over, and so does the error: Close then does nothing.
+func (d *Draft) Checkout(ctx context.Context, base git.Hash, changes []Change) (*Checkout, error) {
+	taken := *d
+	d.temp = ""
+	commit, tree, err := taken.commit(ctx, base, changes)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making a tree on top of commit %.12s: %w", base, err), taken.Close())
+	}
+	return d.source.acquire(ctx, tree, &taken, func() (*folder, error) { return taken.fill(ctx, commit, tree) })
+}
+
+// Close removes a draft that no checkout was made of.
+func (d *Draft) Close() error {
+	if d.temp == "" {
+		return nil
+	}
+	temp := d.temp
+	d.temp = ""
+	if d.root != nil {
+		_ = d.root.Close() // of a folder, so nothing was written
+	}
+	if err := remove(temp); err != nil {
+		return fmt.Errorf("removing a checkout: %w", err)
+	}
+	return nil
+}
+
+// create makes the folder with its repository. The checkout's own folder has the
+// name of the user's: some build tools name things by it.
+func (d *Draft) create() (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("making a folder for a checkout: %w", d.source.mended(err))
+		}
+	}()
+	if d.temp, err = os.MkdirTemp(d.source.temp, "chant-checkout-tree-"); err != nil {
+		return err
+	}
+	d.top = filepath.Join(d.temp, "root")
+	if name := filepath.Base(d.source.origin.top); name != string(filepath.Separator) {
+		d.top = filepath.Join(d.temp, name)
+	}
+	if err := os.Mkdir(d.top, 0o777); err != nil {
+		return err
+	}
+	if d.root, err = os.OpenRoot(d.top); err != nil {
+		return err
+	}
+	return d.source.origin.create(d.root)
+}
+
+// made is the ref by which git fast-import names its commit.
+const made = "refs/chant/made"
+
+// commit makes the tree and its commit.
+func (d *Draft) commit(ctx context.Context, base git.Hash, changes []Change) (commit, tree git.Hash, err error) {
+	var files map[string]string
+	if base != "" && slices.ContainsFunc(changes, func(c Change) bool { return c.Mode == "" }) {
+		if files, err = d.source.modes(ctx, d.top, base); err != nil {
+			return "", "", err
+		}
+	}
+	out, err := d.source.git(ctx, d.top, importStream(base, files, changes), "fast-import", "--quiet", "--date-format=raw")
+	if err != nil {
+		return "", "", err
+	}
+	// The commit's id, then its tree as "040000 tree ID\t".
+	answer := strings.Fields(string(out))
+	if len(answer) != 4 {
+		return "", "", fmt.Errorf("git fast-import answered %q", out)
+	}
+	return git.Hash(answer[0]), git.Hash(answer[3]), d.root.RemoveAll(".git/refs/chant")
+}
+
+// importStream writes a commit in the language of git fast-import. Of the paths
+// that are to go only files are named, as fast-import would remove a folder, too.
+// They come first, lest they take with them what replaces them.
+func importStream(base git.Hash, files map[string]string, changes []Change) *bytes.Buffer {
+	const message = "Files as chant checks them\n"
+	s := &bytes.Buffer{}
+	fmt.Fprintf(s, "feature done\ncommit %s\nmark :1\ncommitter chant <chant@localhost> 946684800 +0000\ndata %d\n%s", made, len(message), message)
+	if base != "" {
+		fmt.Fprintf(s, "from %s\n", base)
+	}
+	for _, c := range changes {
+		if c.Mode == "" && files[c.Path] != "" {
+			fmt.Fprintf(s, "D %s\n", quotedAlways(c.Path))
+		}
+	}
+	for _, c := range changes {
+		switch {
+		case c.Mode == "":
+		case c.Hash != "":
+			fmt.Fprintf(s, "M %s %s %s\n", c.Mode, c.Hash, quotedAlways(c.Path))
+		default:
+			fmt.Fprintf(s, "M %s inline %s\ndata %d\n%s\n", c.Mode, quotedAlways(c.Path), len(c.Data), c.Data)
+		}
+	}
+	s.WriteString("get-mark :1\nls :1 \"\"\ndone\n")
+	return s
+}

@@ -1,0 +1,228 @@
+package checkout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"chant/runner/git"
+)
+
+func TestLink(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	commit := r.commit(map[string]string{
+		".gitignore": "deps/\nout\n", "project/tracked/f": "1", "project/a": "1", "project/.gitignore": "sub/\n",
+	})
+	r.write(map[string]string{"deps/x": "top", "project/deps/[x]/y": "y", "project/out": "file", "project/sub/deeper/z": "z", "project/tracked/new": "2"})
+	before := bytesOf(t, r.dir)
+	temp := t.TempDir()
+	s := r.open(Options{Prefix: "project", Temp: temp, Link: []string{"deps/[x]", "out", "tracked", "none", "sub/deeper"}})
+	c, err := s.Commit(t.Context(), commit)
+	must(t, err)
+	same(t, "project", c.Top()+"/project", c.Dir())
+	same(t, "files", map[string]string{
+		"a": "1", ".gitignore": "sub/\n", "tracked/f": "1",
+		"deps/[x]": "-> " + r.path("project/deps/[x]"), "out": "-> " + r.path("project/out"), "sub/deeper": "-> " + r.path("project/sub/deeper"),
+	}, contents(t, c.Dir()))
+	same(t, "status", "", r.at(c).git("status", "--porcelain"))
+	must(t, c.Close())
+	same(t, "the user's repository", before, bytesOf(t, r.dir))
+	for _, link := range []string{"../deps", "/etc", ""} {
+		_, err := r.open(Options{Prefix: "project", Temp: temp, Link: []string{link}}).Commit(t.Context(), commit)
+		fails(t, err, "not a path inside of the project")
+	}
+	empty(t, temp)
+}
+
+// Of commits from before the project was there, its folder is empty.
+func TestProjectFolderIsMade(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	commit := r.commit(map[string]string{"a": "1"})
+	c := r.checkout(Options{Prefix: "not/there", Setup: []string{"pwd > here"}}, commit)
+	same(t, "files", map[string]string{"here": c.Dir() + "\n"}, contents(t, c.Dir()))
+	_, err := r.open(Options{Prefix: "a"}).Commit(t.Context(), commit)
+	fails(t, err, "making the project's folder")
+}
+
+func TestNodeModules(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		".gitignore": "node_modules/\n", "package.json": "{}", "package-lock.json": "1",
+		"web/package.json": "{}", "other/package.json": "{}", "other/yarn.lock": "1", "bare/package.json": "{}",
+	}
+	folders := map[string]string{"node_modules/x/i.js": "x", "web/node_modules/y/i.js": "y", "other/node_modules/z/i.js": "z"}
+	for _, tt := range []struct {
+		name   string
+		opts   Options
+		change func(r repo) // of the user's work tree
+		links  []string
+	}{
+		{"same lock files", Options{}, func(repo) {}, []string{"node_modules", "other/node_modules", "web/node_modules"}},
+		{"another lock file", Options{}, func(r repo) { r.write(map[string]string{"package-lock.json": "2"}) }, []string{"other/node_modules"}},
+		{"no lock file", Options{}, func(r repo) { must(r.tb, os.Remove(r.path("other/yarn.lock"))) }, []string{"node_modules", "web/node_modules"}},
+		{"nothing installed", Options{}, func(r repo) { must(r.tb, os.RemoveAll(r.path("node_modules"))) }, []string{"other/node_modules", "web/node_modules"}},
+		{"not ignored", Options{}, func(r repo) { r.write(map[string]string{".gitignore": "/web/node_modules\n"}) }, []string{"web/node_modules"}},
+		{"none ignored", Options{}, func(r repo) { must(r.tb, os.Remove(r.path(".gitignore"))) }, nil},
+		{"links configured", Options{Link: []string{"web/node_modules"}}, func(repo) {}, []string{"web/node_modules"}},
+		{"setup configured", Options{Setup: []string{"true"}}, func(repo) {}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRepo(t)
+			commit := r.commit(files)
+			r.write(folders)
+			tt.change(r)
+			c := r.checkout(tt.opts, commit)
+			var links []string
+			for name, content := range contents(t, c.Top()) {
+				if strings.HasPrefix(content, "-> ") {
+					same(t, "target", "-> "+r.path(name), content)
+					links = append(links, name)
+				}
+			}
+			same(t, "links", tt.links, sorted(links))
+			same(t, "status", "", r.at(c).git("status", "--porcelain"))
+			same(t, "ways back", 0, len(c.WaysBack()))
+		})
+	}
+}
+
+func TestSetup(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	commit := r.commit(map[string]string{"p/a": "1"})
+	env := []string{"SOME_TOKEN=hunter2hunter2", "GITHUB_TOKEN=x"}
+	temp := t.TempDir()
+	set := func(opts Options) (*Checkout, error) {
+		opts.Temp, opts.Env, opts.Prefix = temp, env, "p"
+		return r.open(opts).Commit(t.Context(), commit)
+	}
+	c, err := set(Options{Setup: []string{"cp a b", "echo $SOME_TOKEN${GITHUB_TOKEN-} >> b"}})
+	must(t, err)
+	same(t, "files", map[string]string{"a": "1", "b": "1hunter2hunter2\n"}, contents(t, c.Dir()))
+	must(t, c.Close())
+	_, err = set(Options{Setup: []string{"true", "echo one; false; echo two"}})
+	fails(t, err, `setting up by "echo one; false; echo two": exit status 1`, "\none")
+	_, err = set(Options{Setup: []string{"seq 2000; echo key $SOME_TOKEN >&2; exit 7"}})
+	fails(t, err, "exit status 7", "\n2000\nkey ***")
+	if len(err.Error()) > 2500 {
+		t.Errorf("%d bytes of error", len(err.Error()))
+	}
+	_, err = set(Options{Setup: []string{"echo begun; exec sleep 600"}, SetupTimeout: 300 * time.Millisecond})
+	fails(t, err, "timed out after 300ms", "begun")
+	_, err = set(Options{Setup: []string{"kill -9 $$"}})
+	fails(t, err, "killed by killed")
+	empty(t, temp)
+}
+
+func TestInterruptedSetup(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	commit := r.commit(map[string]string{"a": "1"})
+	temp := t.TempDir()
+	ready := t.TempDir() + "/ready"
+	mkfifo(t, ready)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("interrupted")
+	go func() {
+		_, _ = os.ReadFile(ready) // returns when the command is running
+		cancel(why)
+	}()
+	_, err := r.open(Options{Temp: temp, Setup: []string{"echo > " + ready + "; exec sleep 600"}}).Commit(ctx, commit)
+	if !errors.Is(err, why) {
+		t.Error(err)
+	}
+	empty(t, temp)
+}
+
+func TestWaysBack(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	commit := r.commit(map[string]string{
+		".gitignore": "node_modules\n.venv\n", "package.json": "{}", "package-lock.json": "1", "packages/a/package.json": "{}", "packages/b/package.json": "{}",
+	})
+	r.write(map[string]string{"node_modules/x/i.js": "", "node_modules/@scope/y/i.js": "", "packages/b/node_modules/z/i.js": "", "../elsewhere/i.js": ""})
+	for name, target := range map[string]string{
+		"node_modules/a": "../packages/a", "node_modules/@scope/b": "../../packages/b", "node_modules/same": "x", "node_modules/broken": "none",
+		"node_modules/nested": "../packages/b/node_modules/z", "node_modules/out": "../../elsewhere",
+	} {
+		must(t, os.Symlink(target, r.path(name)))
+	}
+	c := r.checkout(Options{}, commit)
+	same(t, "ways", []string{
+		"node_modules/a is a symbolic link to packages/a of the work tree",
+		"node_modules/@scope/b is a symbolic link to packages/b of the work tree",
+	}, c.WaysBack())
+}
+
+// The Python is a script that answers as Python does: which one is installed, and
+// how, is not for the tests to ask.
+func TestPythonWaysBack(t *testing.T) {
+	t.Parallel()
+	answer := func(r repo, name, prefix string, dirs ...string) {
+		text, err := json.Marshal([]any{prefix, dirs})
+		must(t, err)
+		r.write(map[string]string{name: "#!/bin/sh\necho noise\ncat <<'EOF'\n\n" + string(text) + "\nEOF\n"})
+		must(t, os.Chmod(r.path(name), 0o755))
+	}
+	record := func(r repo, name, source, editable string) {
+		r.write(map[string]string{name + ".dist-info/direct_url.json": `{"url": "file://` + source + `", "dir_info": {` + editable + `}}`})
+	}
+	for _, tt := range []struct {
+		name string
+		make func(r repo) (commit git.Hash, opts Options)
+		ways []string
+	}{
+		{"editable install", func(r repo) (git.Hash, Options) {
+			commit := r.commit(map[string]string{"setup.py": ""})
+			answer(r, "../bin/python3", "/usr", "/usr/lib/python3", r.path("../site"), r.path("../none"))
+			record(r, "../site/mine-1.0", r.dir, `"editable": true`)
+			record(r, "../site/copied-1.0", r.dir, "")
+			record(r, "../site/theirs-1.0", "/elsewhere", `"editable": true`)
+			return commit, Options{}
+		}, []string{"python3 has an editable install of mine-1.0 from . of the work tree"}},
+		{"folder of the import path", func(r repo) (git.Hash, Options) {
+			commit := r.commit(map[string]string{"p/pyproject.toml": "", "src/m.py": ""})
+			answer(r, "../bin/python3", "/usr", r.path("src"))
+			return commit, Options{Prefix: "p"}
+		}, []string{"python3 imports from src of the work tree (an editable install, or PYTHONPATH)"}},
+		{"no Python project", func(r repo) (git.Hash, Options) {
+			commit := r.commit(map[string]string{"src/m.py": ""})
+			answer(r, "../bin/python3", "/usr", r.path("src"))
+			return commit, Options{}
+		}, nil},
+		{"Python that fails", func(r repo) (git.Hash, Options) {
+			r.write(map[string]string{"../bin/python3": "#!/bin/sh\nexit 1\n"})
+			must(t, os.Chmod(r.path("../bin/python3"), 0o755))
+			return r.commit(map[string]string{"setup.py": ""}), Options{}
+		}, nil},
+		{"linked virtual environment", func(r repo) (git.Hash, Options) {
+			commit := r.commit(map[string]string{"setup.cfg": "", ".gitignore": ".venv"})
+			answer(r, "../bin/python3", r.path(".venv"), r.path(".venv/lib"))
+			answer(r, ".venv/bin/python", r.path(".venv"), r.path(".venv/lib"))
+			record(r, ".venv/lib/mine-1.0", r.path("a%20b"), `"editable": true`)
+			return commit, Options{Link: []string{".venv"}}
+		}, []string{"TOP/.venv/bin/python has an editable install of mine-1.0 from a b of the work tree", "python3 has an editable install of mine-1.0 from a b of the work tree"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRepo(t).in("r")
+			must(t, os.Mkdir(r.dir, 0o755))
+			r.git("init", "-q", "--template=", "-b", "main")
+			commit, opts := tt.make(r)
+			opts.Env = []string{} // repo.source appends the rest
+			r.env[0] = "PATH=" + r.path("../bin") + ":" + os.Getenv("PATH")
+			var ways []string
+			for _, way := range r.checkout(opts, commit).WaysBack() {
+				ways = append(ways, strings.ReplaceAll(way, r.dir, "TOP"))
+			}
+			same(t, "ways", tt.ways, ways)
+		})
+	}
+}
