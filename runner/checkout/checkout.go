@@ -1,8 +1,7 @@
-// Package checkout makes temporary folders that hold a tree as git checks it
-// out, and that commands run in. Each has a repository of its own, which
-// borrows the user's objects and has the user's refs, but no remote and no
-// hooks: git works in it, and nothing that is done there reaches the user's
-// repository.
+// Package checkout makes the temporary folders that commands run in. Each holds
+// a tree as git checks it out, and a repository of its own, which borrows the
+// user's objects and has the user's refs, but no remote and no hooks. So git works
+// there, and nothing that it does reaches the user's repository.
 package checkout
 
 import (
@@ -14,9 +13,9 @@ import (
 	"chant/runner/git"
 )
 
-// Checkout is a tree on the disk. Holders of equal trees share one folder: who
-// changes files on purpose, such as an agent, uses a Source of its own. Its
-// methods are safe for concurrent use.
+// Checkout is a tree on the disk. Checkouts of equal trees from one Source share
+// a folder, so a command that changes files on purpose, such as an agent, needs a
+// Source of its own. The methods are safe for concurrent use.
 type Checkout struct {
 	source *Source
 	folder *folder
@@ -36,16 +35,16 @@ func (c *Checkout) Commit() git.Hash { return c.folder.commit }
 // Tree returns the tree of that commit.
 func (c *Checkout) Tree() git.Hash { return c.folder.tree }
 
-// Missing returns a sentence for every submodule that the tree has and the
-// checkout has not, because the user's repository has no copy of it.
+// Missing returns a sentence for every submodule that is not in the checkout,
+// because the user's repository has no copy of it.
 func (c *Checkout) Missing() []string { return c.folder.missing }
 
 // WaysBack returns a sentence for every way that was found from the checkout
 // back into the user's work tree. What ran here may have used the code there.
 func (c *Checkout) WaysBack() []string { return c.folder.waysBack }
 
-// Close gives the checkout up. The folder is removed once its last holder has
-// done so. Calls after the first return the same.
+// Close releases the checkout. Its folder is removed when all checkouts that
+// share it are closed. Calls after the first return the same.
 func (c *Checkout) Close() error { return c.close() }
 
 // folder is a tree on the disk, which several Checkouts may hold.
@@ -64,7 +63,7 @@ type shared struct {
 	folder    *folder
 	remove    func() error
 	err       error
-	cancelled bool // the context ended of the one that made it
+	cancelled bool // the context of the call that made it has ended
 }
 
 // Commit checks a commit out.
@@ -92,9 +91,9 @@ func (s *Source) Tree(ctx context.Context, base git.Hash, changes []Change) (*Ch
 	return d.Checkout(ctx, base, changes)
 }
 
-// acquire returns a checkout of the folder that holds the tree, which the draft
-// becomes by fill if there is none. The draft is closed with the checkout, or
-// because of the error.
+// acquire returns a checkout of the tree: the folder in use that holds it, or the
+// draft, which fill has to turn into one. It closes the draft with the checkout,
+// or where there is an error.
 func (s *Source) acquire(ctx context.Context, tree git.Hash, d *Draft, fill func() (*folder, error)) (*Checkout, error) {
 	f, own, err := s.share(ctx, tree, d, fill)
 	if err != nil {
@@ -110,8 +109,8 @@ func (s *Source) acquire(ctx context.Context, tree git.Hash, d *Draft, fill func
 }
 
 // share returns the folder in use that holds the tree. If there is none it calls
-// fill, and own is true. It waits for somebody else who fills it, and tries
-// itself where that one was interrupted.
+// fill, and own is true. If another caller is filling it, share waits, and tries
+// itself if that caller was interrupted.
 func (s *Source) share(ctx context.Context, tree git.Hash, d *Draft, fill func() (*folder, error)) (f *shared, own bool, err error) {
 	for {
 		f = s.join(tree)

@@ -125,7 +125,6 @@ func TestCommit(t *testing.T) {
 			same(t, "tree", string(c.Tree()), in.git("rev-parse", "HEAD^{tree}"))
 			same(t, "status", "", in.git("status", "--porcelain", "--ignored"))
 			same(t, "commits", tt.commits, strings.Count(in.git("log", "--format=tformat:x"), "x"))
-			same(t, "remote that can be pushed to", "", in.git("for-each-ref", "--format=%(push:track)", "refs/heads"))
 			same(t, "the user's repository", keys(before), keys(bytesOf(t, r.dir)))
 			same(t, "the user's repository", before, bytesOf(t, r.dir))
 		})
@@ -151,9 +150,8 @@ func TestRefs(t *testing.T) {
 	r.env = append(r.env, "GIT_CONFIG_GLOBAL="+r.path("../global"))
 	c := r.checkout(Options{}, first)
 	in := r.at(c)
-	want := strings.ReplaceAll(r.git("for-each-ref"), "", "")
 	var lines []string
-	for line := range strings.Lines(want) {
+	for line := range strings.Lines(r.git("for-each-ref")) {
 		if !strings.Contains(line, "/HEAD") {
 			lines = append(lines, strings.TrimSpace(line))
 		}

@@ -30,8 +30,8 @@ type Draft struct {
 	root   *os.Root // of top
 }
 
-// New makes a draft, for contents that are to be stored before they make a tree.
-// Close it, or hand it on to Checkout.
+// New makes a draft, so that contents can be stored before the tree is known.
+// The caller calls Checkout or Close.
 func (s *Source) New() (*Draft, error) {
 	d := &Draft{source: s}
 	if err := d.create(); err != nil {
@@ -40,20 +40,18 @@ func (s *Source) New() (*Draft, error) {
 	return d, nil
 }
 
-// Objects returns the draft's object folder. Its alternate is the repository's,
-// so what is stored here leaves no trace there. It exists until the draft, or the
-// checkout that it became, is closed.
+// Objects returns the draft's object folder, for git's GIT_OBJECT_DIRECTORY. It
+// exists until the draft, or the checkout that was made of it, is closed.
 func (d *Draft) Objects() string { return filepath.Join(d.top, ".git", "objects") }
 
 // Checkout checks out the tree of a commit, or the empty tree where base is "",
 // with some files changed. The contents may be in the draft's objects.
 //
-// What stands in the way of a changed file is not in the tree: a file where it
-// needs a folder, all files below it where it was a folder. The tree gets a commit
-// on top of base, with an author and a date that never change: the same tree on
-// the same base has the same commit.
+// A changed file replaces what is in its way: a file at the path of one of its
+// folders, or a folder at its own path. The tree gets a commit on top of base whose
+// author and date never change, so the same tree on the same base is the same commit.
 //
-// The checkout takes the draft over, and so does the error: Close then does nothing.
+// The draft can't be used again, and need not be closed, even after an error.
 func (d *Draft) Checkout(ctx context.Context, base git.Hash, changes []Change) (*Checkout, error) {
 	taken := *d
 	d.temp = ""
@@ -64,7 +62,7 @@ func (d *Draft) Checkout(ctx context.Context, base git.Hash, changes []Change) (
 	return d.source.acquire(ctx, tree, &taken, func() (*folder, error) { return taken.fill(ctx, commit, tree) })
 }
 
-// Close removes a draft that no checkout was made of.
+// Close removes a draft that is not used. Calls after the first do nothing.
 func (d *Draft) Close() error {
 	if d.temp == "" {
 		return nil
@@ -115,7 +113,12 @@ func (d *Draft) commit(ctx context.Context, base git.Hash, changes []Change) (co
 			return "", "", err
 		}
 	}
-	out, err := d.source.git(ctx, d.top, importStream(base, files, changes), "fast-import", "--quiet", "--date-format=raw")
+	out, err := d.source.repo.Run(ctx, git.Call{
+		Args:  []string{"fast-import", "--quiet", "--date-format=raw"},
+		Dir:   d.top,
+		Stdin: importStream(base, files, changes),
+		Env:   []string{lazyFetch},
+	})
 	if err != nil {
 		return "", "", err
 	}
@@ -127,28 +130,29 @@ func (d *Draft) commit(ctx context.Context, base git.Hash, changes []Change) (co
 	return git.Hash(answer[0]), git.Hash(answer[3]), d.root.RemoveAll(".git/refs/chant")
 }
 
-// importStream writes a commit in the language of git fast-import. Of the paths
-// that are to go only files are named, as fast-import would remove a folder, too.
-// They come first, lest they take with them what replaces them.
+// importStream writes a commit in the language of git fast-import. It names only
+// paths of files as deleted, because fast-import would delete whole folders. Those
+// come first: a deleted file may become a folder.
 func importStream(base git.Hash, files map[string]string, changes []Change) *bytes.Buffer {
 	const message = "Files as chant checks them\n"
 	s := &bytes.Buffer{}
-	fmt.Fprintf(s, "feature done\ncommit %s\nmark :1\ncommitter chant <chant@localhost> 946684800 +0000\ndata %d\n%s", made, len(message), message)
+	fmt.Fprintf(s, "feature done\ncommit %s\nmark :1\n", made)
+	fmt.Fprintf(s, "committer chant <chant@localhost> 946684800 +0000\ndata %d\n%s", len(message), message)
 	if base != "" {
 		fmt.Fprintf(s, "from %s\n", base)
 	}
 	for _, c := range changes {
 		if c.Mode == "" && files[c.Path] != "" {
-			fmt.Fprintf(s, "D %s\n", quotedAlways(c.Path))
+			fmt.Fprintf(s, "D %s\n", quote(c.Path))
 		}
 	}
 	for _, c := range changes {
 		switch {
 		case c.Mode == "":
 		case c.Hash != "":
-			fmt.Fprintf(s, "M %s %s %s\n", c.Mode, c.Hash, quotedAlways(c.Path))
+			fmt.Fprintf(s, "M %s %s %s\n", c.Mode, c.Hash, quote(c.Path))
 		default:
-			fmt.Fprintf(s, "M %s inline %s\ndata %d\n%s\n", c.Mode, quotedAlways(c.Path), len(c.Data), c.Data)
+			fmt.Fprintf(s, "M %s inline %s\ndata %d\n%s\n", c.Mode, quote(c.Path), len(c.Data), c.Data)
 		}
 	}
 	s.WriteString("get-mark :1\nls :1 \"\"\ndone\n")

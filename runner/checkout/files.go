@@ -12,12 +12,14 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"chant/runner/git"
 )
 
-// Files are named files of a checkout, as git checks them out. Its methods may
-// be called from several goroutines, but not beside what changes the files.
+// Files are some files of a checkout with the content that git gave them. Don't
+// call the methods while a command changes the files.
 type Files struct {
-	root  *os.Root // of the checkout: what a command makes of it leads nothing of ours out of it
+	root  *os.Root // of the checkout, so that no symlink leads out of it
 	files []file
 }
 
@@ -33,7 +35,9 @@ type file struct {
 // Files reads files of the checkout, after it has put back those that have
 // changed. Paths are from the top of the checkout. Of a path that the commit
 // does not have, the file has to be absent; submodules are left out.
-// Close the result.
+//
+// It runs git in the checkout, so call it before any command that is not trusted
+// runs there. Close the result.
 func (c *Checkout) Files(ctx context.Context, paths []string) (*Files, error) {
 	f, err := c.readFiles(ctx, paths)
 	if err != nil {
@@ -68,9 +72,7 @@ func (c *Checkout) readFiles(ctx context.Context, paths []string) (_ *Files, err
 		}
 	}
 	if len(present) > 0 {
-		_, err := c.source.git(ctx, c.folder.top, strings.NewReader(strings.Join(present, "\x00")),
-			"checkout", "--quiet", "--force", "--pathspec-from-file=-", "--pathspec-file-nul", string(c.folder.commit))
-		if err != nil {
+		if err := c.checkOut(ctx, present); err != nil {
 			return nil, err
 		}
 	}
@@ -83,6 +85,20 @@ func (c *Checkout) readFiles(ctx context.Context, paths []string) (_ *Files, err
 	}
 	return f, nil
 }
+
+// checkOut puts files back as they are in the commit.
+func (c *Checkout) checkOut(ctx context.Context, paths []string) error {
+	_, err := c.source.repo.Run(ctx, git.Call{
+		Args:  []string{"checkout", "--quiet", "--force", "--pathspec-from-file=-", "--pathspec-file-nul", string(c.folder.commit)},
+		Dir:   c.folder.top,
+		Stdin: strings.NewReader(strings.Join(paths, "\x00")),
+		Env:   []string{lazyFetch, literally},
+	})
+	return err
+}
+
+// literally keeps git from reading paths as patterns.
+const literally = "GIT_LITERAL_PATHSPECS=1"
 
 // Close ends the use of the files. It leaves them as they are.
 func (f *Files) Close() error { return f.root.Close() }
@@ -100,8 +116,8 @@ func (f *Files) Restore() error {
 	return nil
 }
 
-// Changed returns the paths at which files are not as they have to be, among
-// them files that can't be read.
+// Changed returns the paths of files that are not as they have to be, or that
+// can't be read.
 func (f *Files) Changed() []string {
 	var paths []string
 	for _, one := range f.files {

@@ -11,7 +11,9 @@ func TestFiles(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	r.git("config", "filter.up.smudge", "tr a-z A-Z")
-	r.write(map[string]string{".gitattributes": "filtered filter=up\n", "t/a": "a", "t/run": "#!run", "src": "s", "free": "f", "filtered": "up", "*": "glob"})
+	r.write(map[string]string{
+		".gitattributes": "filtered filter=up\n", "t/a": "a", "t/run": "#!run", "src": "s", "free": "f", "filtered": "up", "*": "glob",
+	})
 	must(t, os.Symlink("a", r.path("t/link")))
 	must(t, os.Chmod(r.path("t/run"), 0o755))
 	commit := r.commit(nil)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -20,9 +19,12 @@ type entry struct {
 }
 
 // git runs git in a checkout. Partial clones fetch what they lack into it.
-func (s *Source) git(ctx context.Context, dir string, stdin io.Reader, args ...string) ([]byte, error) {
-	return s.repo.Run(ctx, git.Call{Args: args, Dir: dir, Stdin: stdin, Env: []string{"LC_ALL=C", "GIT_NO_LAZY_FETCH=0", "GIT_LITERAL_PATHSPECS=1"}})
+func (s *Source) git(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	return s.repo.Run(ctx, git.Call{Args: args, Dir: dir, Env: []string{lazyFetch}})
 }
+
+// lazyFetch lets git fetch from a promisor remote.
+const lazyFetch = "GIT_NO_LAZY_FETCH=0"
 
 // fill writes the files of a commit, and what commands need beside them.
 func (d *Draft) fill(ctx context.Context, commit, tree git.Hash) (*folder, error) {
@@ -41,17 +43,17 @@ func (d *Draft) fill(ctx context.Context, commit, tree git.Hash) (*folder, error
 	return f, nil
 }
 
-// writeFiles checks a commit out into a new repository and lists its files. That
-// git says it went well is not enough: files can be missing all the same.
+// writeFiles checks a commit out into a new repository and lists its files. It
+// looks for missing ones, because git can leave files out and exit with 0.
 func (s *Source) writeFiles(ctx context.Context, root *os.Root, commit git.Hash) ([]entry, error) {
-	// git checkout then has no other HEAD to come from.
+	// So git checkout finds no other commit to switch from.
 	if err := root.WriteFile(".git/HEAD", []byte(commit+"\n"), 0o666); err != nil {
 		return nil, s.mended(err)
 	}
-	if _, err := s.git(ctx, root.Name(), nil, "checkout", "--quiet", "--detach", string(commit)); err != nil {
+	if _, err := s.git(ctx, root.Name(), "checkout", "--quiet", "--detach", string(commit)); err != nil {
 		return nil, s.mended(err)
 	}
-	out, err := s.git(ctx, root.Name(), nil, "ls-files", "--stage", "--deleted", "-t", "-z")
+	out, err := s.git(ctx, root.Name(), "ls-files", "--stage", "--deleted", "-t", "-z")
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +90,7 @@ func parseFiles(list string) (entries []entry, deleted []string, err error) {
 
 // modes returns the modes of a commit's files, by path.
 func (s *Source) modes(ctx context.Context, dir string, commit git.Hash) (map[string]string, error) {
-	out, err := s.git(ctx, dir, nil, "ls-tree", "-r", "-z", "--full-tree", string(commit))
+	out, err := s.git(ctx, dir, "ls-tree", "-r", "-z", "--full-tree", string(commit))
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +113,7 @@ func some(names []string) string {
 	return text
 }
 
-// mended adds to an error of writing what would help.
+// mended adds a mend to an error of writing below the temporary folder.
 func (s *Source) mended(err error) error {
 	var disk unix.Statfs_t
 	const enough = 1 << 20 // bytes

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"chant/runner/git"
 	"chant/runner/process"
 )
 
@@ -66,7 +67,8 @@ func (s *Source) configured() ([]string, error) {
 	return paths, nil
 }
 
-// link makes one symlink, where the user has something and the checkout nothing.
+// link makes one symlink, if the user's work tree has the path and the checkout
+// does not.
 func (s *Source) link(user, root *os.Root, at string) (bool, error) {
 	_, err := user.Lstat(at)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,8 +87,8 @@ func (s *Source) link(user, root *os.Root, at string) (bool, error) {
 	return true, root.Symlink(filepath.Join(user.Name(), filepath.FromSlash(at)), at)
 }
 
-// exclude hides links from git status: a pattern such as "node_modules/" means
-// folders only.
+// exclude makes git ignore links: a pattern such as "node_modules/" in .gitignore
+// matches folders only.
 func exclude(root *os.Root, linked []string) error {
 	if len(linked) == 0 {
 		return nil
@@ -128,7 +130,7 @@ func (s *Source) installed(ctx context.Context, user, root *os.Root, entries []e
 		return nil, nil
 	}
 	list := []string{"ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z", "--"}
-	out, err := s.git(ctx, user.Name(), nil, append(list, found...)...)
+	out, err := s.repo.Run(ctx, git.Call{Args: append(list, found...), Env: []string{literally}})
 	if err != nil {
 		return nil, fmt.Errorf("asking git whether it ignores %s: %w", some(found), err)
 	}

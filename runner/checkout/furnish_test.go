@@ -18,7 +18,9 @@ func TestLink(t *testing.T) {
 	commit := r.commit(map[string]string{
 		".gitignore": "deps/\nout\n", "project/tracked/f": "1", "project/a": "1", "project/.gitignore": "sub/\n",
 	})
-	r.write(map[string]string{"deps/x": "top", "project/deps/[x]/y": "y", "project/out": "file", "project/sub/deeper/z": "z", "project/tracked/new": "2"})
+	r.write(map[string]string{
+		"deps/x": "top", "project/deps/[x]/y": "y", "project/out": "file", "project/sub/deeper/z": "z", "project/tracked/new": "2",
+	})
 	before := bytesOf(t, r.dir)
 	temp := t.TempDir()
 	s := r.open(Options{Prefix: "project", Temp: temp, Link: []string{"deps/[x]", "out", "tracked", "none", "sub/deeper"}})
@@ -57,16 +59,20 @@ func TestNodeModules(t *testing.T) {
 		"web/package.json": "{}", "other/package.json": "{}", "other/yarn.lock": "1", "bare/package.json": "{}",
 	}
 	folders := map[string]string{"node_modules/x/i.js": "x", "web/node_modules/y/i.js": "y", "other/node_modules/z/i.js": "z"}
+	all := []string{"node_modules", "other/node_modules", "web/node_modules"}
 	for _, tt := range []struct {
 		name   string
 		opts   Options
 		change func(r repo) // of the user's work tree
 		links  []string
 	}{
-		{"same lock files", Options{}, func(repo) {}, []string{"node_modules", "other/node_modules", "web/node_modules"}},
+		{"same lock files", Options{}, func(repo) {}, all},
 		{"another lock file", Options{}, func(r repo) { r.write(map[string]string{"package-lock.json": "2"}) }, []string{"other/node_modules"}},
-		{"no lock file", Options{}, func(r repo) { must(r.tb, os.Remove(r.path("other/yarn.lock"))) }, []string{"node_modules", "web/node_modules"}},
-		{"nothing installed", Options{}, func(r repo) { must(r.tb, os.RemoveAll(r.path("node_modules"))) }, []string{"other/node_modules", "web/node_modules"}},
+		{
+			"no lock file", Options{}, func(r repo) { must(r.tb, os.Remove(r.path("other/yarn.lock"))) },
+			[]string{"node_modules", "web/node_modules"},
+		},
+		{"none installed", Options{}, func(r repo) { must(r.tb, os.RemoveAll(r.path("node_modules"))) }, all[1:]},
 		{"not ignored", Options{}, func(r repo) { r.write(map[string]string{".gitignore": "/web/node_modules\n"}) }, []string{"web/node_modules"}},
 		{"none ignored", Options{}, func(r repo) { must(r.tb, os.Remove(r.path(".gitignore"))) }, nil},
 		{"links configured", Options{Link: []string{"web/node_modules"}}, func(repo) {}, []string{"web/node_modules"}},
@@ -145,9 +151,12 @@ func TestWaysBack(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
 	commit := r.commit(map[string]string{
-		".gitignore": "node_modules\n.venv\n", "package.json": "{}", "package-lock.json": "1", "packages/a/package.json": "{}", "packages/b/package.json": "{}",
+		".gitignore": "node_modules\n.venv\n", "package.json": "{}", "package-lock.json": "1",
+		"packages/a/package.json": "{}", "packages/b/package.json": "{}",
 	})
-	r.write(map[string]string{"node_modules/x/i.js": "", "node_modules/@scope/y/i.js": "", "packages/b/node_modules/z/i.js": "", "../elsewhere/i.js": ""})
+	r.write(map[string]string{
+		"node_modules/x/i.js": "", "node_modules/@scope/y/i.js": "", "packages/b/node_modules/z/i.js": "", "../elsewhere/i.js": "",
+	})
 	for name, target := range map[string]string{
 		"node_modules/a": "../packages/a", "node_modules/@scope/b": "../../packages/b", "node_modules/same": "x", "node_modules/broken": "none",
 		"node_modules/nested": "../packages/b/node_modules/z", "node_modules/out": "../../elsewhere",
@@ -208,7 +217,10 @@ func TestPythonWaysBack(t *testing.T) {
 			answer(r, ".venv/bin/python", r.path(".venv"), r.path(".venv/lib"))
 			record(r, ".venv/lib/mine-1.0", r.path("a%20b"), `"editable": true`)
 			return commit, Options{Link: []string{".venv"}}
-		}, []string{"TOP/.venv/bin/python has an editable install of mine-1.0 from a b of the work tree", "python3 has an editable install of mine-1.0 from a b of the work tree"}},
+		}, []string{
+			"TOP/.venv/bin/python has an editable install of mine-1.0 from a b of the work tree",
+			"python3 has an editable install of mine-1.0 from a b of the work tree",
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -24,7 +24,6 @@ type location struct {
 // origin is what a checkout takes from a repository, the user's or a submodule's.
 type origin struct {
 	top     string            // see location
-	objects string            // its object folder
 	modules string            // the folder that the repositories of its submodules are in
 	files   map[string][]byte // what the git folder of a checkout holds, but for HEAD
 }
@@ -55,8 +54,8 @@ func (s *Source) readOrigin(ctx context.Context, at location) (origin, error) {
 	if len(lines) != 6 {
 		return o, fmt.Errorf("reading the repository %s: git rev-parse answered %q", call.Dir, answer)
 	}
-	format, shallow, attributes := lines[0], lines[2], lines[3]
-	o.objects, o.modules = lines[1], lines[4]
+	format, objects, shallow, attributes := lines[0], lines[1], lines[2], lines[3]
+	o.modules = lines[4]
 	refs, err := ask("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags", "refs/remotes")
 	if err != nil {
 		return o, err
@@ -68,7 +67,7 @@ func (s *Source) readOrigin(ctx context.Context, at location) (origin, error) {
 	o.files = map[string][]byte{
 		"config":                  configFile(parseConfig(config), format, at.top),
 		"packed-refs":             packedRefs(refs),
-		"objects/info/alternates": []byte(quoted(o.objects) + "\n"),
+		"objects/info/alternates": []byte(quoted(objects) + "\n"),
 	}
 	for name, from := range map[string]string{"shallow": shallow, "info/attributes": attributes} {
 		data, err := os.ReadFile(from)
@@ -225,8 +224,8 @@ func remoteOf(key string) string {
 	return strings.TrimPrefix(strings.TrimSuffix(key, path.Ext(key)), "remote.")
 }
 
-// pushes tells whether a remote's setting says what is fetched or pushed when
-// nothing is named, or where to.
+// pushes tells whether a setting of a remote decides what git pushes or fetches by
+// default, or where it pushes to.
 func pushes(key string) bool {
 	switch path.Ext(key) {
 	case ".push", ".pushurl", ".mirror", ".fetch":
@@ -235,8 +234,8 @@ func pushes(key string) bool {
 	return false
 }
 
-// below makes a path of the configuration absolute. Paths that begin with "~"
-// or "%" are for git to make out.
+// below makes a path of the configuration absolute. git itself expands paths that
+// begin with "~" or "%".
 func below(top, name string) string {
 	if top == "" || filepath.IsAbs(name) || strings.HasPrefix(name, "~") || strings.HasPrefix(name, "%") {
 		return name
@@ -249,22 +248,22 @@ func (s setting) write(file *bytes.Buffer) {
 	section, rest, _ := strings.Cut(s.key, ".")
 	name := rest
 	if dot := strings.LastIndexByte(rest, '.'); dot >= 0 {
-		section = fmt.Sprintf("%s %s", section, quotedAlways(rest[:dot]))
+		section = fmt.Sprintf("%s %s", section, quote(rest[:dot]))
 		name = rest[dot+1:]
 	}
-	fmt.Fprintf(file, "[%s]\n\t%s = %s\n", section, name, quotedAlways(s.value))
+	fmt.Fprintf(file, "[%s]\n\t%s = %s\n", section, name, quote(s.value))
 }
 
-// quoted quotes a path where git would else misread it.
+// quoted quotes a path that git would otherwise misread in a list.
 func quoted(name string) string {
 	if strings.ContainsAny(name, "\"\n\\") {
-		return quotedAlways(name)
+		return quote(name)
 	}
 	return name
 }
 
-// quotedAlways quotes a text so that git's configuration, fast-import and lists of
-// alternates understand it.
-func quotedAlways(text string) string {
+// quote quotes a text as git's configuration, fast-import and lists of alternates
+// have it.
+func quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text) + `"`
 }

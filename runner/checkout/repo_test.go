@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	// The Supervisor takes children of the main thread for orphans, so git must
 	// be started by others.
 	runtime.LockOSThread()
-	if err := flag.Set("rapid.checks", "15"); err != nil {
+	if err := flag.Set("rapid.checks", "8"); err != nil {
 		panic(err)
 	}
 	var err error

@@ -107,8 +107,8 @@ func TestLimit(t *testing.T) {
 	empty(t, temp)
 }
 
-// Who waits for a folder that somebody else gives up makes it himself; an error of
-// another kind is his, too.
+// A call that waits for another one makes the folder itself if that one was
+// interrupted, and returns its error otherwise.
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	for _, interrupted := range []bool{true, false} {

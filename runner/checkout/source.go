@@ -32,7 +32,7 @@ type Processes interface {
 type Options struct {
 	Prefix string   // the project's folder below the repository's top, slash-separated; "" is the top
 	Temp   string   // the folder that checkouts are made in; "" is the system's
-	Limit  int      // how many folders are there at most at a time; more are waited for
+	Limit  int      // the most folders at a time, at least 1; a call that needs another one waits
 	Link   []string // paths of the project that become symlinks to the user's, where a checkout lacks them
 	Setup  []string // sh commands that make a checkout ready, run in the project's folder
 	// SetupTimeout is how long each of them may take; 0 is 10 minutes.
@@ -59,8 +59,8 @@ type Source struct {
 	inUse map[git.Hash]*shared // by tree
 }
 
-// Open reads what checkouts of a repository take from it: refs, configuration,
-// where its objects are. What changes there later is not seen.
+// Open reads from a repository what its checkouts need: refs, configuration, the
+// place of its objects. Later changes of those are not seen.
 func Open(ctx context.Context, repo Repository, opts Options) (*Source, error) {
 	temp, err := filepath.EvalSymlinks(cmp.Or(opts.Temp, os.TempDir()))
 	if err != nil {
@@ -100,8 +100,8 @@ func within(dir, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// memo remembers answers by their key. What is asked for twice at a time may be
-// found out twice.
+// memo remembers answers by their key. Two calls at the same time may both look
+// for the answer.
 type memo[V any] struct {
 	mu      sync.Mutex
 	answers map[string]V

@@ -48,7 +48,7 @@ func (s *Source) fillSubmodules(ctx context.Context, super origin, root *os.Root
 // are left out.
 func (s *Source) submoduleNames(ctx context.Context, dir string) (map[string]string, error) {
 	names := map[string]string{}
-	out, err := s.git(ctx, dir, nil, "config", "--blob", "HEAD:.gitmodules", "-z", "--get-regexp", `^submodule\..*\.path$`)
+	out, err := s.git(ctx, dir, "config", "--blob", "HEAD:.gitmodules", "-z", "--get-regexp", `^submodule\..*\.path$`)
 	if _, failed := errors.AsType[*git.CommandError](err); failed {
 		return names, nil // there is no such file, or no such line in it
 	}
@@ -88,7 +88,7 @@ func (s *Source) fillSubmodule(ctx context.Context, at location, super *os.Root,
 	if err := o.create(root); err != nil {
 		return nil, s.mended(err)
 	}
-	_, err = s.git(ctx, root.Name(), nil, "cat-file", "-e", string(e.blob)+"^{commit}")
+	_, err = s.git(ctx, root.Name(), "cat-file", "-e", string(e.blob)+"^{commit}")
 	if _, failed := errors.AsType[*git.CommandError](err); failed {
 		if err := root.RemoveAll(".git"); err != nil {
 			return nil, err

@@ -18,7 +18,7 @@ import (
 // waysBack looks for ways from a checkout into the user's work tree: symlinks in
 // linked folders, and what Python is told to import from there.
 func (s *Source) waysBack(ctx context.Context, root *os.Root, linked []string) ([]string, error) {
-	var real []string // the linked folders themselves are no ways back
+	var real []string // what is in a linked folder is no way back
 	for _, at := range linked {
 		if dir, err := filepath.EvalSymlinks(filepath.Join(s.origin.top, filepath.FromSlash(at))); err == nil {
 			real = append(real, dir)
@@ -48,7 +48,7 @@ func (s *Source) symlinks(linked []string, outside func(target string) (string, 
 	seen := 0
 	for queue := slices.Clone(linked); len(queue) > 0 && seen < most; queue = queue[1:] {
 		at := queue[0]
-		// What can't be read is no way for anybody.
+		// A folder that can't be read leads nowhere.
 		entries, _ := os.ReadDir(filepath.Join(s.origin.top, filepath.FromSlash(at)))
 		seen += len(entries)
 		for _, e := range entries {
@@ -71,7 +71,7 @@ func (s *Source) symlinks(linked []string, outside func(target string) (string, 
 	return ways
 }
 
-// pythonProject tells whether a Python may be used that the project is installed in.
+// pythonProject tells whether the checkout has a project that Python can install.
 func pythonProject(root *os.Root, prefix string) bool {
 	for _, dir := range []string{"", prefix} {
 		for _, name := range []string{"pyproject.toml", "setup.py", "setup.cfg"} {
@@ -116,7 +116,8 @@ func (s *Source) pythons(ctx context.Context, root *os.Root, linked []string, ou
 // importPath asks a Python for its installation and the folders that it imports
 // from. One that does not start or does not answer runs no tests either.
 func (s *Source) importPath(ctx context.Context, dir, program string) (prefix string, dirs []string, err error) {
-	const script = "import json, os, sys; print(); print(json.dumps([os.path.realpath(sys.prefix), [os.path.realpath(p) for p in sys.path if p]]))"
+	const script = "import json, sys; from os.path import realpath as real; " +
+		"print(); print(json.dumps([real(sys.prefix), [real(p) for p in sys.path if p]]))"
 	output := process.NewBuffer(0, 1<<20)
 	res := s.opts.Processes.Run(ctx, process.Command{
 		Argv: []string{program, "-c", script}, Dir: dir, Env: s.opts.Env, Output: output, Timeout: 10 * time.Second,
@@ -126,9 +127,7 @@ func (s *Source) importPath(ctx context.Context, dir, program string) (prefix st
 	}
 	text := strings.TrimSpace(output.String())
 	answer := []any{&prefix, &dirs}
-	if json.Unmarshal([]byte(text[strings.LastIndexByte(text, '\n')+1:]), &answer) != nil {
-		return "", nil, nil
-	}
+	_ = json.Unmarshal([]byte(text[strings.LastIndexByte(text, '\n')+1:]), &answer) // see above
 	return prefix, dirs, nil
 }
 
