@@ -336,7 +336,7 @@ func TestConfigFile(t *testing.T) {
 		{"http.https://x.y/.extraheader", "secret"},
 		{"remote.my.fork.pushurl", "/dev/null"}, {"extensions.partialclone", "my.fork"}, {"extensions.objectformat", "sha256"},
 		{"core.repositoryformatversion", "1"}, {"core.hookspath", "/dev/null"}, {"core.fsmonitor", "false"},
-		{"submodule.recurse", "false"}, {"checkout.workers", "0"},
+		{"submodule.recurse", "false"},
 		{"gc.auto", "0"}, {"maintenance.auto", "false"},
 	}
 	user := []setting{

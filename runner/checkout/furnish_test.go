@@ -56,7 +56,8 @@ func TestNodeModules(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
 		".gitignore": "node_modules/\n", "package.json": "{}", "package-lock.json": "1",
-		"web/package.json": "{}", "other/package.json": "{}", "other/yarn.lock": "1", "bare/package.json": "{}",
+		"web/package.json":   "{}",
+		"other/package.json": "{}", "other/bun.lock": "1", "other/yarn.lock": "1", "bare/package.json": "{}",
 	}
 	folders := map[string]string{"node_modules/x/i.js": "x", "web/node_modules/y/i.js": "y", "other/node_modules/z/i.js": "z"}
 	all := []string{"node_modules", "other/node_modules", "web/node_modules"}
@@ -69,11 +70,11 @@ func TestNodeModules(t *testing.T) {
 		{"same lock files", Options{}, func(repo) {}, all},
 		{"another lock file", Options{}, func(r repo) { r.write(map[string]string{"package-lock.json": "2"}) }, []string{"other/node_modules"}},
 		{
-			"no lock file", Options{}, func(r repo) { must(r.tb, os.Remove(r.path("other/yarn.lock"))) },
+			"one of two lock files is missing", Options{}, func(r repo) { must(r.tb, os.Remove(r.path("other/bun.lock"))) },
 			[]string{"node_modules", "web/node_modules"},
 		},
 		{"none installed", Options{}, func(r repo) { must(r.tb, os.RemoveAll(r.path("node_modules"))) }, all[1:]},
-		{"not ignored", Options{}, func(r repo) { r.write(map[string]string{".gitignore": "/web/node_modules\n"}) }, []string{"web/node_modules"}},
+		{"not ignored", Options{}, func(r repo) { r.write(map[string]string{".gitignore": "/web/node_modules\n"}) }, all[2:]},
 		{"none ignored", Options{}, func(r repo) { must(r.tb, os.Remove(r.path(".gitignore"))) }, nil},
 		{"links configured", Options{Link: []string{"web/node_modules"}}, func(repo) {}, []string{"web/node_modules"}},
 		{"setup configured", Options{Setup: []string{"true"}}, func(repo) {}, nil},

@@ -19,6 +19,7 @@ func mounted(t *testing.T, options string) string {
 	if err := syscall.Mount("chant-test", dir, "tmpfs", flags, options); err != nil {
 		t.Skip("mounting a file system: ", err)
 	}
-	t.Cleanup(func() { must(t, syscall.Unmount(dir, 0)) })
+	// Detached, as a process that another test forks has our files open until it execs.
+	t.Cleanup(func() { must(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
 	return dir
 }

@@ -170,7 +170,6 @@ func configFile(user []setting, format, top string) []byte {
 		setting{"core.hookspath", os.DevNull},
 		setting{"core.fsmonitor", "false"},
 		setting{"submodule.recurse", "false"},
-		setting{"checkout.workers", "0"}, // as many as there are processors
 		// What git starts in the background would write while the folder is removed.
 		setting{"gc.auto", "0"},
 		setting{"maintenance.auto", "false"},
