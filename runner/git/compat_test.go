@@ -487,10 +487,6 @@ func TestSHA256(t *testing.T) {
 	if out := c.git("status", "--porcelain"); out != "" {
 		t.Errorf("status:\n%s", out)
 	}
-	changes, err := r.Dirty(t.Context(), []string{"a.txt"})
-	if err != nil || len(changes) != 0 {
-		t.Errorf("Dirty = %v, %v", changes, err)
-	}
 }
 
 // TestLargeByGit: the choice alone, as 100 MB take their time.

@@ -107,3 +107,5 @@ func (p *exportPlan) place(o locator) error {
 	}
 	return nil
 }
+
+func isFolder(m filemode.FileMode) bool { return m == filemode.Dir || m == filemode.Submodule }
