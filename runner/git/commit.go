@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing/object"
-
-	gitconfig "chant/runner/git/config"
 )
 
 // CommitRequest says what to commit.
@@ -18,152 +19,48 @@ type CommitRequest struct {
 	Paths []string
 	// Message gets exactly one newline at its end.
 	Message string
-	// Notice, unless nil, is told which back end commits and why, such as
-	// "committing by git: there is a pre-commit hook". It may be called again
-	// where another writer made a second try necessary.
-	Notice func(text string)
-}
-
-// backend is a way to make a commit.
-type backend int
-
-const (
-	native backend = iota // by this package alone
-	byGit                 // by git commit --only
-)
-
-// session is what one try to commit knows. It is made anew for every try:
-// whatever fails with a LockedError or errChanged is tried again.
-type session struct {
-	paths   []string // clean, sorted, without duplicates
-	message string   // with its newline
-	notice  func(string)
-	config  gitconfig.Config
-	ids     identities
-
-	symrefs []string // HEAD and the symbolic refs that it leads through; head.Ref is behind them
-	head    Head
-	parent  *object.Commit // nil where the branch has no commit yet
-	index   indexFile
 }
 
 // Commit commits exactly the named paths, as they are in the work tree, onto
-// HEAD, and gives the new commit's hash. All else that is staged or changed
-// stays as it is; for the named paths the index then agrees with the commit.
+// HEAD, and returns the new commit. All else that is staged or changed stays
+// as it is; for the named paths the index then agrees with the commit. It is
+// made by a Draft, or by CommitOnly where that is needed.
 //
-// Where a repository needs what only git itself does (hooks, filters, unusual
-// formats), git commit --only makes the commit; else git, where there is one,
-// is asked for its configuration only.
 // Commits of other processes are waited for and built upon, for up to about
-// ten seconds. The index is changed before the branch: a kill in between
-// leaves the paths staged, and the next Commit mends that. After an error
-// index and branch are as before.
-//
-// The errors are those of Ready, ErrNothing, PathError, SigningError,
-// LockedError and CommandError.
-func (r *Repo) Commit(ctx context.Context, req CommitRequest) (Hash, error) {
-	h, err := r.commitPaths(ctx, req)
+// ten seconds. The errors are those of Ready, ErrNothing, PathError,
+// SigningError, LockedError, ErrHeadMoved and CommandError.
+func (r *Repo) Commit(ctx context.Context, req CommitRequest) (h Hash, err error) {
+	err = r.persist(ctx, overtaken, func() (err error) {
+		h, err = r.commit(ctx, req)
+		return err
+	})
+	if _, needsGit := errors.AsType[*NeedsGitError](err); needsGit {
+		return r.CommitOnly(ctx, req)
+	}
 	if err != nil {
 		return "", fmt.Errorf("committing: %w", err)
 	}
 	return h, nil
 }
 
-func (r *Repo) commitPaths(ctx context.Context, req CommitRequest) (h Hash, err error) {
-	message, err := cleanMessage(req.Message)
+func (r *Repo) commit(ctx context.Context, req CommitRequest) (Hash, error) {
+	d, err := r.draft(ctx)
 	if err != nil {
 		return "", err
 	}
-	paths, err := cleanPaths(req.Paths)
+	contents, err := r.Store(ctx, req.Paths, "")
 	if err != nil {
 		return "", err
 	}
-	err = r.persist(ctx, func() (err error) {
-		s := &session{paths: paths, message: message, notice: req.Notice}
-		h, err = r.try(ctx, s)
-		return err
-	})
-	return h, err
-}
-
-// try makes the commit if nobody else is writing just now.
-func (r *Repo) try(ctx context.Context, s *session) (Hash, error) {
-	if err := r.look(ctx, s); err != nil {
-		return "", err
-	}
-	if err := r.recover(); err != nil {
-		return "", err
-	}
-	if err := r.refuse(ctx, s); err != nil {
-		return "", err
-	}
-	by, why, err := r.choose(ctx, s)
+	r.at("stored")
+	h, err := d.commit(ctx, contents, req.Message)
 	if err != nil {
 		return "", err
 	}
-	if by == byGit {
-		s.tell("committing by git: " + why)
-		return r.commitByGit(ctx, s)
-	}
-	s.tell("committing natively")
-	return r.commitNative(ctx, s)
+	return h, d.publish(ctx)
 }
 
-func (s *session) tell(text string) {
-	if s.notice != nil {
-		s.notice(text)
-	}
-}
-
-// look fills in what the repository is like now.
-func (r *Repo) look(ctx context.Context, s *session) (err error) {
-	if err := r.trusted(ctx); err != nil {
-		return err
-	}
-	_, head, err := r.followHead()
-	if err != nil {
-		return err
-	}
-	if s.config, err = r.configuration(ctx, head); err != nil {
-		return err
-	}
-	// Once more, as git took its time: the later it is read, the less often another
-	// writer comes in between.
-	if s.symrefs, s.head, err = r.followHead(); err != nil {
-		return err
-	}
-	if s.head.Ref != head.Ref { // the configuration may be another's
-		return errChanged
-	}
-	if s.ids, err = r.identities(s.config); err != nil {
-		return err
-	}
-	if s.head.Commit != "" {
-		if s.parent, err = r.commit(s.head.Commit); err != nil {
-			return fmt.Errorf("the last commit can't be read (run git fsck; git fetch may bring it back): %w", err)
-		}
-	}
-	s.index, err = r.readIndexFile()
-	return err
-}
-
-// configuration reads git's configuration, by the git program where there is
-// one: it knows where it looks for the system's.
-func (r *Repo) configuration(ctx context.Context, head Head) (gitconfig.Config, error) {
-	branch, _ := strings.CutPrefix(head.Ref, "refs/heads/")
-	if head.Ref == "HEAD" {
-		branch = ""
-	}
-	var run gitconfig.Runner
-	if r.program != "" {
-		run = func(args ...string) ([]byte, error) { return r.git(ctx, call{args: args, plain: true}) }
-	}
-	return gitconfig.Load(gitconfig.Places{
-		GitDir: r.gitDir, CommonDir: r.common, WorkTree: r.top, Branch: branch, Env: r.base,
-	}, run)
-}
-
-// cleanMessage gives a message that git would take.
+// cleanMessage returns a message that git would take.
 func cleanMessage(message string) (string, error) {
 	message = strings.TrimRight(message, " \t\r\n")
 	if message == "" {
@@ -173,4 +70,190 @@ func cleanMessage(message string) (string, error) {
 		return "", errors.New("the message holds a zero byte")
 	}
 	return message + "\n", nil
+}
+
+// CommitOnly does what Commit does by git commit --only, which runs the user's
+// hooks and filters, signs as configured and knows every format of repository.
+// Hooks and filters see nothing of chant. They may change what is committed.
+func (r *Repo) CommitOnly(ctx context.Context, req CommitRequest) (h Hash, err error) {
+	err = r.persist(ctx, overtaken, func() (err error) {
+		h, err = r.commitOnly(ctx, req)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("committing by git commit: %w", err)
+	}
+	return h, nil
+}
+
+func (r *Repo) commitOnly(ctx context.Context, req CommitRequest) (Hash, error) {
+	message, err := cleanMessage(req.Message)
+	if err != nil {
+		return "", err
+	}
+	paths, err := cleanPaths(req.Paths)
+	if err != nil {
+		return "", err
+	}
+	head, _, err := r.usable(ctx)
+	if err != nil {
+		return "", err
+	}
+	if _, err := r.Identity(ctx); err != nil {
+		return "", err
+	}
+	s, err := r.survey(ctx, head, paths)
+	if err != nil {
+		return "", err
+	}
+	if len(s.there)+len(s.gone) == 0 {
+		return "", ErrNothing
+	}
+	o := only{repo: r, head: head, named: s.there}
+	for _, p := range s.there {
+		if !s.known(p) {
+			o.fresh = append(o.fresh, p)
+		}
+	}
+	for _, e := range s.tracked {
+		if slices.ContainsFunc(o.fresh, func(p string) bool { return below(e.path, p) || below(p, e.path) }) {
+			o.evicted = append(o.evicted, e)
+		}
+	}
+	for _, p := range s.gone { // what is evicted and not in HEAD git knows no more
+		if s.inHead[p] || !slices.ContainsFunc(o.evicted, func(e indexEntry) bool { return e.path == p }) {
+			o.named = append(o.named, p)
+		}
+	}
+	if err := o.intend(ctx); err != nil {
+		return "", err
+	}
+	h, err := o.commit(ctx, message)
+	if err != nil {
+		return "", errors.Join(err, o.unintend(context.WithoutCancel(ctx)))
+	}
+	return h, nil
+}
+
+// only is one run of git commit --only.
+type only struct {
+	repo    *Repo
+	head    Head
+	named   []string     // the paths for git
+	fresh   []string     // those of them that git doesn't know yet
+	evicted []indexEntry // entries that the fresh paths replace in the index
+}
+
+// intend makes the fresh paths known to the index, without their content:
+// git commit takes only what it knows.
+func (o only) intend(ctx context.Context) error {
+	if len(o.fresh) == 0 {
+		return nil
+	}
+	args := []string{"add", "--intent-to-add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
+	_, err := o.attempt(context.WithoutCancel(ctx), call{args: args, stdin: pathspecs(o.fresh), asUser: true})
+	return err
+}
+
+// unintend undoes intend. Another writer may hold the index, so it is tried
+// for a while.
+func (o only) unintend(ctx context.Context) error {
+	if len(o.fresh) == 0 {
+		return nil
+	}
+	err := o.repo.persist(ctx, overtaken, func() error {
+		left, err := o.stillIntended(ctx)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		_, err = o.attempt(ctx, call{args: []string{"update-index", "-z", "--force-remove", "--stdin"}, stdin: pathList(left)})
+		return err
+	})
+	if err == nil && len(o.evicted) > 0 {
+		var list strings.Builder
+		for _, e := range o.evicted {
+			list.WriteString(e.info + "\t" + e.path + "\x00")
+		}
+		err = o.repo.persist(ctx, overtaken, func() error {
+			_, err := o.attempt(ctx, call{args: []string{"update-index", "-z", "--index-info"}, stdin: strings.NewReader(list.String())})
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("taking the new paths out of the index again: %w", err)
+	}
+	return nil
+}
+
+// stillIntended lists those of the fresh paths that the index knows by name
+// only: what another program has staged or committed meanwhile stays.
+func (o only) stillIntended(ctx context.Context) ([]string, error) {
+	out, err := o.repo.git(ctx, call{args: []string{"diff-files", "--diff-filter=A", "--name-only", "--no-renames", "-z"}})
+	if err != nil {
+		return nil, err
+	}
+	intended := strings.Split(string(out), "\x00")
+	return slices.DeleteFunc(slices.Clone(o.fresh), func(p string) bool { return !slices.Contains(intended, p) }), nil
+}
+
+// commit runs git commit. Hooks don't run where there is nothing to commit.
+// The message is committed as it is, unless a hook changes it.
+func (o only) commit(ctx context.Context, message string) (h Hash, err error) {
+	list, err := os.CreateTemp("", "chant-paths-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, list.Close(), os.Remove(list.Name())) }()
+	if _, err := io.Copy(list, pathspecs(o.named)); err != nil {
+		return "", err
+	}
+	args := []string{"commit", "--only", "--pathspec-from-file=" + list.Name(), "--pathspec-file-nul"}
+	if len(o.fresh) == 0 {
+		dry := call{args: append(slices.Clone(args), "--dry-run", "--untracked-files=no"), asUser: true}
+		_, err := o.attempt(ctx, dry)
+		if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == 1 {
+			return "", ErrNothing
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	args = append(args, "--cleanup=verbatim", "-F", "-")
+	out, err := o.attempt(ctx, call{args: args, stdin: strings.NewReader(message), asUser: true})
+	if err != nil {
+		return "", err
+	}
+	return o.repo.summarized(context.WithoutCancel(ctx), string(out))
+}
+
+// summarized returns the commit that git commit names in its summary, such as
+// "[main (root-commit) 1234567] subject". HEAD may have moved on since.
+func (r *Repo) summarized(ctx context.Context, summary string) (Hash, error) {
+	named := regexp.MustCompile(`(?m)^\[.*? ([0-9a-f]{4,64})\] `).FindStringSubmatch(summary)
+	if named == nil {
+		return "", fmt.Errorf("git commit did not name the new commit (git log shows it): %q", summary)
+	}
+	return r.Resolve(ctx, named[1])
+}
+
+// attempt runs a writing git command. Its failure is a LockedError or
+// ErrHeadMoved where another writer was in the way: git says so in the user's
+// language.
+func (o only) attempt(ctx context.Context, c call) ([]byte, error) {
+	index := filepath.Join(o.repo.gitDir, "index")
+	before := statOf(index)
+	out, err := o.repo.git(ctx, c)
+	if failed, ok := errors.AsType[*CommandError](err); !ok || failed.Code != fatal || locked(err) {
+		return out, err
+	}
+	if lock := o.repo.lockOf(o.head); lock != "" {
+		return nil, &LockedError{Path: lock, Err: err}
+	}
+	if statOf(index) != before {
+		return nil, &LockedError{Path: index + ".lock", Err: err}
+	}
+	if head, errHead := o.repo.Head(); errHead == nil && head != o.head {
+		return nil, fmt.Errorf("%w: %w", ErrHeadMoved, err)
+	}
+	return nil, err
 }

@@ -29,6 +29,9 @@ func commitFromEnv() error {
 			return err
 		}
 	}
+	if os.Getenv(twoEnv) != "" {
+		return publishTwo(r)
+	}
 	rounds := 3
 	if n := os.Getenv(roundsEnv); n != "" {
 		if rounds, err = strconv.Atoi(n); err != nil {
@@ -53,6 +56,36 @@ func commitFromEnv() error {
 		fmt.Println(h)
 	}
 	return r.Close()
+}
+
+// twoEnv makes a committing child publish two commits at once.
+const twoEnv = "CHANT_TEST_COMMIT_TWO"
+
+// publishTwo writes two files and publishes a commit of each.
+func publishTwo(r *Repo) error {
+	ctx := context.Background()
+	d, err := r.Draft(ctx)
+	if err != nil {
+		return err
+	}
+	for i, content := range []string{"first", "second"} {
+		name := fmt.Sprintf("p-%d", i)
+		if err := os.WriteFile(filepath.Join(r.Dir(), name), []byte(content), 0o644); err != nil {
+			return err
+		}
+		contents, err := r.Store(ctx, []string{name}, "")
+		if err != nil {
+			return err
+		}
+		step := r.step
+		r.step = nil // the steps that count are those of Publish
+		_, err = d.Commit(ctx, contents, content)
+		r.step = step
+		if err != nil {
+			return err
+		}
+	}
+	return d.Publish(ctx)
 }
 
 // checkHistory wants every acknowledged commit in HEAD's first-parent line,

@@ -14,16 +14,20 @@ var (
 	ErrUnknownRevision = errors.New("no such commit (name a branch, a tag or a commit; git log lists them)")
 	// ErrShallow is returned where history ends because the clone is shallow.
 	ErrShallow = errors.New("history ends here because the clone is shallow (run git fetch --unshallow)")
-	// ErrNothing is returned by Commit where the named paths are as in HEAD.
+	// ErrNothing is returned where a commit would change nothing.
 	ErrNothing = errors.New("nothing to commit: the files are as in the last commit")
-	// ErrNoIdentity is returned by Ready and Commit where git knows no author.
+	// ErrHeadMoved is returned by Publish where HEAD isn't what Draft has read.
+	// Nothing has changed then.
+	ErrHeadMoved = errors.New("another program has moved HEAD (try again when it is done)")
+	// ErrNoIdentity is returned by Ready, Draft and Commit where git knows no
+	// author.
 	ErrNoIdentity = errors.New("git doesn't know who you are (run git config user.name NAME and git config user.email MAIL)")
 	// ErrNoGit is returned where the git program is needed and can't be found.
 	ErrNoGit = errors.New("the git program isn't on PATH (install git)")
 )
 
-// InProgressError is returned by Ready and Commit while an operation is half
-// done in the work tree, because a commit would become a part of it.
+// InProgressError is returned by Ready, Draft and Commit while an operation is
+// half done in the work tree, because a commit would become a part of it.
 type InProgressError struct {
 	What string // "merge", "rebase", "cherry-pick", "revert" or "am"
 }
@@ -32,6 +36,14 @@ type InProgressError struct {
 func (e *InProgressError) Error() string {
 	return fmt.Sprintf("a %s is in progress (finish it, or end it by git %s --abort)", e.What, e.What)
 }
+
+// NeedsGitError is returned by Draft where only git commit can make a commit.
+type NeedsGitError struct {
+	Reason string // as NeedsGit returns it
+}
+
+// Error gives the reason.
+func (e *NeedsGitError) Error() string { return "only git commit can commit here: " + e.Reason }
 
 // PathError tells why one path can't be committed.
 type PathError struct {
@@ -42,11 +54,11 @@ type PathError struct {
 // Error gives the path and the reason.
 func (e *PathError) Error() string { return fmt.Sprintf("%q: %s", e.Path, e.Reason) }
 
-// LockedError is returned by Commit where another program held a lock of the
-// repository all the time that Commit was ready to wait.
+// LockedError is returned where another program held a lock of the repository
+// for as long as it was waited for.
 type LockedError struct {
 	Path string // the lock file, in the host's form
-	Err  error  // how it was met: git's own words, where git met it
+	Err  error  // git's own words, where it was git that met the lock
 }
 
 // Error names the lock file. chant never removes another program's lock.
@@ -54,7 +66,7 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s is held by another program (wait for it; remove the file only if no git is running): %v", e.Path, e.Err)
 }
 
-// Unwrap gives Err.
+// Unwrap returns Err.
 func (e *LockedError) Unwrap() error { return e.Err }
 
 // CommandError is returned where a git command could not do its work.
@@ -72,31 +84,31 @@ func (e *CommandError) Error() string {
 	return fmt.Sprintf("git %s: %s", e.Command, e.Message)
 }
 
-// EnvironmentError is returned by Ready and Commit where a variable sends git
-// to another repository or index than those of the opened work tree.
+// EnvironmentError is returned by Ready, Draft and Commit where a variable
+// directs git to another repository or index than those of the opened work
+// tree.
 type EnvironmentError struct {
 	Name, Value string
 }
 
-// Error names the variable. Which of the two places is meant, only the user
-// can say.
+// Error names the variable. Only the user can say which repository is meant.
 func (e *EnvironmentError) Error() string {
-	return fmt.Sprintf("%s=%s names another place than this work tree's own (unset it)", e.Name, e.Value)
+	return fmt.Sprintf("%s=%s belongs to another work tree than this one (unset it)", e.Name, e.Value)
 }
 
-// OwnerError is returned by Ready and Commit in another user's repository.
+// OwnerError is returned in a repository of another user, where git refuses
+// to work.
 type OwnerError struct {
-	Path string // what belongs to the other user
-	Top  string // top of the work tree
+	Top string // top of the work tree
 }
 
 // Error gives the command by which git, and so chant, comes to trust it.
 func (e *OwnerError) Error() string {
-	return fmt.Sprintf("%s belongs to another user (if you trust it: git config --global --add safe.directory %s)", e.Path, e.Top)
+	return fmt.Sprintf("%s belongs to another user (if you trust it: git config --global --add safe.directory %s)", e.Top, e.Top)
 }
 
-// DamagedIndexError is returned by Ready and Commit for an index that can't
-// be read. Nothing is lost with it but what was staged.
+// DamagedIndexError is returned for an index that git can't read. Nothing is
+// lost with it but what was staged.
 type DamagedIndexError struct {
 	Path string // the index file
 	Err  error
@@ -107,20 +119,16 @@ func (e *DamagedIndexError) Error() string {
 	return fmt.Sprintf("%s is damaged (move it away, then run git reset): %v", e.Path, e.Err)
 }
 
-// Unwrap gives the reader's error.
+// Unwrap returns git's error.
 func (e *DamagedIndexError) Unwrap() error { return e.Err }
 
-// SigningError is returned by Commit where the commit should be signed and
-// can't be. No unsigned commit is made instead.
+// SigningError is returned where a commit should be signed and can't be. No
+// unsigned commit is made instead.
 type SigningError struct {
-	Program string // "" where it didn't come to running one
-	Message string // what the program said, or what is missing
+	Message string // what git and the signing program said
 }
 
-// Error names the program, its words and the setting that asks for signing.
+// Error gives the setting that asks for signing and git's words.
 func (e *SigningError) Error() string {
-	if e.Program == "" {
-		return "signing the commit, as commit.gpgsign asks: " + e.Message
-	}
-	return fmt.Sprintf("signing the commit, as commit.gpgsign asks, by %s: %s", e.Program, e.Message)
+	return "signing the commit, as commit.gpgSign asks: " + e.Message
 }

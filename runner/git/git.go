@@ -1,13 +1,13 @@
-// Package git is the seam between chant and a git repository: it reads any
-// tree, and commits exactly the named paths.
+// Package git reads a git repository and commits exactly the named paths.
 //
-// History, trees and blobs are read from packs and loose files, or by one git
-// cat-file where only git knows their form; replacements and grafts are
-// ignored. A commit is made here, too, with git's own lock files, so that
-// other git processes and a kill at any moment do no harm; where a repository
-// has hooks, filters or a form that only git knows, git commit --only makes
-// it. Either way it is signed as configured, and refused where git would
-// refuse it or leave something out. Nothing outside this package sees go-git.
+// Objects, trees and history are read by go-git, which also writes the trees
+// and the commits. The git program does what depends on configuration or
+// changes more than objects: content and filters, index, refs, hooks,
+// signing, status; and it reads the objects of repositories that go-git does
+// not read. Nothing outside this package sees go-git.
+//
+// Replacements (git-replace(1)) and grafts are ignored: a hash means its own
+// content.
 package git
 
 import (
@@ -21,30 +21,35 @@ import (
 // sha256 repository, or "" for none.
 type Hash string
 
+// Content is what a tree has at a path: a file, a symlink or a submodule.
+type Content struct {
+	Path string // slash-separated, from the top of the repository
+	Mode string // as a tree has it: 100644, 100755, 120000 or 160000; "" for nothing at the path
+	Hash Hash   // the blob; of a submodule, its commit
+}
+
 // Repo is an open repository with a work tree. Its methods may be called from
-// several goroutines at once, and beside other git processes.
+// several goroutines at once, and while other git processes run.
 type Repo struct {
 	top     string   // top of the work tree; absolute, symlinks resolved
 	gitDir  string   // HEAD, the index and the work tree's own state
 	common  string   // refs, config, objects; differs from gitDir in a linked worktree
 	program string   // the git program; "" where there is none
-	env     []string // of git children that only answer
-	base    []string // of git children that run the user's hooks and filters
 	given   []string // the environment that Open got
+	user    []string // for git commands that run the user's hooks and filters
+	quiet   []string // for all other git commands
 
-	patience time.Duration     // how long other writers' locks are waited for
+	patience time.Duration     // how long locks of other programs are waited for
 	now      func() time.Time  // the clock
-	step     func(name string) // told of each step of a commit; nil but in crash tests
+	step     func(name string) // called at each step of a commit; nil outside of crash tests
+	format   func() (format, error)
 
-	format format
-	stored *objectFolders
-
-	mu      sync.Mutex // guards what follows; objects serves one goroutine
-	objects objects    // nil until something is read
-	closed  bool
+	mu     sync.Mutex // guards what follows
+	idle   []*objects // readers that no goroutine uses at the moment
+	closed bool
 }
 
-// Dir gives the top of the work tree: absolute, with symlinks resolved.
+// Dir returns the top of the work tree: absolute, with symlinks resolved.
 func (r *Repo) Dir() string { return r.top }
 
 // at marks a step of a commit, at which a test may kill the process.
@@ -54,20 +59,12 @@ func (r *Repo) at(step string) {
 	}
 }
 
-// hashOf turns go-git's form of an object name into ours.
-func hashOf(h plumbing.Hash) Hash {
-	if h.IsZero() {
-		return ""
-	}
-	return Hash(h.String())
-}
-
-// plumb turns our form of an object name into go-git's.
+// plumb converts an object name to go-git's form.
 func (h Hash) plumb() plumbing.Hash { return plumbing.NewHash(string(h)) }
 
 // valid tells whether h is a full object name.
 func (h Hash) valid() bool {
-	if len(h) != 40 && len(h) != 64 {
+	if len(h) != sha1Digits && len(h) != sha256Digits {
 		return false
 	}
 	for _, c := range []byte(h) {
@@ -77,3 +74,8 @@ func (h Hash) valid() bool {
 	}
 	return true
 }
+
+const (
+	sha1Digits   = 40
+	sha256Digits = 64
+)

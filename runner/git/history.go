@@ -1,16 +1,17 @@
 package git
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
-	"slices"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Commit is the part of a commit that chant reads.
@@ -50,52 +51,25 @@ func (r *Repo) FirstParents(from Hash) iter.Seq2[Commit, error] {
 	}
 }
 
-// Tips gives the objects that HEAD and every ref name, and those that tags among
-// them are of.
-func (r *Repo) Tips(ctx context.Context) ([]Hash, error) {
-	head, err := r.Head()
+// commitAt reads a commit; ErrUnknownRevision where h names none.
+func (r *Repo) commitAt(h Hash) (Commit, error) {
+	data, err := r.read(plumbing.CommitObject, h)
+	if errors.Is(err, errNoObject) {
+		return Commit{}, fmt.Errorf("reading commit %q: %w", h, ErrUnknownRevision)
+	}
 	if err != nil {
-		return nil, err
+		return Commit{}, err
 	}
-	tips := []Hash{head.Commit}
-	out, err := r.git(ctx, call{args: []string{"for-each-ref", "--format=%(objectname) %(*objectname)"}})
+	c, err := parseCommit(h, data)
 	if err != nil {
-		return nil, fmt.Errorf("listing refs: %w", err)
+		return Commit{}, fmt.Errorf("reading commit %s: %w", h, err)
 	}
-	for hash := range strings.FieldsSeq(string(out)) {
-		tips = append(tips, Hash(hash))
-	}
-	return tips, nil
-}
-
-// Reaches tells whether a commit is one of from or an ancestor of one, by all
-// parents. What is not there, or no commit, leads nowhere.
-func (r *Repo) Reaches(from []Hash, commit Hash) (bool, error) {
-	seen := map[Hash]bool{}
-	for open := slices.Clone(from); len(open) > 0; {
-		next := open[len(open)-1]
-		open = open[:len(open)-1]
-		if seen[next] || !next.valid() {
-			continue
-		}
-		seen[next] = true
-		c, err := r.commitAt(next)
-		switch {
-		case errors.Is(err, ErrUnknownRevision):
-			continue
-		case err != nil:
-			return false, err
-		case next == commit:
-			return true, nil
-		}
-		open = append(open, c.Parents...)
-	}
-	return false, nil
+	return c, nil
 }
 
 // parseCommit reads the form that git-cat-file(1) shows: the tree, the
 // parents, author and committer in this order, other headers, a blank line,
-// the message. As in git, what stands elsewhere doesn't count.
+// the message. As in git, what is elsewhere doesn't count.
 func parseCommit(id Hash, data []byte) (Commit, error) {
 	c := Commit{Hash: id, Parents: []Hash{}}
 	header, message, _ := strings.Cut(string(data), "\n\n")
@@ -131,7 +105,7 @@ func identTime(ident string) time.Time {
 	return time.Unix(n, 0).UTC()
 }
 
-// subject gives the first paragraph of a message on one line, as git does.
+// subject returns the first paragraph of a message on one line, as git does.
 func subject(message string) string {
 	var lines []string
 	for line := range strings.Lines(message) {
@@ -145,79 +119,18 @@ func subject(message string) string {
 	return strings.Join(lines, " ")
 }
 
-// Changed tells whether a commit differs from its first parent in the path of
-// a file or submodule for which match is true; a commit without parents
-// differs in all that it holds. The error is ErrShallow where the clone lacks
-// the parent. match is called for changed paths only.
-func (r *Repo) Changed(commit Hash, match func(path string) bool) (bool, error) {
-	c, err := r.commitAt(commit)
+// shallow returns the commits whose parents a shallow clone lacks.
+func (r *Repo) shallow() (map[Hash]bool, error) {
+	data, err := os.ReadFile(filepath.Join(r.common, "shallow"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return false, err
+		return nil, fmt.Errorf("reading the shallow boundary: %w", err)
 	}
-	var before Hash
-	if len(c.Parents) > 0 {
-		ends, err := r.shallow()
-		if err != nil {
-			return false, err
-		}
-		if ends[commit] {
-			return false, ErrShallow
-		}
-		parent, err := r.commitAt(c.Parents[0])
-		if err != nil {
-			return false, err
-		}
-		before = parent.Tree
+	ends := make(map[Hash]bool)
+	for line := range strings.Lines(string(data)) {
+		ends[Hash(strings.TrimSpace(line))] = true
 	}
-	return r.differ(before, c.Tree, "", match)
-}
-
-// differ compares two trees, and looks only into folders whose hashes differ.
-func (r *Repo) differ(a, b Hash, prefix string, match func(string) bool) (bool, error) {
-	if a == b {
-		return false, nil
-	}
-	before, err := r.tree(a)
-	if err != nil {
-		return false, err
-	}
-	after, err := r.tree(b)
-	if err != nil {
-		return false, err
-	}
-	pairs := make(map[string][2]entry, len(after))
-	for _, e := range before {
-		pairs[e.name] = [2]entry{e, {}}
-	}
-	for _, e := range after {
-		pairs[e.name] = [2]entry{pairs[e.name][0], e}
-	}
-	for name, pair := range pairs {
-		found, err := r.entryDiffers(pair[0], pair[1], prefix+name, match)
-		if found || err != nil {
-			return found, err
-		}
-	}
-	return false, nil
-}
-
-// entryDiffers compares what is at one name before and after; a zero entry
-// is nothing.
-func (r *Repo) entryDiffers(a, b entry, name string, match func(string) bool) (bool, error) {
-	if a.id == b.id && a.mode == b.mode {
-		return false, nil
-	}
-	var trees [2]Hash
-	leaf := false
-	for i, e := range []entry{a, b} {
-		if e.mode == filemode.Dir {
-			trees[i] = e.id
-		} else if e.mode != 0 {
-			leaf = true
-		}
-	}
-	if leaf && match(name) {
-		return true, nil
-	}
-	return r.differ(trees[0], trees[1], name+"/", match)
+	return ends, nil
 }

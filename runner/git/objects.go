@@ -1,60 +1,138 @@
 package git
 
 import (
-	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
-// streamAbove is the size in bytes from which a blob isn't held in memory
-// while it is exported, unless a pack holds it as a delta.
-const streamAbove = 8 << 20
-
-// objects is a way to read a repository's objects. It serves one goroutine at
-// a time. Replacements (git-replace(1)) and grafts are ignored: an object's
-// name means its own content.
-type objects interface {
-	// read gives an object, with a content of its own. The error is
-	// errNoObject where there is none.
-	read(id Hash) (plumbing.ObjectType, []byte, error)
-	// copy writes a blob's content to w.
-	copy(w io.Writer, id Hash) (int64, error)
-	// Close ends the reading; what was read stays valid.
-	Close() error
-}
-
-// The errors of reading that a caller may want to tell apart.
-var (
-	// ErrMissing is returned where the repository lacks an object that others
-	// need.
-	ErrMissing = errors.New("the repository lacks an object (run git fsck)")
-	// ErrPromised is returned where a partial clone lacks an object that git
-	// could not fetch; what git said follows.
-	ErrPromised = errors.New("this partial clone lacks an object, which git fetches when the remote can be reached (run git fetch --refetch --no-filter)")
-)
+// ErrMissing is returned where the repository lacks an object that others
+// need.
+var ErrMissing = errors.New("the repository lacks an object (run git fsck; in a partial clone, git fetch --refetch)")
 
 // errNoObject is returned for an object that the repository doesn't hold.
 var errNoObject = errors.New("no such object")
 
-// openObjects opens the way of reading that the repository's format needs.
-// ctx bounds the life of a git process, if there is one.
-func (r *Repo) openObjects(ctx context.Context) (objects, error) {
-	if !r.format.native() {
-		if r.program == "" {
-			return nil, fmt.Errorf("reading %s: %w", r.format, ErrNoGit)
+// errDamaged is returned for content that isn't that of its name.
+var errDamaged = errors.New("it is damaged (run git fsck)")
+
+// objects reads a repository's objects, for one goroutine at a time: by
+// go-git what it finds, the rest by the git program, which knows every format
+// and every place and fetches what a partial clone lacks.
+type objects struct {
+	storage *filesystem.Storage // nil where go-git must not read
+	repo    *Repo
+	batch   batch
+}
+
+func (r *Repo) openObjects() (*objects, error) {
+	f, err := r.format()
+	if err != nil {
+		return nil, err
+	}
+	o := &objects{repo: r, batch: batch{repo: r}}
+	// Of what lies in an alternate, go-git opens the packs anew for every object.
+	if f.native() && !exists(filepath.Join(r.common, "objects", "info", "alternates")) {
+		o.storage = openStorage(r.common)
+	}
+	return o, nil
+}
+
+// openStorage opens the object folder of a git folder. The storage sees the
+// packs of now: another one has to be opened for those of later.
+func openStorage(gitDir string) *filesystem.Storage {
+	return filesystem.NewStorageWithOptions(osfs.New(gitDir), cache.NewObjectLRU(16*cache.MiByte), filesystem.Options{
+		KeepDescriptors: true, LargeObjectThreshold: 8 << 20,
+	})
+}
+
+// read returns an object, whose content is the caller's own. The error is
+// errNoObject where there is none.
+func (o *objects) read(id Hash) (plumbing.ObjectType, []byte, error) {
+	if !id.valid() {
+		return 0, nil, errNoObject
+	}
+	var err error
+	if o.storage != nil && len(id) == sha1Digits {
+		var kind plumbing.ObjectType
+		var data []byte
+		if kind, data, err = stored(o.storage, id); err == nil {
+			return kind, data, nil
 		}
-		return &gitObjects{repo: r, ctx: ctx}, nil
+		// Another git may have packed it or removed its pack.
+		_ = o.storage.Close() // it was read only
+		o.storage = openStorage(o.repo.common)
+		if kind, data, err = stored(o.storage, id); err == nil {
+			return kind, data, nil
+		}
+		if !errors.Is(err, plumbing.ErrObjectNotFound) { // a pack or an index that go-git can't read
+			_ = o.storage.Close()
+			o.storage = nil
+		}
 	}
-	own := readNative(r.stored)
-	if !r.format.partial {
-		return own, nil
+	kind, data, errGit := o.batch.read(id)
+	none := errors.Is(errGit, errNoObject) || errors.Is(errGit, ErrNoGit)
+	switch {
+	case errGit == nil && nameOf(kind, data, len(id)) != id:
+		errGit = errDamaged
+	case none && errors.Is(err, plumbing.ErrObjectNotFound):
+		errGit = errNoObject
+	case none && err != nil: // go-git has found something
+		errGit = err
 	}
-	return &partialObjects{nativeObjects: own, git: gitObjects{repo: r, ctx: ctx}}, nil
+	return kind, data, errGit
+}
+
+// stored reads by go-git.
+func stored(from *filesystem.Storage, id Hash) (plumbing.ObjectType, []byte, error) {
+	o, err := from.EncodedObject(plumbing.AnyObject, id.plumb())
+	if err != nil {
+		return 0, nil, err
+	}
+	content, err := o.Reader()
+	if err != nil {
+		return 0, nil, err
+	}
+	data := make([]byte, o.Size())
+	_, err = io.ReadFull(content, data)
+	if err = errors.Join(err, content.Close()); err == nil && nameOf(o.Type(), data, sha1Digits) != id {
+		err = errDamaged
+	}
+	return o.Type(), data, err
+}
+
+// nameOf returns the name of an object of a repository whose names have that
+// many digits.
+func nameOf(kind plumbing.ObjectType, data []byte, digits int) Hash {
+	var h hash.Hash
+	if digits == sha256Digits {
+		h = sha256.New()
+	} else {
+		h = sha1.New()
+	}
+	fmt.Fprintf(h, "%s %d\x00", kind, len(data))
+	h.Write(data)
+	return Hash(hex.EncodeToString(h.Sum(nil)))
+}
+
+func (o *objects) close() error {
+	err := o.batch.close()
+	if o.storage != nil {
+		err = errors.Join(err, o.storage.Close())
+	}
+	return err
 }
 
 // Close frees the repository's open files. The Repo can't be used afterwards.
@@ -62,47 +140,49 @@ func (r *Repo) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
-	err := r.stored.Close()
-	if r.objects != nil {
-		err = errors.Join(err, r.objects.Close())
+	var errs []error
+	for _, o := range r.idle {
+		errs = append(errs, o.close())
 	}
-	r.objects = nil
-	return err
+	r.idle = nil
+	return errors.Join(errs...)
 }
 
-// with hands the way of reading to use, under the lock.
-func (r *Repo) with(use func(objects) error) error {
+// borrow hands out a reader that nobody uses.
+func (r *Repo) borrow() (*objects, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return fmt.Errorf("reading %s: %w", r.top, fs.ErrClosed)
+		return nil, fmt.Errorf("reading %s: %w", r.top, fs.ErrClosed)
 	}
-	if r.objects == nil {
-		o, err := r.openObjects(context.Background())
-		if err != nil {
-			return err
-		}
-		r.objects = o
+	if n := len(r.idle); n > 0 {
+		o := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		return o, nil
 	}
-	return use(r.objects)
+	return r.openObjects()
 }
 
-// read gives the content of an object that must be of a kind.
+func (r *Repo) giveBack(o *objects) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return o.close()
+	}
+	r.idle = append(r.idle, o)
+	return nil
+}
+
+// read returns the content of an object that must be of a kind.
 func (r *Repo) read(want plumbing.ObjectType, id Hash) (data []byte, err error) {
-	err = r.with(func(o objects) (err error) {
-		data, err = readKind(o, want, id)
-		return err
-	})
-	return data, err
-}
-
-func readKind(o objects, want plumbing.ObjectType, id Hash) ([]byte, error) {
-	kind, data, err := o.read(id)
-	if gone(err) {
-		err = ErrMissing
+	o, err := r.borrow()
+	if err != nil {
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, r.giveBack(o)) }()
+	kind, data, err := o.read(id)
 	if err == nil && kind != want {
-		err = errors.New("it is an object of another kind (run git fsck)")
+		err = fmt.Errorf("it is a %s, not a %s (run git fsck): %w", kind, want, errNoObject)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading object %s: %w", id, err)
@@ -110,79 +190,44 @@ func readKind(o objects, want plumbing.ObjectType, id Hash) ([]byte, error) {
 	return data, nil
 }
 
-// gone tells whether an object is missing that ought to be there.
-func gone(err error) bool { return errors.Is(err, errNoObject) && !errors.Is(err, ErrPromised) }
-
-// copyBlob writes a blob's whole content to w.
-func copyBlob(o objects, w io.Writer, id Hash) (int64, error) {
-	n, err := o.copy(w, id)
-	if gone(err) {
-		err = ErrMissing
+// needed returns the content of an object that another one names.
+func (r *Repo) needed(want plumbing.ObjectType, id Hash) ([]byte, error) {
+	data, err := r.read(want, id)
+	if errors.Is(err, errNoObject) {
+		err = fmt.Errorf("%w: %w", ErrMissing, err)
 	}
-	if err != nil {
-		return n, fmt.Errorf("reading object %s: %w", id, err)
-	}
-	return n, nil
-}
-
-// commitAt reads a commit; ErrUnknownRevision where h names none.
-func (r *Repo) commitAt(h Hash) (Commit, error) {
-	data, err := r.rawCommit(h)
-	if err != nil {
-		return Commit{}, err
-	}
-	c, err := parseCommit(h, data)
-	if err != nil {
-		return Commit{}, fmt.Errorf("reading commit %s: %w", h, err)
-	}
-	return c, nil
-}
-
-func (r *Repo) rawCommit(h Hash) (data []byte, err error) {
-	if !h.valid() || len(h) != 2*r.format.idSize() {
-		return nil, fmt.Errorf("reading commit %q: %w", h, ErrUnknownRevision)
-	}
-	err = r.with(func(o objects) error {
-		kind, content, err := o.read(h)
-		if errors.Is(err, errNoObject) || err == nil && kind != plumbing.CommitObject {
-			err = ErrUnknownRevision
-		}
-		if err != nil {
-			return fmt.Errorf("reading commit %s: %w", h, err)
-		}
-		data = content
-		return nil
-	})
 	return data, err
 }
 
-// commit reads a commit in go-git's form, for making another upon it. Outside
-// sha1 repositories, where git makes the commits, it is an empty one.
-func (r *Repo) commit(h Hash) (*object.Commit, error) {
-	data, err := r.rawCommit(h)
-	if err != nil {
-		return nil, err
-	}
-	if r.format.idSize() != sha1Size {
-		return &object.Commit{}, nil
-	}
-	o := &plumbing.MemoryObject{}
-	o.SetType(plumbing.CommitObject)
-	if _, err := o.Write(data); err != nil {
-		return nil, err
-	}
-	return object.DecodeCommit(nil, o)
-}
+// Blob returns the content of a blob, as git stores it. The error is
+// ErrMissing where the repository doesn't hold it.
+func (r *Repo) Blob(h Hash) ([]byte, error) { return r.needed(plumbing.BlobObject, h) }
 
-// entries reads a tree in go-git's form; the zero hash is the empty tree.
-func (r *Repo) entries(h plumbing.Hash) ([]object.TreeEntry, error) {
-	list, err := r.tree(hashOf(h))
+// write stores an object in the object folder of a git folder. An object that
+// exists already gets a new time, so that a concurrent gc spares it.
+func (r *Repo) write(gitDir string, kind plumbing.ObjectType, data []byte) (id Hash, err error) {
+	id = nameOf(kind, data, sha1Digits)
+	o := &plumbing.MemoryObject{}
+	o.SetType(kind)
+	if _, err := o.Write(data); err != nil {
+		return "", err
+	}
+	storage := openStorage(gitDir)
+	defer func() { err = errors.Join(err, storage.Close()) }()
+	file := filepath.Join(gitDir, "objects", string(id[:2]), string(id[2:]))
+	for range 5 { // gc may remove a folder that is empty just now
+		if _, err = storage.SetEncodedObject(o); err == nil {
+			err = os.Chtimes(file, r.now(), r.now())
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if errors.Is(err, fs.ErrPermission) && exists(file) { // it is another user's
+		err = nil
+	}
 	if err != nil {
-		return nil, err
+		return "", fmt.Errorf("writing object %s: %w", id, err)
 	}
-	entries := make([]object.TreeEntry, len(list))
-	for i, e := range list {
-		entries[i] = object.TreeEntry{Name: e.name, Mode: e.mode, Hash: e.id.plumb()}
-	}
-	return entries, nil
+	return id, nil
 }

@@ -8,66 +8,49 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"chant/runner/git/config"
 )
 
 // Open opens the repository whose work tree has its top at dir; ".git" may be
 // a folder, a symlink or, as in a linked worktree or a submodule, a file. Of
-// env, the base environment of git children, PATH is searched for the git
-// program. Open starts no process.
-//
-// Repositories of formats that only git knows (sha256 objects, reftable,
-// extensions from the future) are read by the git program; the error is
-// ErrNoGit where it is needed and absent.
+// env, the base environment of all git commands, PATH is searched for the git
+// program. Open starts no process; a method that needs the program returns
+// ErrNoGit where there is none.
 //
 // The error is ErrNotRepository where there is no repository at all. A bare
 // repository and a folder inside a work tree are errors too.
 func Open(dir string, env []string) (*Repo, error) {
-	r, err := open(dir)
-	if err == nil && !r.format.plain() && lookPath("git", env) == "" {
-		err = fmt.Errorf("reading %s: %w", r.format, ErrNoGit)
+	r := &Repo{
+		program: lookPath("git", env), given: slices.Clone(env), user: userEnv(env),
+		patience: 10 * time.Second,
+		now:      time.Now, //nolint:forbidigo // the clock that file times are compared with
 	}
-	if err != nil {
+	r.quiet = append(slices.Clone(r.user),
+		"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1")
+	r.format = sync.OnceValues(r.readFormat)
+	if err := r.locate(dir); err != nil {
 		return nil, fmt.Errorf("opening the git repository %s: %w", dir, err)
 	}
-	r.env, r.base, r.given = childEnv(env), userEnv(env), slices.Clone(env)
-	r.program = lookPath("git", env)
 	return r, nil
 }
 
-func open(dir string) (*Repo, error) {
-	top, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
+// locate finds the folders of the repository.
+func (r *Repo) locate(dir string) (err error) {
+	if r.top, err = filepath.Abs(dir); err != nil {
+		return err
 	}
-	if top, err = filepath.EvalSymlinks(top); err != nil {
-		return nil, err
+	if r.top, err = filepath.EvalSymlinks(r.top); err != nil {
+		return err
 	}
-	r := &Repo{
-		top: top, patience: 10 * time.Second,
-		now: time.Now, //nolint:forbidigo // the clock that file times are compared with
+	if r.gitDir, err = findGitDir(r.top); err != nil {
+		return err
 	}
-	if r.gitDir, err = findGitDir(top); err != nil {
-		return nil, err
-	}
-	if r.common, err = commonDir(r.gitDir); err != nil {
-		return nil, err
-	}
-	if err := r.checkFormat(); err != nil {
-		return nil, err
-	}
-	if r.stored, err = findObjects(r.common); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.common, err = commonDir(r.gitDir)
+	return err
 }
 
-// errBare keeps the user from a folder without a work tree.
-var errBare = errors.New("a bare repository has no work tree (use a clone or a git worktree of it)")
-
-// findGitDir gives the git folder of the work tree whose top is top.
+// findGitDir returns the git folder of the work tree whose top is top.
 func findGitDir(top string) (string, error) {
 	dot := filepath.Join(top, ".git")
 	info, err := os.Stat(dot)
@@ -91,7 +74,7 @@ func findGitDir(top string) (string, error) {
 	}
 	gitDir, err := filepath.EvalSymlinks(target)
 	if err != nil {
-		return "", fmt.Errorf("%s leads nowhere (run git worktree repair): %w", dot, err)
+		return "", fmt.Errorf("following %s (run git worktree repair): %w", dot, err)
 	}
 	if _, err := os.Lstat(filepath.Join(gitDir, "HEAD")); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNotRepository, err)
@@ -99,22 +82,31 @@ func findGitDir(top string) (string, error) {
 	return gitDir, nil
 }
 
-// notTop tells why top, which has no .git, can't be opened.
+// notTop returns why top, which has no .git, can't be opened.
 func notTop(top string) error {
 	if exists(filepath.Join(top, "HEAD")) && exists(filepath.Join(top, "objects")) {
-		return errBare
+		return errors.New("a bare repository has no work tree (use a clone or a git worktree of it)")
 	}
-	for p := filepath.Dir(top); ; p = filepath.Dir(p) {
-		if exists(filepath.Join(p, ".git")) {
-			return fmt.Errorf("this isn't the top of the work tree (use %s)", p)
+	if above, err := Top(top); err == nil {
+		return fmt.Errorf("this isn't the top of the work tree (use %s)", above)
+	}
+	return ErrNotRepository
+}
+
+// Top returns the top of the work tree that holds dir, an absolute path; the
+// error is ErrNotRepository where there is none. It starts no process.
+func Top(dir string) (string, error) {
+	for at := dir; ; at = filepath.Dir(at) {
+		if exists(filepath.Join(at, ".git")) {
+			return at, nil
 		}
-		if p == filepath.Dir(p) {
-			return ErrNotRepository
+		if at == filepath.Dir(at) {
+			return "", ErrNotRepository
 		}
 	}
 }
 
-// commonDir gives the folder that the work trees of a repository share.
+// commonDir returns the folder that the work trees of a repository share.
 func commonDir(gitDir string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(gitDir, "commondir"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -126,7 +118,7 @@ func commonDir(gitDir string) (string, error) {
 	return filepath.EvalSymlinks(inside(gitDir, strings.TrimRight(string(data), "\r\n")))
 }
 
-// inside resolves p, which a file in dir names.
+// inside resolves p relative to dir.
 func inside(dir, p string) string {
 	if filepath.IsAbs(p) {
 		return p
@@ -137,48 +129,4 @@ func inside(dir, p string) string {
 func exists(name string) bool {
 	_, err := os.Lstat(name)
 	return err == nil
-}
-
-// checkFormat finds out the repository's format, and refuses what has no work
-// tree of its own. A linked worktree takes core.bare and core.worktree from no
-// file but its own.
-func (r *Repo) checkFormat() error {
-	shared, err := config.File(filepath.Join(r.common, "config"))
-	if err != nil {
-		return err
-	}
-	if r.format, err = formatOf(shared); err != nil {
-		return err
-	}
-	own := shared
-	if r.gitDir != r.common {
-		own = config.Config{}
-	}
-	if isTrue(shared, "extensions.worktreeconfig") {
-		more, err := config.File(filepath.Join(r.gitDir, "config.worktree"))
-		if err != nil {
-			return err
-		}
-		own = own.With(more)
-	}
-	if isTrue(own, "core.bare") {
-		return errBare
-	}
-	return r.checkWorktree(setting(own, "core.worktree"))
-}
-
-// checkWorktree refuses a git folder that belongs to another work tree; a
-// submodule's names its own.
-func (r *Repo) checkWorktree(named string) error {
-	if named == "" {
-		return nil
-	}
-	dir, err := filepath.EvalSymlinks(inside(r.gitDir, named))
-	if err != nil {
-		return fmt.Errorf("finding core.worktree: %w", err)
-	}
-	if dir != r.top {
-		return fmt.Errorf("core.worktree says that the work tree is %s (use that folder)", dir)
-	}
-	return nil
 }

@@ -14,30 +14,24 @@ func TestOpenRefuses(t *testing.T) {
 	top := base(t)
 	bare := checkout{tb: t, dir: t.TempDir(), env: env}
 	bare.git("init", "-q", "--bare")
-	barely := newCheckout(t)
-	barely.git("config", "core.bare", "true")
 	stray := checkout{tb: t, dir: t.TempDir(), env: env}
 	stray.write(".git", "gitdir: nowhere\n")
 	junk := checkout{tb: t, dir: t.TempDir(), env: env}
 	junk.write(".git", "junk\n")
 	hollow := checkout{tb: t, dir: t.TempDir(), env: env}
 	must(t, os.Mkdir(hollow.path(".git"), 0o755))
-	elsewhere := newCheckout(t)
-	elsewhere.git("config", "core.worktree", t.TempDir())
 	for name, tt := range map[string]struct {
 		dir  string
 		none bool // wants ErrNotRepository
 	}{
-		"nothing":         {t.TempDir(), true},
-		"missing":         {filepath.Join(top.dir, "missing"), false},
-		"below the top":   {top.path("dir"), false},
-		"in .git":         {top.path(".git"), false},
-		"bare":            {bare.dir, false},
-		"core.bare":       {barely.dir, false},
-		"stray gitdir":    {stray.dir, false},
-		"junk .git":       {junk.dir, true},
-		"hollow .git":     {hollow.dir, true},
-		"other work tree": {elsewhere.dir, false},
+		"nothing":       {t.TempDir(), true},
+		"missing":       {filepath.Join(top.dir, "missing"), false},
+		"below the top": {top.path("dir"), false},
+		"in .git":       {top.path(".git"), false},
+		"bare":          {bare.dir, false},
+		"stray gitdir":  {stray.dir, false},
+		"junk .git":     {junk.dir, true},
+		"hollow .git":   {hollow.dir, true},
 	} {
 		r, err := Open(tt.dir, env)
 		if err == nil || r != nil || errors.Is(err, ErrNotRepository) != tt.none {
@@ -46,40 +40,52 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-func TestOpenFormats(t *testing.T) {
+// TestReadyRefuses what git itself would not work in.
+func TestReadyRefuses(t *testing.T) {
+	t.Parallel()
+	for _, setting := range []string{"core.bare=true", "core.worktree=" + t.TempDir(), "core.repositoryformatversion=2"} {
+		c := base(t)
+		c.configure(setting)
+		_, errStore := c.open().Draft(t.Context())
+		if err := c.open().Ready(t.Context()); err == nil || errStore == nil {
+			t.Errorf("%s: Ready = %v, Draft = %v", setting, err, errStore)
+		}
+	}
+}
+
+func TestFormats(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		settings string
-		plain    bool // needs no git
+		plain    bool // go-git and files are enough
+		asks     bool // git is asked for the format
 	}{
-		{"core.repositoryformatversion=0", true},
-		{"core.repositoryformatversion=1 extensions.noop=true", true},
-		{"core.repositoryformatversion=1 extensions.worktreeConfig=true", true},
-		{"core.repositoryformatversion=1 extensions.preciousObjects=true", true},
-		{"core.repositoryformatversion=1 extensions.partialClone=origin", true},
-		{"core.repositoryformatversion=1 extensions.objectFormat=sha1", true},
-		{"pack.window=10k core.bare=off", true},
-		{"core.repositoryformatversion=1 extensions.objectFormat=sha256", false},
-		{"core.repositoryformatversion=1 extensions.refStorage=reftable", false},
-		{"core.repositoryformatversion=1 extensions.something=true", false},
+		{"core.repositoryformatversion=0", true, false},
+		{"core.repositoryformatversion=1", true, false},
+		{"pack.window=10k core.bare=off", true, false},
+		{"core.repositoryformatversion=1 extensions.noop=true", true, true},
+		{"core.repositoryformatversion=1 extensions.worktreeConfig=true", true, true},
+		{"core.repositoryformatversion=1 extensions.preciousObjects=true", true, true},
+		{"core.repositoryformatversion=1 extensions.partialClone=origin", true, true},
+		{"core.repositoryformatversion=1 extensions.objectFormat=sha1", true, true},
+		{"core.repositoryformatversion=1 extensions.objectFormat=sha256", false, true},
+		{"core.repositoryformatversion=1 extensions.refStorage=reftable", false, true},
+		{"core.repositoryformatversion=1 extensions.something=true", false, true},
 	} {
 		c := newCheckout(t)
 		c.configure(tt.settings)
-		r, err := Open(c.dir, c.env)
-		must(t, err)
-		must(t, r.Close())
-		r, err = Open(c.dir, []string{"PATH="})
-		if tt.plain != (err == nil) || !tt.plain && !errors.Is(err, ErrNoGit) {
-			t.Errorf("%s: Open without git = %v", tt.settings, err)
+		if f, err := c.open().format(); f.plain() != tt.plain || err != nil {
+			t.Errorf("%s: the format is %v, %v", tt.settings, f, err)
 		}
-		if err == nil {
-			must(t, r.Close())
+		c.env = []string{"PATH="}
+		if _, err := c.open().Head(); errors.Is(err, ErrNoGit) != tt.asks || err != nil && !tt.asks {
+			t.Errorf("%s: Head without git: %v", tt.settings, err)
 		}
 	}
 	c := newCheckout(t)
 	c.configure("core.repositoryformatversion=2")
-	if _, err := Open(c.dir, c.env); err == nil {
-		t.Error("a repository of format 2 was opened")
+	if _, err := c.open().Head(); err == nil {
+		t.Error("a repository of format 2 was read")
 	}
 }
 

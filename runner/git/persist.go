@@ -7,25 +7,21 @@ import (
 	"time"
 )
 
-// longest is the longest pause between two tries, less a millisecond. Busy programs
-// leave a lock free for some milliseconds only.
+// longest is the longest pause between two tries, less a millisecond. Busy
+// programs leave a lock free for some milliseconds only.
 const longest = 20 * time.Millisecond
 
-// errChanged ends a try under which HEAD, the index or a file has moved.
-var errChanged = errors.New("the repository keeps changing (try again when the other program is done)")
-
-// persist repeats step while it fails with a LockedError or errChanged, until
-// the pauses add up to r.patience. Only pauses count: a passphrase that takes
-// a minute to type uses none of it up. Locks of git aren't queues, so the
-// pauses are random.
-func (r *Repo) persist(ctx context.Context, step func() error) error {
+// persist repeats step while it fails with an error that is worth another try,
+// until the pauses add up to r.patience. Only pauses count: a passphrase that
+// takes a minute to type uses none of it up. Locks of git aren't queues, so
+// the pauses are random.
+func (r *Repo) persist(ctx context.Context, again func(error) bool, step func() error) error {
 	for waited := time.Duration(0); ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		err := step()
-		_, locked := errors.AsType[*LockedError](err)
-		if !locked && !errors.Is(err, errChanged) || waited >= r.patience {
+		if !again(err) || waited >= r.patience {
 			return err
 		}
 		pause := time.Millisecond + rand.N(longest)
@@ -39,3 +35,12 @@ func (r *Repo) persist(ctx context.Context, step func() error) error {
 		}
 	}
 }
+
+// locked tells whether another program held a lock.
+func locked(err error) bool {
+	_, ok := errors.AsType[*LockedError](err)
+	return ok
+}
+
+// overtaken tells whether another writer was in the way.
+func overtaken(err error) bool { return locked(err) || errors.Is(err, ErrHeadMoved) }

@@ -16,77 +16,107 @@ import (
 	"time"
 )
 
-// drain is how long the pipes of a git child that has ended are read further:
-// git's own words are in them by then, and what a hook left running in the
-// background isn't waited for.
-const drain = time.Second
+// Call is one run of the git program for another package.
+type Call struct {
+	Args  []string
+	Dir   string // where it runs; "" is the top of the work tree
+	Stdin io.Reader
+	Env   []string // "NAME=value", in addition to the repository's
+}
+
+// Run runs git and returns what it wrote to stdout. Messages are in English,
+// fsmonitor and replacements are off, and no optional lock is taken. The error
+// is a *CommandError where git itself failed, and ErrNoGit where there is none.
+func (r *Repo) Run(ctx context.Context, c Call) ([]byte, error) {
+	return r.git(ctx, call{args: c.Args, dir: c.Dir, stdin: c.Stdin, env: c.Env, fetches: true})
+}
 
 // call is one run of the git program.
 type call struct {
-	args  []string
-	dir   string // "" is the top of the work tree
-	stdin io.Reader
-	env   []string // besides the repository's
-	// plain gives git the user's environment and no configuration of ours,
-	// because git's children are the user's hooks and filters.
-	plain bool
+	args    []string
+	dir     string // "" is the top of the work tree
+	stdin   io.Reader
+	env     []string // in addition to the repository's
+	fetches bool     // a partial clone may fetch what it lacks
+	// asUser runs git with the user's environment and nothing of ours, because
+	// it runs the user's hooks or filters.
+	asUser bool
+	// foreground leaves git in our session, so that a program that signs may
+	// ask at the terminal. Not for a git that takes locks.
+	foreground bool
 }
 
-// git runs the git program at the top of the work tree and gives its stdout.
-// The error is a CommandError where git itself failed.
-//
-// A git that is killed leaves its lock files behind. So it gets a session of
-// its own, where a Ctrl-C at the terminal doesn't reach it and a hook that
-// asks at the terminal fails instead of being stopped there for ever. The end
-// of ctx sends SIGTERM, after which git cleans up, and nothing sends SIGKILL.
-// Short writing calls pass a context without cancellation.
+// drain is how long the pipes of a git process that has ended are read on:
+// git's own output is in them by then, and a process that a hook left running
+// isn't waited for.
+const drain = time.Second
+
+// fatal is git's exit status where it could not do its work.
+const fatal = 128
+
+// git runs the git program and returns its stdout. The error is a
+// CommandError where git itself failed.
 func (r *Repo) git(ctx context.Context, c call) ([]byte, error) {
-	if r.program == "" {
-		return nil, ErrNoGit
+	cmd, err := r.command(c)
+	if err != nil {
+		return nil, err
 	}
-	args, env := []string{"--literal-pathspecs"}, r.base
-	if !c.plain {
-		args, env = append(args, "-c", "core.fsmonitor=false"), r.env
-	}
-	// The command's own handling of contexts would end in SIGKILL.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.program, append(args, c.args...)...)
-	cmd.Dir = cmp.Or(c.dir, r.top)
-	cmd.Env = slices.Concat(env, c.env)
-	cmd.Stdin = c.stdin
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	cmd.WaitDelay = drain
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := runGroup(ctx, cmd)
-	name := c.args[0]
+	err = runUntil(ctx, cmd)
 	if err != nil && ctx.Err() != nil {
-		return nil, fmt.Errorf("git %s: %w", name, ctx.Err())
+		return nil, fmt.Errorf("git %s: %w", c.args[0], ctx.Err())
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		message := tellingLine(stderr.String())
-		if c.plain {
-			message = ending(stderr.String())
-		}
-		return nil, &CommandError{Command: name, Code: exit.ExitCode(), Message: message}
+		return nil, r.failure(c, exit.ExitCode(), stderr.String())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("git %s: %w", name, err)
+		return nil, fmt.Errorf("git %s: %w", c.args[0], err)
 	}
 	return stdout.Bytes(), nil
 }
 
-// runGroup runs cmd, which leads a process group, and tells the group to end
-// when ctx does.
-func runGroup(ctx context.Context, cmd *exec.Cmd) error {
+// command prepares a run of git.
+//
+// A git that is killed leaves its lock files behind. So it gets a session of
+// its own, where a Ctrl-C at the terminal doesn't reach it and a hook that
+// asks at the terminal fails instead of being stopped there for ever.
+func (r *Repo) command(c call) (*exec.Cmd, error) {
+	if r.program == "" {
+		return nil, ErrNoGit
+	}
+	args, env := c.args, r.user
+	if !c.asUser {
+		args, env = append([]string{"-c", "core.fsmonitor=false"}, args...), r.quiet
+		if !c.fetches {
+			env = append(slices.Clone(env), "GIT_NO_LAZY_FETCH=1")
+		}
+	}
+	// The command's own handling of contexts would end in SIGKILL.
+	cmd := exec.CommandContext(context.Background(), r.program, args...)
+	cmd.Dir = cmp.Or(c.dir, r.top)
+	cmd.Env = slices.Concat(env, c.env)
+	cmd.Stdin = c.stdin
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: !c.foreground}
+	cmd.WaitDelay = drain
+	return cmd, nil
+}
+
+// runUntil runs cmd. The end of ctx sends SIGTERM, after which git removes its
+// locks; nothing sends SIGKILL.
+func runUntil(ctx context.Context, cmd *exec.Cmd) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	target := cmd.Process.Pid
+	if cmd.SysProcAttr.Setsid {
+		target = -target // the whole group
+	}
 	stop := context.AfterFunc(ctx, func() {
-		// The only error is that the group is gone already.
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		_ = syscall.Kill(target, syscall.SIGTERM) // the only error is that it has ended already
 	})
 	err := cmd.Wait()
 	stop()
@@ -96,8 +126,35 @@ func runGroup(ctx context.Context, cmd *exec.Cmd) error {
 	return err
 }
 
-// tellingLine picks git's reason from what it wrote to stderr: the first line
-// that says so, else the first that isn't blank.
+// failure makes an error of what git said.
+func (r *Repo) failure(c call, code int, stderr string) error {
+	message := tellingLine(stderr)
+	switch {
+	case strings.Contains(message, "dubious ownership"), strings.Contains(message, "owned by someone else"):
+		return &OwnerError{Top: r.top}
+	case c.asUser:
+		message = lastLines(stderr)
+	}
+	err := &CommandError{Command: c.args[0], Code: code, Message: message}
+	if lock := lockIn(stderr); lock != "" {
+		return &LockedError{Path: lock, Err: err}
+	}
+	return err
+}
+
+// lockIn returns the lock file that git could not create because it exists;
+// "" where stderr, in English, says nothing of the kind.
+func lockIn(stderr string) string {
+	_, rest, _ := strings.Cut(stderr, "Unable to create '")
+	lock, why, _ := strings.Cut(rest, "': ")
+	if strings.HasSuffix(lock, ".lock") && strings.HasPrefix(why, "File exists") {
+		return lock
+	}
+	return ""
+}
+
+// tellingLine returns git's reason out of stderr: the first line that says
+// so, else the first that isn't blank.
 func tellingLine(stderr string) string {
 	first := ""
 	for line := range strings.Lines(stderr) {
@@ -107,31 +164,32 @@ func tellingLine(stderr string) string {
 				return reason
 			}
 		}
-		if first == "" {
-			first = line
-		}
+		first = cmp.Or(first, line)
 	}
 	return first
 }
 
-// ending gives the last lines of what git and the user's hooks wrote.
-func ending(stderr string) string {
-	const enough = 4000
+// lastLines returns the last lines of what git and the user's hooks wrote.
+func lastLines(stderr string) string {
+	const enough = 4000 // bytes
 	text := strings.TrimSpace(stderr)
 	if len(text) > enough {
-		text = "…" + text[strings.IndexByte(text[len(text)-enough:], '\n')+1+len(text)-enough:]
+		text = text[len(text)-enough:]
+		text = "…" + text[strings.IndexByte(text, '\n')+1:]
 	}
 	return text
 }
 
-// userEnv gives env without the variables that would lead git to another
-// repository, index or meaning of paths; ownEnvironment has seen those that
-// matter.
+// userEnv returns env without the variables that would direct git to another
+// repository or index, or change what a path means; checkEnvironment has
+// refused those that matter.
 func userEnv(env []string) []string {
 	dropped := []string{
-		"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_NAMESPACE",
-		"GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_PREFIX",
-		"GIT_CONFIG", // obeyed by git config alone
+		"GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_NAMESPACE",
+		"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE",
+		"GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_INTERNAL_SUPER_PREFIX",
+		"GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
+		"GIT_CONFIG", // read by git config alone
 	}
 	return slices.DeleteFunc(slices.Clone(env), func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
@@ -139,25 +197,29 @@ func userEnv(env []string) []string {
 	})
 }
 
-// childEnv gives the environment of the git children that only answer.
-func childEnv(env []string) []string {
-	return append(userEnv(env), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0")
-}
-
-// lookPath finds a program on the PATH of env, as the last entry has it;
-// "" where it isn't there. exec.LookPath would ask this process's PATH.
-func lookPath(program string, env []string) string {
-	var dirs string
+// lookEnv returns a variable; the last entry counts.
+func lookEnv(env []string, name string) string {
+	value := ""
 	for _, e := range env {
-		if v, ok := strings.CutPrefix(e, "PATH="); ok {
-			dirs = v
+		if v, ok := strings.CutPrefix(e, name+"="); ok {
+			value = v
 		}
 	}
-	for _, dir := range filepath.SplitList(dirs) {
-		file := filepath.Join(dir, program)
-		if info, err := os.Stat(file); err == nil && filepath.IsAbs(file) && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+	return value
+}
+
+// lookPath finds a program on the PATH of env; "" where it isn't there.
+// exec.LookPath would search this process's PATH.
+func lookPath(program string, env []string) string {
+	for _, dir := range filepath.SplitList(lookEnv(env, "PATH")) {
+		if file := filepath.Join(dir, program); filepath.IsAbs(file) && executable(file) {
 			return file
 		}
 	}
 	return ""
+}
+
+func executable(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }

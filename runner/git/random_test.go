@@ -158,7 +158,11 @@ func sameCommit(rt *rapid.T, t *testing.T, r *Repo, ours, theirs checkout) bool 
 	}
 	paths := rapid.SliceOfNDistinct(rapid.SampledFrom(candidates), 1, min(len(candidates), 4), rapid.ID[string]).Draw(rt, "paths")
 	before := randomState(ours)
-	_, err := r.Commit(t.Context(), CommitRequest{Paths: paths, Message: "random"})
+	commit := r.Commit
+	if rapid.Bool().Draw(rt, "by git commit") {
+		commit = r.CommitOnly
+	}
+	_, err := commit(t.Context(), CommitRequest{Paths: paths, Message: "random"})
 	refused := gitCommits(theirs, paths)
 	if refused != nil {
 		if err == nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,7 +77,7 @@ func TestBrokenHead(t *testing.T) {
 func TestReadTree(t *testing.T) {
 	t.Parallel()
 	c := base(t)
-	big := strings.Repeat("a line of a big file\n", (streamAbove+1<<20)/21)
+	big := strings.Repeat("a line of a big file\n", 9<<20/21)
 	c.write("dir/big", big)
 	h := c.commitAll("all")
 	r := c.open()
@@ -94,12 +93,14 @@ func TestReadTree(t *testing.T) {
 				t.Errorf("ReadFile(%q): %d bytes, %v", name, len(got), err)
 			}
 		}
-		for under, args := range map[string]string{"": ".", ".": ".", "dir": "dir", "dir/sub/": "dir/sub", "dir/sub": "dir/sub"} {
-			got, err := r.Files(h, under)
-			want := strings.Fields(c.git("ls-tree", "-r", "--name-only", "HEAD", "--", args))
-			if diff := cmp.Diff(want, got); diff != "" || err != nil {
-				t.Errorf("Files(%q): %v\n%s", under, err, diff)
-			}
+		var listed strings.Builder
+		files, err := r.List(h)
+		must(t, err)
+		for _, f := range files {
+			fmt.Fprintf(&listed, "%s %s %s\n", f.Mode, f.Hash, f.Path)
+		}
+		if diff := cmp.Diff(c.git("ls-tree", "-r", "--format=%(objectmode) %(objectname) %(path)", "HEAD"), listed.String()); diff != "" {
+			t.Errorf("List (-git +ours):\n%s", diff)
 		}
 	}
 	check()
@@ -111,11 +112,6 @@ func TestReadTree(t *testing.T) {
 	for _, name := range []string{"no", "dir", "a.txt/x", "dir/no", "", "/a.txt", "dir/"} {
 		if _, err := r.ReadFile(h, name); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("ReadFile(%q) = %v, want fs.ErrNotExist", name, err)
-		}
-	}
-	for _, under := range []string{"no", "a.txt", "dir/no"} {
-		if got, err := r.Files(h, under); got != nil || err != nil {
-			t.Errorf("Files(%q) = %q, %v, want none", under, got, err)
 		}
 	}
 	for _, bad := range []Hash{"", "HEAD", Hash(strings.Repeat("1", 40))} {
@@ -194,54 +190,11 @@ func TestShallow(t *testing.T) {
 	if !slices.Equal(subjects, []string{"3", "2"}) || !errors.Is(last, ErrShallow) {
 		t.Errorf("walked %q, then %v, want 3, 2 and ErrShallow", subjects, last)
 	}
-	if _, err := r.Changed(Hash(c.line("rev-parse", "HEAD~1")), func(string) bool { return true }); !errors.Is(err, ErrShallow) {
-		t.Errorf("Changed at the boundary = %v, want ErrShallow", err)
-	}
 	c.write("f", "new")
 	if _, err := r.Commit(t.Context(), CommitRequest{Paths: []string{"f"}, Message: "m"}); err != nil {
 		t.Errorf("committing in a shallow clone: %v", err)
 	}
 	c.git("fsck")
-}
-
-// TestChanged compares with the paths that git diff-tree names.
-func TestChanged(t *testing.T) {
-	t.Parallel()
-	c := newCheckout(t)
-	steps := []func(){
-		func() { c.write("a", "1"); c.write("d/x/y", "1"); c.write("d/z", "1"); c.write("a.b", "") },
-		func() { c.write("d/x/y", "2") },
-		func() { must(t, os.Chmod(c.path("a"), 0o755)) },
-		func() { c.remove("d/x"); c.write("d/x", "file") },
-		func() { c.remove("d/x"); c.write("d/x/w", "folder") },
-		func() { c.remove("a"); c.link("1", "a") },
-		func() { c.remove("d") },
-		func() { c.git("update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("1", 40)+",mod") },
-	}
-	all := []string{"a", "a.b", "d", "d/x", "d/x/y", "d/x/w", "d/z", "mod", "no"}
-	r := c.open()
-	for i, step := range steps {
-		step()
-		if i < len(steps)-1 {
-			c.git("add", "-A")
-		}
-		c.git("commit", "-q", "-m", fmt.Sprint(i))
-		h := c.head()
-		want := strings.Fields(c.git("diff-tree", "-r", "--root", "--no-commit-id", "--name-only", "--no-renames", string(h)))
-		var got []string
-		for _, p := range all {
-			found, err := r.Changed(h, func(path string) bool { return path == p })
-			must(t, err)
-			if found {
-				got = append(got, p)
-			}
-		}
-		slices.Sort(got)
-		slices.Sort(want)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("step %d (-git +ours):\n%s", i, diff)
-		}
-	}
 }
 
 // TestParseCommit holds a commit to what git reads out of it.
@@ -288,8 +241,9 @@ func TestOldModes(t *testing.T) {
 	if data, err := c.open().ReadFile(h, "old"); string(data) != "a\n" || err != nil {
 		t.Errorf("ReadFile = %q, %v", data, err)
 	}
-	if files, err := c.open().Files(h, ""); !slices.Equal(files, []string{"old", "run"}) || err != nil {
-		t.Errorf("Files = %q, %v", files, err)
+	files, err := c.open().List(h)
+	if want := []Content{{"old", "100644", Hash(hex.EncodeToString(id))}, {"run", "100755", Hash(hex.EncodeToString(id))}}; !slices.Equal(files, want) || err != nil {
+		t.Errorf("List = %q, %v", files, err)
 	}
 }
 
@@ -300,48 +254,7 @@ func TestEmptyTree(t *testing.T) {
 	h := Hash(c.line("commit-tree", "-m", "empty", string(emptyTree)))
 	c.remove(".git/objects/4b")
 	r := c.open()
-	if files, err := r.Files(h, ""); len(files) > 0 || err != nil {
-		t.Errorf("Files = %q, %v", files, err)
-	}
-	must(t, r.Export(t.Context(), h, t.TempDir()))
-}
-
-func TestReaches(t *testing.T) {
-	t.Parallel()
-	c := base(t)
-	c.git("reset", "-q", "--hard")
-	first := c.head()
-	c.git("checkout", "-q", "--detach")
-	c.git("commit", "-q", "-m", "side", "--allow-empty")
-	side := c.head()
-	c.git("tag", "-a", "-m", "v", "side")
-	c.git("checkout", "-q", "main")
-	c.git("commit", "-q", "-m", "main", "--allow-empty")
-	c.git("tag", "tree", "HEAD^{tree}")
-	main := c.head()
-	tips, err := c.open().Tips(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.git("merge", "-q", "--no-ff", "-m", "merge", "side")
-	merge := c.head()
-	c.git("replace", string(main), string(merge)) // whatever an agent makes git believe
-	for _, tt := range []struct {
-		from   []Hash
-		commit Hash
-		want   bool
-	}{
-		{tips, main, true},
-		{tips, first, true},
-		{tips, side, true},
-		{tips, merge, false},
-		{tips, "", false},
-		{[]Hash{merge}, side, true},
-		{[]Hash{side}, main, false},
-		{nil, main, false},
-	} {
-		if got, err := c.open().Reaches(tt.from, tt.commit); got != tt.want || err != nil {
-			t.Errorf("Reaches(%v, %s) = %v, %v, want %v", tt.from, tt.commit, got, err, tt.want)
-		}
+	if files, err := r.List(h); len(files) > 0 || err != nil {
+		t.Errorf("List = %q, %v", files, err)
 	}
 }

@@ -7,10 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing/object"
-
-	gitconfig "chant/runner/git/config"
 )
 
 // Ready tells, without changing anything, whether a commit could be made now,
@@ -20,17 +16,100 @@ import (
 // The error is ErrNoGit, ErrNoIdentity, an InProgressError, an OwnerError, an
 // EnvironmentError, a DamagedIndexError or a LockedError.
 func (r *Repo) Ready(ctx context.Context) error {
-	s := &session{}
-	if err := r.look(ctx, s); err != nil {
+	head, _, err := r.usable(ctx)
+	if err != nil {
 		return err
 	}
-	if err := r.refuse(ctx, s); err != nil {
+	if _, err := r.Identity(ctx); err != nil {
 		return err
 	}
-	if _, _, err := r.choose(ctx, s); err != nil {
+	if _, err := r.tracked(ctx, nil); err != nil {
 		return err
 	}
-	return r.locked(ctx, s.head)
+	return r.unlocked(ctx, head)
+}
+
+// usable refuses what keeps any commit from being made, and returns HEAD and
+// the folder of the hooks.
+func (r *Repo) usable(ctx context.Context) (head Head, hooks string, err error) {
+	if err := r.checkEnvironment(); err != nil {
+		return Head{}, "", err
+	}
+	if hooks, err = r.checkWorkTree(ctx); err != nil {
+		return Head{}, "", err
+	}
+	if err := r.inProgress(); err != nil {
+		return Head{}, "", err
+	}
+	if head, err = r.Head(); err != nil {
+		return Head{}, "", err
+	}
+	if head.Commit != "" {
+		if _, err := r.commitAt(head.Commit); err != nil {
+			return Head{}, "", fmt.Errorf("the last commit can't be read (run git fsck; git fetch may bring it back): %w", err)
+		}
+	}
+	return head, hooks, nil
+}
+
+// checkEnvironment refuses variables that tell git to work elsewhere: on
+// another repository than the one that was opened, or on another index than
+// the user's own. Git sets them for its hooks; there they most often name
+// what is opened anyway, and then they do no harm.
+func (r *Repo) checkEnvironment() error {
+	for _, v := range []struct{ name, own string }{
+		{"GIT_DIR", r.gitDir},
+		{"GIT_COMMON_DIR", r.common},
+		{"GIT_WORK_TREE", r.top},
+		{"GIT_INDEX_FILE", filepath.Join(r.gitDir, "index")},
+		{"GIT_OBJECT_DIRECTORY", filepath.Join(r.common, "objects")},
+		{"GIT_QUARANTINE_PATH", ""},
+	} {
+		value := lookEnv(r.given, v.name)
+		if value == "" {
+			continue
+		}
+		if v.own == "" || resolved(inside(r.top, value)) != resolved(v.own) {
+			return &EnvironmentError{Name: v.name, Value: value}
+		}
+	}
+	return nil
+}
+
+// resolved follows symlinks as far as the path exists.
+func resolved(name string) string {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		return real
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(name))
+	if err != nil {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(dir, filepath.Base(name))
+}
+
+// checkWorkTree asks git whether it would work here, and on this work tree
+// (core.bare and core.worktree may say otherwise). It returns the folder of
+// the hooks.
+func (r *Repo) checkWorkTree(ctx context.Context) (hooks string, err error) {
+	out, err := r.git(ctx, call{args: []string{"rev-parse", "--path-format=absolute", "--show-toplevel", "--git-path", "hooks"}})
+	if err != nil {
+		return "", err
+	}
+	answer := strings.TrimSuffix(string(out), "\n")
+	if hooks, ok := strings.CutPrefix(answer, r.top+"\n"); ok {
+		return hooks, nil
+	}
+	top, hooks, _ := strings.Cut(answer, "\n")
+	ours, errOurs := os.Stat(r.top)
+	theirs, errTheirs := os.Stat(top)
+	if err := errors.Join(errOurs, errTheirs); err != nil {
+		return "", err
+	}
+	if !os.SameFile(ours, theirs) { // another spelling of the name is none
+		return "", fmt.Errorf("core.worktree says that the work tree is %s (use that folder)", top)
+	}
+	return hooks, nil
 }
 
 // inProgress looks for the files by which git remembers a half-done
@@ -59,24 +138,94 @@ func (r *Repo) inProgress() error {
 	return &InProgressError{What: "cherry-pick"}
 }
 
-// identities is who a commit is by.
-type identities struct {
-	author, committer object.Signature
+// unlocked refuses to go on while another program holds the index, HEAD or the
+// branch. Most locks are gone in a moment, so it waits as Commit does.
+func (r *Repo) unlocked(ctx context.Context, head Head) error {
+	return r.persist(ctx, locked, func() error {
+		if lock := r.lockOf(head); lock != "" {
+			return &LockedError{Path: lock, Err: os.ErrExist}
+		}
+		return nil
+	})
 }
 
-// identities finds the names and dates as git does.
-func (r *Repo) identities(c gitconfig.Config) (identities, error) {
-	author, committer, err := gitconfig.Identity(c, r.given, r.now())
-	if errors.Is(err, gitconfig.ErrNoIdentity) {
-		return identities{}, ErrNoIdentity
+// lockOf returns a lock file that exists and that a commit would need.
+func (r *Repo) lockOf(head Head) string {
+	for _, file := range []string{filepath.Join(r.gitDir, "index"), r.refFile("HEAD"), r.refFile(head.Ref)} {
+		if lock := file + ".lock"; exists(lock) {
+			return lock
+		}
 	}
+	return ""
+}
+
+// Identity returns the committer, as git finds it, in the form "Name <mail>".
+// The error is ErrNoIdentity where git knows none.
+func (r *Repo) Identity(ctx context.Context) (string, error) {
+	who, err := r.identity(ctx, "GIT_COMMITTER_IDENT")
+	return who[:strings.LastIndexByte(who, '>')+1], err
+}
+
+// identity returns the value of GIT_AUTHOR_IDENT or GIT_COMMITTER_IDENT: name,
+// mail and date as commits hold them.
+func (r *Repo) identity(ctx context.Context, variable string) (string, error) {
+	out, err := r.git(ctx, call{args: []string{"var", variable}})
+	if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == fatal {
+		return "", fmt.Errorf("%w: %w", ErrNoIdentity, err)
+	}
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// commitHooks are the hooks that git commit --only runs; see githooks(5).
+var commitHooks = []string{ //nolint:gochecknoglobals // a constant list
+	"pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "reference-transaction", "post-index-change",
+}
+
+// NeedsGit returns the reason for which only git commit can make a commit in
+// this repository, such as "there is a pre-commit hook"; "" where Draft can.
+func (r *Repo) NeedsGit(ctx context.Context) (reason string, err error) {
+	hooks, err := r.checkWorkTree(ctx)
 	if err != nil {
-		return identities{}, fmt.Errorf("finding who commits: %w", err)
+		return "", err
 	}
-	return identities{object.Signature(author), object.Signature(committer)}, nil
+	settings, err := r.settings(ctx)
+	if err != nil {
+		return "", err
+	}
+	return r.onlyGit(settings, hooks)
 }
 
-// committerIdent gives the committer in the form "Name <mail>".
-func (ids identities) committerIdent() string {
-	return ids.committer.Name + " <" + ids.committer.Email + ">"
+// settings reads git's whole configuration.
+func (r *Repo) settings(ctx context.Context) (config, error) {
+	out, err := r.git(ctx, call{args: []string{"config", "--list", "-z"}})
+	if err != nil {
+		return nil, fmt.Errorf("reading git's configuration: %w", err)
+	}
+	return parseConfig(out), nil
+}
+
+func (r *Repo) onlyGit(settings config, hooks string) (reason string, err error) {
+	f, err := r.format()
+	if err != nil {
+		return "", err
+	}
+	if !f.plain() {
+		return "this is " + f.String(), nil
+	}
+	for key := range settings { // hooks of git 2.54 and later
+		if strings.HasPrefix(key, "hook.") {
+			return "hooks are configured", nil
+		}
+	}
+	switch strings.ToLower(settings["core.sharedrepository"]) {
+	case "", "umask", "false", "no", "off", "0":
+	default:
+		return "core.sharedRepository is set", nil
+	}
+	for _, name := range commitHooks {
+		if executable(filepath.Join(hooks, name)) {
+			return "there is a " + name + " hook", nil
+		}
+	}
+	return "", nil
 }

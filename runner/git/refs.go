@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,42 +26,64 @@ const maxSymrefs = 5
 
 // Head reads HEAD. It starts no process where refs are files.
 func (r *Repo) Head() (Head, error) {
-	_, head, err := r.followHead()
-	return head, err
-}
-
-// followHead reads HEAD, and names the symbolic refs on the way.
-func (r *Repo) followHead() (symrefs []string, head Head, err error) {
-	if r.format.refs != "files" || r.format.unknown != "" {
-		head, err = r.headByGit()
-		return []string{"HEAD"}, head, err
+	f, err := r.format()
+	if err != nil {
+		return Head{}, err
+	}
+	if f.refs != "files" || f.unknown != "" {
+		return r.headByGit()
 	}
 	name := "HEAD"
 	for range maxSymrefs {
 		text, err := r.ref(name)
 		if errors.Is(err, fs.ErrNotExist) && name != "HEAD" {
-			return symrefs, Head{Ref: name}, nil
+			return Head{Ref: name}, nil
 		}
 		if err != nil {
-			return nil, Head{}, fmt.Errorf("reading %s: %w", name, err)
+			return Head{}, fmt.Errorf("reading %s: %w", name, err)
 		}
 		target, symbolic := strings.CutPrefix(text, "ref:")
 		if !symbolic {
 			if h := Hash(text); h.valid() {
-				return symrefs, Head{Ref: name, Commit: h}, nil
+				return Head{Ref: name, Commit: h}, nil
 			}
-			return nil, Head{}, fmt.Errorf("reading %s: %q is no commit (run git fsck)", name, text)
+			return Head{}, fmt.Errorf("reading %s: %q is no commit (run git fsck)", name, text)
 		}
-		symrefs = append(symrefs, name)
 		name = strings.TrimSpace(target)
 		if !strings.HasPrefix(name, "refs/") || !filepath.IsLocal(name) {
-			return nil, Head{}, fmt.Errorf("reading HEAD: it points to %q, which is no ref", name)
+			return Head{}, fmt.Errorf("reading HEAD: it points to %q, which is no ref", name)
 		}
 	}
-	return nil, Head{}, errors.New("reading HEAD: too many symbolic refs in a row")
+	return Head{}, errors.New("reading HEAD: too many symbolic refs in a row")
 }
 
-// ref gives a ref's content. The loose file comes first, because git packs a
+// headByGit reads HEAD where only git knows how refs are stored.
+func (r *Repo) headByGit() (Head, error) {
+	ref, err := r.ask("symbolic-ref", "--quiet", "HEAD")
+	if err != nil {
+		return Head{}, fmt.Errorf("reading HEAD: %w", err)
+	}
+	commit, err := r.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+	if err == nil && ref == "" && commit == "" {
+		err = errors.New("it is no commit (run git fsck)")
+	}
+	if err != nil {
+		return Head{}, fmt.Errorf("reading HEAD: %w", err)
+	}
+	return Head{Ref: cmp.Or(ref, "HEAD"), Commit: Hash(commit)}, nil
+}
+
+// ask returns git's answer of one line; "" where its exit status says no
+// without a reason.
+func (r *Repo) ask(args ...string) (string, error) {
+	out, err := r.git(context.Background(), call{args: args})
+	if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == 1 && failed.Message == "" {
+		return "", nil
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
+// ref returns a ref's content. The loose file comes first, because git packs a
 // ref before it removes the file.
 func (r *Repo) ref(name string) (string, error) {
 	file := r.refFile(name)
@@ -79,25 +102,16 @@ func (r *Repo) ref(name string) (string, error) {
 	}
 }
 
-// refFile gives the file of a ref that isn't packed.
+// refFile returns the file of a ref that isn't packed. Some refs belong to one
+// work tree.
 func (r *Repo) refFile(name string) string {
-	return filepath.Join(r.refDir(name), filepath.FromSlash(name))
-}
-
-// refLock is the file by which git locks a ref.
-func (r *Repo) refLock(name string) string { return r.refFile(name) + lockSuffix }
-
-// refDir gives the git folder that holds a ref: some belong to one work tree.
-func (r *Repo) refDir(name string) string {
-	for _, own := range []string{"refs/worktree/", "refs/bisect/", "refs/rewritten/"} {
+	dir := r.common
+	for _, own := range []string{"HEAD", "refs/worktree/", "refs/bisect/", "refs/rewritten/"} {
 		if strings.HasPrefix(name, own) {
-			return r.gitDir
+			dir = r.gitDir
 		}
 	}
-	if name == "HEAD" {
-		return r.gitDir
-	}
-	return r.common
+	return filepath.Join(dir, filepath.FromSlash(name))
 }
 
 // packedRef looks name up in packed-refs; fs.ErrNotExist where it isn't there.
@@ -115,7 +129,7 @@ func (r *Repo) packedRef(name string) (string, error) {
 	return "", fs.ErrNotExist
 }
 
-// Resolve gives the commit that rev names: HEAD, a branch, a tag, a full or
+// Resolve returns the commit that rev names: HEAD, a branch, a tag, a full or
 // shortened hash, or any other form of gitrevisions(7). The error is
 // ErrUnknownRevision where there is none. For HEAD and a commit's full hash
 // it starts no process.
@@ -139,20 +153,4 @@ func (r *Repo) Resolve(ctx context.Context, rev string) (Hash, error) {
 		return "", fmt.Errorf("resolving %q: %w", rev, err)
 	}
 	return Hash(strings.TrimSpace(string(out))), nil
-}
-
-// shallow gives the commits whose parents a shallow clone lacks.
-func (r *Repo) shallow() (map[Hash]bool, error) {
-	data, err := os.ReadFile(filepath.Join(r.common, "shallow"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the shallow boundary: %w", err)
-	}
-	ends := make(map[Hash]bool)
-	for line := range strings.Lines(string(data)) {
-		ends[Hash(strings.TrimSpace(line))] = true
-	}
-	return ends, nil
 }

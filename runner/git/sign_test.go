@@ -62,14 +62,14 @@ func (c checkout) sshKey(t *testing.T) (private string) {
 	return private
 }
 
-// signed commits a.txt natively and lets git verify the signature.
+// signed commits a.txt by a draft and lets git verify the signature.
 func signed(t *testing.T, c checkout) {
 	t.Helper()
 	c.write("a.txt", "A\n")
 	h, notice, err := noted(t, c.open(), "a.txt")
 	must(t, err)
-	if notice != "committing natively" {
-		t.Error(notice)
+	if notice != "" {
+		t.Errorf("git was needed: %s", notice)
 	}
 	c.git("verify-commit", string(h))
 	if got := c.line("log", "-1", "--format=%G?"); got != "G" && got != "U" {
@@ -84,9 +84,6 @@ func TestSignSSH(t *testing.T) {
 	t.Parallel()
 	for name, configure := range map[string]func(c checkout, key string){
 		"file": func(c checkout, key string) { c.git("config", "user.signingKey", key) },
-		"default key command": func(c checkout, key string) {
-			c.git("config", "gpg.ssh.defaultKeyCommand", "/bin/echo "+key)
-		},
 		"program": func(c checkout, key string) {
 			c.git("config", "user.signingKey", key)
 			c.git("config", "gpg.ssh.program", script(c.tb, `echo used > .git/used`, `exec ssh-keygen "$@"`))
@@ -183,49 +180,6 @@ func TestSignGPG(t *testing.T) {
 	}
 }
 
-// TestSignGPGForms: how the programs of the gpg family are called, with one
-// that writes down its arguments.
-func TestSignGPGForms(t *testing.T) {
-	t.Parallel()
-	const signature = "-----BEGIN SIGNED MESSAGE-----\\r\\n\\r\\nMII=\\r\\n-----END SIGNED MESSAGE-----\\r\\n"
-	for _, tt := range []struct{ name, format, programKey, key, want string }{
-		{"x509", "x509", "gpg.x509.program", "0xABCD", "--status-fd=2 -bsau 0xABCD"},
-		{"x509, no key", "x509", "gpg.x509.program", "", "--status-fd=2 -bsau Carl C. Committer <carl@example.org>"},
-		{"openpgp", "openpgp", "gpg.openpgp.program", "K", "--status-fd=2 -bsau K"},
-		{"gpg.program", "", "gpg.program", "K", "--status-fd=2 -bsau K"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			make := func() checkout {
-				c := base(t)
-				c.git("config", tt.programKey, script(t, `echo "$@" > .git/args`, "cat > .git/payload",
-					`printf "\n[GNUPG:] SIG_CREATED D 1 8 00 1 X\n" >&2`, "printf '%b' '"+signature+"'"))
-				c.git("config", "commit.gpgSign", "true")
-				if tt.format != "" {
-					c.git("config", "gpg.format", tt.format)
-				}
-				if tt.key != "" {
-					c.git("config", "user.signingKey", tt.key)
-				}
-				c.write("a.txt", "A\n")
-				return c
-			}
-			ours, theirs := make(), make()
-			h, _, err := noted(t, ours.open(), "a.txt")
-			must(t, err)
-			gitCommitOnly(t, theirs, []string{"a.txt"})
-			if h != theirs.head() {
-				t.Errorf("commit differs (-git +ours):\n%s", cmp.Diff(theirs.git("cat-file", "commit", "HEAD"), ours.git("cat-file", "commit", "HEAD")))
-			}
-			args, err := os.ReadFile(ours.path(".git/args"))
-			must(t, err)
-			if got := strings.TrimSpace(string(args)); got != tt.want {
-				t.Errorf("called with %s, want %s", got, tt.want)
-			}
-		})
-	}
-}
-
 // TestSigningFails: without a signature there is no commit.
 func TestSigningFails(t *testing.T) {
 	t.Parallel()
@@ -271,7 +225,7 @@ func TestSigningByGit(t *testing.T) {
 	c.write("a.txt", "A\n")
 	h, notice, err := noted(t, c.open(), "a.txt")
 	must(t, err)
-	if !strings.HasPrefix(notice, "committing by git: ") {
+	if !strings.Contains(notice, "pre-commit") {
 		t.Error(notice)
 	}
 	c.git("verify-commit", string(h))

@@ -20,7 +20,7 @@ type Change struct {
 	Head, Index Version
 }
 
-// Version is what stands at a path: a file, a symlink or a submodule. The zero
+// Version is what is at a path: a file, a symlink or a submodule. The zero
 // Version is nothing.
 type Version struct {
 	Mode string // as a tree has it: 100644, 100755, 120000 or 160000

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,85 +17,71 @@ import (
 // entry is one line of a tree.
 type entry struct {
 	name string
-	mode filemode.FileMode // one of the six that git writes today
+	mode filemode.FileMode // one of the six that git writes today; 0 for no entry
 	id   Hash
 }
 
 // errTree is returned for what isn't in the format of a tree.
 var errTree = errors.New("the tree is damaged (run git fsck)")
 
-// Tree gives the tree of a commit.
+// Tree returns the tree of a commit.
 func (r *Repo) Tree(commit Hash) (Hash, error) {
 	c, err := r.commitAt(commit)
 	return c.Tree, err
 }
 
-// Entry gives the object that a commit holds at a path: a file's blob, a
+// Entry returns the object that a commit holds at a path: a file's blob, a
 // folder's tree or a submodule's commit; "" where it holds nothing.
 func (r *Repo) Entry(commit Hash, name string) (Hash, error) {
-	c, err := r.commitAt(commit)
-	if err != nil {
-		return "", err
-	}
-	e, err := r.lookup(c.Tree, name)
+	e, err := r.entryAt(commit, name)
 	return e.id, err
 }
 
-// ReadFile gives the content of a file in a commit, as git stores it; of a
+func (r *Repo) entryAt(commit Hash, name string) (entry, error) {
+	c, err := r.commitAt(commit)
+	if err != nil {
+		return entry{}, err
+	}
+	return r.lookup(c.Tree, name)
+}
+
+// ReadFile returns the content of a file in a commit, as git stores it; of a
 // symlink, its target. The path is slash-separated, from the top of the
 // repository. The error is fs.ErrNotExist where the commit has no such file.
 func (r *Repo) ReadFile(commit Hash, name string) ([]byte, error) {
-	c, err := r.commitAt(commit)
+	e, err := r.entryAt(commit, name)
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.lookup(c.Tree, name)
-	if err != nil {
-		return nil, err
-	}
-	if !isFile(e.mode) {
+	if e.mode == 0 || e.mode == filemode.Dir || e.mode == filemode.Submodule {
 		return nil, &fs.PathError{Op: "reading " + string(commit), Path: name, Err: fs.ErrNotExist}
 	}
-	data, err := r.read(plumbing.BlobObject, e.id)
+	data, err := r.Blob(e.id)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of %s: %w", name, commit, err)
 	}
 	return data, nil
 }
 
-// Files lists the files and symlinks below a folder of a commit, in git's
-// order, by their paths from the top of the repository. An empty under or
-// "." is the whole tree; a folder that doesn't exist has no files.
-func (r *Repo) Files(commit Hash, under string) ([]string, error) {
+// List lists all files, symlinks and submodules of a commit, in git's order.
+func (r *Repo) List(commit Hash) ([]Content, error) {
 	c, err := r.commitAt(commit)
 	if err != nil {
 		return nil, err
 	}
-	under = path.Clean(under)
-	tree, prefix := c.Tree, ""
-	if under != "." {
-		e, err := r.lookup(c.Tree, under)
-		if err != nil {
-			return nil, err
-		}
-		if e.mode != filemode.Dir {
-			return nil, nil
-		}
-		tree, prefix = e.id, under+"/"
-	}
-	var files []string
-	err = r.walk(tree, prefix, func(name string, e entry) error {
-		if isFile(e.mode) {
-			files = append(files, name)
-		}
-		return nil
+	var files []Content
+	err = r.walk(c.Tree, "", func(name string, e entry) {
+		files = append(files, Content{Path: name, Mode: modeText(e.mode), Hash: e.id})
 	})
 	return files, err
 }
 
-// isFile tells whether an entry is a file or a symlink.
-func isFile(m filemode.FileMode) bool {
-	return m == filemode.Regular || m == filemode.Executable || m == filemode.Symlink
+// modeText writes a mode as git does; "" for no entry.
+func modeText(m filemode.FileMode) string {
+	if m == 0 {
+		return ""
+	}
+	return strconv.FormatUint(uint64(m), 8)
 }
 
 // tree reads a tree; "" is the empty one.
@@ -104,49 +89,34 @@ func (r *Repo) tree(id Hash) ([]entry, error) {
 	if id == "" {
 		return nil, nil
 	}
-	data, err := r.read(plumbing.TreeObject, id)
+	data, err := r.needed(plumbing.TreeObject, id)
 	if err != nil {
 		return nil, err
 	}
-	return parseTree(id, data, r.format.idSize())
-}
-
-// parseTree reads a tree's lines, which are "mode name\0" and the raw id.
-func parseTree(id Hash, data []byte, idSize int) ([]entry, error) {
 	var entries []entry
 	for len(data) > 0 {
-		raw, rest, err := cutEntry(data, idSize)
-		if err != nil {
+		var e entry
+		if e, data, err = cutEntry(data, len(id)/2); err != nil {
 			return nil, fmt.Errorf("reading object %s: %w", id, err)
 		}
-		entries = append(entries, raw.entry())
-		data = rest
+		entries = append(entries, e)
 	}
 	return entries, nil
 }
 
-// rawEntry is a line of a tree, in place.
-type rawEntry struct {
-	mode     filemode.FileMode
-	name, id []byte
-}
-
-func (e rawEntry) entry() entry {
-	return entry{name: string(e.name), mode: e.mode, id: Hash(hex.EncodeToString(e.id))}
-}
-
-// cutEntry reads the line that data begins with.
-func cutEntry(data []byte, idSize int) (e rawEntry, rest []byte, err error) {
+// cutEntry reads the line that data begins with: "mode name\0" and an id of
+// idSize bytes.
+func cutEntry(data []byte, idSize int) (e entry, rest []byte, err error) {
 	mode, data, ok := bytes.Cut(data, []byte(" "))
 	name, data, ok2 := bytes.Cut(data, []byte("\x00"))
 	bits, err := strconv.ParseUint(string(mode), 8, 32)
 	if !ok || !ok2 || err != nil || len(data) < idSize {
-		return rawEntry{}, nil, errTree
+		return entry{}, nil, errTree
 	}
-	return rawEntry{mode: canonical(bits), name: name, id: data[:idSize]}, data[idSize:], nil
+	return entry{name: string(name), mode: canonical(bits), id: Hash(hex.EncodeToString(data[:idSize]))}, data[idSize:], nil
 }
 
-// canonical gives the mode that git reads bits as: old trees have others.
+// canonical returns the mode that git reads bits as: old trees have others.
 func canonical(bits uint64) filemode.FileMode {
 	switch bits & 0o170000 {
 	case 0o40000:
@@ -163,99 +133,83 @@ func canonical(bits uint64) filemode.FileMode {
 	}
 }
 
-// findEntry looks for a name in a tree; a zero mode where there is none.
-func findEntry(id Hash, data []byte, name string, idSize int) (entry, error) {
-	for len(data) > 0 {
-		raw, rest, err := cutEntry(data, idSize)
-		if err != nil {
-			return entry{}, fmt.Errorf("reading object %s: %w", id, err)
-		}
-		if string(raw.name) == name {
-			return raw.entry(), nil
-		}
-		data = rest
-	}
-	return entry{}, nil
-}
-
-// child finds a name in the tree id, "" for the empty one; a zero mode where there is none.
-func (r *Repo) child(id Hash, name string) (entry, error) {
-	if id == "" {
-		return entry{}, nil
-	}
-	data, err := r.read(plumbing.TreeObject, id)
-	if err != nil {
-		return entry{}, err
-	}
-	return findEntry(id, data, name, r.format.idSize())
-}
-
-// lookup finds the entry at a path; a zero mode where there is none.
+// lookup finds the entry at a path; a zero entry where there is none.
 func (r *Repo) lookup(tree Hash, name string) (entry, error) {
 	e := entry{mode: filemode.Dir, id: tree}
 	for part := range strings.SplitSeq(name, "/") {
 		if e.mode != filemode.Dir {
 			return entry{}, nil
 		}
-		var err error
-		if e, err = r.child(e.id, part); err != nil {
+		entries, err := r.tree(e.id)
+		if err != nil {
 			return entry{}, err
+		}
+		e = entry{}
+		for _, child := range entries {
+			if child.name == part {
+				e = child
+			}
 		}
 	}
 	return e, nil
 }
 
-// walk visits every entry of a tree, a folder before what it holds. A name
-// that no file may have is an error.
-func (r *Repo) walk(tree Hash, prefix string, visit func(name string, e entry) error) error {
+// walk visits every file, symlink and submodule of a tree. A name that no
+// file may have is an error.
+func (r *Repo) walk(tree Hash, prefix string, visit func(name string, e entry)) error {
 	entries, err := r.tree(tree)
 	if err != nil {
 		return err
 	}
-	if err := checkNames(entries, prefix); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		name := prefix + e.name
-		if err := visit(name, e); err != nil {
-			return err
-		}
-		if e.mode != filemode.Dir {
-			continue
-		}
-		if err := r.walk(e.id, name+"/", visit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkNames refuses a folder with a name that git would never check out, or
-// with one name twice: a tree is foreign input.
-func checkNames(entries []entry, prefix string) error {
 	seen := make(map[string]bool, len(entries))
 	for _, e := range entries {
+		name := prefix + e.name
 		if !safeName(e.name) || seen[e.name] {
-			return fmt.Errorf("refusing the entry %q (git fsck names such trees)", prefix+e.name)
+			return fmt.Errorf("refusing the tree entry %q (git fsck names such trees)", name)
 		}
 		seen[e.name] = true
+		if e.mode != filemode.Dir {
+			visit(name, e)
+		} else if err := r.walk(e.id, name+"/", visit); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// safeName refuses names that lead elsewhere or are ".git" to some file
-// system: macOS ignores case and some runes, FAT and NTFS dots and blanks at
-// the end, and "git~1" is their short form of it.
+// safeName refuses names that lead elsewhere or mean ".git" to some file
+// system: a tree is foreign input.
 func safeName(name string) bool {
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
-		return false
-	}
-	seen := strings.Map(func(c rune) rune {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") && !isDotGit(name)
+}
+
+// isDotGit tells whether a name means git's own folder on any system: macOS
+// ignores letter case and some characters; Windows has a short name for it,
+// and drops dots and blanks at the end and what follows a colon.
+func isDotGit(name string) bool {
+	name = strings.Map(func(c rune) rune {
 		if unicode.Is(unicode.Cf, c) {
 			return -1
 		}
-		return unicode.ToLower(c)
+		return c
 	}, name)
-	seen = strings.TrimRight(seen, ". ")
-	return seen != ".git" && seen != "git~1"
+	name, _, _ = strings.Cut(name, ":")
+	name = strings.TrimRight(name, " .")
+	return strings.EqualFold(name, ".git") || strings.EqualFold(name, "git~1")
+}
+
+// folders yields the folders that a path lies in, from the top.
+func folders(p string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for i, c := range []byte(p) {
+			if c == '/' && !yield(p[:i]) {
+				return
+			}
+		}
+	}
+}
+
+// below tells whether a path lies below a folder.
+func below(p, folder string) bool {
+	return len(p) > len(folder) && p[len(folder)] == '/' && strings.HasPrefix(p, folder)
 }

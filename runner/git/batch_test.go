@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -48,12 +47,14 @@ func TestReadSHA256(t *testing.T) {
 			t.Errorf("ReadFile(%s): %d bytes, %v", name, len(got), err)
 		}
 	}
-	files, err := r.Files(second, "")
-	if diff := cmp.Diff(strings.Fields(c.git("ls-files")), files); diff != "" || err != nil {
-		t.Errorf("Files: %v\n%s", err, diff)
+	files, err := r.List(second)
+	must(t, err)
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Path)
 	}
-	if changed, err := r.Changed(second, func(p string) bool { return p == "dir/sub/deep" }); !changed || err != nil {
-		t.Errorf("Changed = %v, %v", changed, err)
+	if diff := cmp.Diff(strings.Fields(c.git("ls-files")), names); diff != "" {
+		t.Errorf("List:\n%s", diff)
 	}
 	n := 0
 	for _, err := range r.FirstParents(second) {
@@ -62,11 +63,6 @@ func TestReadSHA256(t *testing.T) {
 	}
 	if n != 2 {
 		t.Errorf("%d first parents", n)
-	}
-	out := t.TempDir()
-	must(t, r.Export(t.Context(), second, out))
-	if diff := cmp.Diff(listing(t, c.dir), listing(t, out)); diff != "" {
-		t.Errorf("Export:\n%s", diff)
 	}
 	if _, err := r.ReadFile(second[:40], "a.txt"); !errors.Is(err, ErrUnknownRevision) {
 		t.Errorf("a sha1 name: %v", err)
@@ -114,28 +110,16 @@ func TestPartialClone(t *testing.T) {
 	if data, err := r.ReadFile(head, "f"); string(data) != "f2" || err != nil {
 		t.Errorf("ReadFile = %q, %v", data, err)
 	}
-	out := t.TempDir()
-	must(t, r.Export(t.Context(), head, out))
-	if diff := cmp.Diff(listing(t, origin.dir), listing(t, out)); diff != "" {
-		t.Errorf("Export:\n%s", diff)
-	}
 	must(t, os.Rename(origin.dir, origin.dir+".away"))
 	older := Hash(c.line("rev-parse", "HEAD~1"))
+	_, err := r.ReadFile(older, "f")
+	if failed, ok := errors.AsType[*CommandError](err); !ok || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("offline: ReadFile = %v (%v), want git's reason", err, failed)
+	}
 	alone, err := Open(c.dir, []string{"PATH="})
 	must(t, err)
 	defer alone.Close()
-	for name, r := range map[string]*Repo{"offline": r, "without git": alone} {
-		_, err := r.ReadFile(older, "f")
-		if !errors.Is(err, ErrPromised) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrMissing) {
-			t.Errorf("%s: ReadFile = %v, want ErrPromised", name, err)
-		}
-		dir := filepath.Join(t.TempDir(), "out")
-		must(t, os.Mkdir(dir, 0o755))
-		if err := r.Export(t.Context(), older, dir); !errors.Is(err, ErrPromised) {
-			t.Errorf("%s: Export = %v, want ErrPromised", name, err)
-		}
-	}
-	if data, err := alone.ReadFile(head, "f"); string(data) != "f2" || err != nil {
-		t.Errorf("what was fetched before: %q, %v", data, err)
+	if _, err := alone.ReadFile(older, "f"); !errors.Is(err, ErrMissing) {
+		t.Errorf("without git: ReadFile = %v, want ErrMissing", err)
 	}
 }

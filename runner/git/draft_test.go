@@ -1,11 +1,9 @@
 package git
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +46,7 @@ func TestHeadMovesMeanwhile(t *testing.T) {
 	t.Parallel()
 	c := base(t)
 	r := c.open()
-	for _, step := range []string{"entered", "blob", "objects settled", "index pending"} {
+	for _, step := range []string{"stored", "trees", "commit", "started", "queued"} {
 		moved := false
 		r.step = func(name string) {
 			if name == step && !moved {
@@ -65,47 +63,14 @@ func TestHeadMovesMeanwhile(t *testing.T) {
 	}
 }
 
-// TestPackedRefMovesMeanwhile: a branch that moves in packed-refs is built
-// upon, up to our lock on it, even if the file looks as it did before.
-func TestPackedRefMovesMeanwhile(t *testing.T) {
-	t.Parallel()
-	c := base(t)
-	r := c.open()
-	packed := c.path(".git/packed-refs")
-	for _, step := range []string{"entered", "objects settled", "index locked", "ref pending"} {
-		c.git("pack-refs", "--all")
-		var next Hash
-		r.step = func(name string) {
-			if name != step || next != "" {
-				return
-			}
-			head := c.head()
-			next = Hash(c.line("commit-tree", "-p", string(head), "-m", "git's at "+step, "HEAD^{tree}"))
-			before, err := os.Stat(packed)
-			must(t, err)
-			data, err := os.ReadFile(packed)
-			must(t, err)
-			// Written in place, it keeps the inode and the length.
-			must(t, os.WriteFile(packed, bytes.ReplaceAll(data, []byte(head), []byte(next)), 0o644))
-			must(t, os.Chtimes(packed, before.ModTime(), before.ModTime()))
-		}
-		c.write("a.txt", "ours at "+step)
-		h := c.commit(r, "a.txt")
-		if parent := Hash(c.line("rev-parse", string(h)+"^")); parent != next {
-			t.Errorf("moved at %s to %s: our commit's parent is %s", step, next, parent)
-		}
-	}
-}
-
-// TestGitKeepsToOurLocks: from the moment at which the branch is looked at for
-// the last time until it is ours, no git can move it.
+// TestGitKeepsToOurLocks: while the index is written no git can move the branch.
 func TestGitKeepsToOurLocks(t *testing.T) {
 	t.Parallel()
 	c := base(t)
 	r := c.open()
 	before := c.head()
 	next := c.line("commit-tree", "-p", "HEAD", "-m", "git's", "HEAD^{tree}")
-	for _, step := range []string{"ref locked", "logged HEAD", "index published"} {
+	for _, step := range []string{"prepared", "index written"} {
 		r.step = func(name string) {
 			if name != step {
 				return
@@ -124,33 +89,11 @@ func TestGitKeepsToOurLocks(t *testing.T) {
 	}
 }
 
-// TestFileChangesMeanwhile: what is committed was in the file at one moment.
-func TestFileChangesMeanwhile(t *testing.T) {
-	t.Parallel()
-	c := base(t)
-	r := c.open()
-	changed := false
-	r.step = func(name string) {
-		if name == "entered" && !changed {
-			changed = true
-			c.write("a.txt", "third\n")
-		}
-	}
-	c.write("a.txt", "second\n")
-	c.commit(r, "a.txt")
-	if got := c.git("show", "HEAD:a.txt"); got != "third\n" {
-		t.Errorf("committed %q", got)
-	}
-	if got := c.git("status", "--porcelain", "a.txt"); got != "" {
-		t.Errorf("status %q", got)
-	}
-}
-
 // TestLargeFile: contents pass through memory in parts.
 func TestLargeFile(t *testing.T) {
 	t.Parallel()
 	c := newCheckout(t)
-	c.write("large", strings.Repeat("0123456789abcdef", streamAbove/16+1))
+	c.write("large", strings.Repeat("0123456789abcdef", 9<<20/16))
 	c.commit(c.open(), "large")
 	if got := c.git("status", "--porcelain"); got != "" {
 		t.Errorf("status %q", got)
@@ -235,129 +178,28 @@ func TestReflogs(t *testing.T) {
 	}
 }
 
-// TestSharedRepository compares the permissions of what a commit makes with
-// git's.
-func TestSharedRepository(t *testing.T) {
-	t.Parallel()
-	for _, value := range []string{"", "umask", "group", "all", "0640", "0660", "1"} {
-		t.Run(value, func(t *testing.T) {
-			t.Parallel()
-			var modes [2][]string
-			for i := range modes {
-				c := newCheckout(t)
-				if value != "" {
-					c.git("config", "core.sharedRepository", value)
-				}
-				c.git("symbolic-ref", "HEAD", "refs/heads/x/y")
-				c.write("d/f", "content\n")
-				if i == 0 {
-					_, err := c.open().Commit(t.Context(), CommitRequest{Paths: []string{"d/f"}, Message: "m"})
-					must(t, err)
-				} else {
-					c.git("add", ".")
-					c.git("commit", "-q", "-m", "m")
-				}
-				modes[i] = modesIn(t, c.path(".git"))
-			}
-			if diff := cmp.Diff(modes[1], modes[0]); diff != "" {
-				t.Errorf("modes (-git +ours):\n%s", diff)
-			}
-		})
-	}
-}
-
-// modesIn lists what a commit makes, with permissions.
-func modesIn(t *testing.T, dir string) []string {
-	t.Helper()
-	var modes []string
-	must(t, filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
-		must(t, err)
-		short := strings.TrimPrefix(name, dir)
-		if short == "/chant" {
-			return fs.SkipDir
-		}
-		if short == "/COMMIT_EDITMSG" || short == "/config" {
-			return nil
-		}
-		info, err := e.Info()
-		must(t, err)
-		modes = append(modes, info.Mode().String()+" "+short)
-		return nil
-	}))
-	return modes
-}
-
-func TestDurability(t *testing.T) {
-	t.Parallel()
-	all := durability{objects: true, index: true, refs: true}
-	for _, tt := range []struct {
-		components, method string
-		objectFiles        bool
-		want               durability
-	}{
-		{"", "", true, all},
-		{"", "", false, durability{index: true, refs: true}},
-		{"none", "", true, durability{}},
-		{"none,reference", "", true, durability{refs: true}},
-		{"all, -loose-object", "", true, durability{index: true, refs: true}},
-		{"committed,-index", "", false, durability{objects: true, refs: true}},
-		{"", "writeout-only", true, durability{true, true, true, true}},
-		{"", "batch", true, all},
-	} {
-		if got := parseDurability(tt.components, tt.method, tt.objectFiles); got != tt.want {
-			t.Errorf("core.fsync=%q, method %q, object files %v: %+v, want %+v",
-				tt.components, tt.method, tt.objectFiles, got, tt.want)
-		}
-	}
-}
-
-// TestLockWithoutHardLinks: the copy is whole, and never over another's lock.
-func TestLockWithoutHardLinks(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	pending, lock := filepath.Join(dir, "pend"), filepath.Join(dir, "x.lock")
-	must(t, os.WriteFile(pending, []byte("new"), 0o640))
-	d := &disk{}
-	must(t, copyNew(d, pending, lock))
-	data, err := os.ReadFile(lock)
-	info, errStat := os.Stat(lock)
-	if must(t, errors.Join(err, errStat)); string(data) != "new" || info.Mode() != 0o640 {
-		t.Errorf("the lock holds %q, mode %v", data, info.Mode())
-	}
-	must(t, os.WriteFile(lock, []byte("foreign"), 0o640))
-	if err := copyNew(d, pending, lock); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("a lock that exists: %v", err)
-	}
-	if data, err = os.ReadFile(lock); err != nil || string(data) != "foreign" {
-		t.Errorf("the foreign lock holds %q, %v", data, err)
-	}
-}
-
-// TestObjectIsFreshened: an object that exists gets a new mtime, lest a
-// concurrent gc take it away.
+// TestObjectIsFreshened: an object that exists gets a new time, lest a
+// concurrent gc remove it.
 func TestObjectIsFreshened(t *testing.T) {
 	t.Parallel()
 	c := base(t)
 	c.write("new", "content\n")
-	blob := c.line("hash-object", "-w", "new")
+	c.git("add", "new")
+	tree := c.line("write-tree")
 	old := time.Unix(1e9, 0)
-	object := c.path(".git/objects/" + blob[:2] + "/" + blob[2:])
+	object := c.path(".git/objects/" + tree[:2] + "/" + tree[2:])
 	must(t, os.Chtimes(object, old, old))
-	c.commit(c.open(), "new")
+	contents, err := c.open().Store(t.Context(), []string{"new", "other", "new-staged", "gone"}, "")
+	must(t, err)
+	contents[0] = Content{Path: "gone"} // it is only untracked
+	blob := strings.Fields(c.git("ls-files", "-s", "other"))
+	contents[3] = Content{"other", blob[0], Hash(blob[1])}
+	if got, err := c.open().WriteTree(t.Context(), c.head(), contents, ""); string(got) != tree || err != nil {
+		t.Errorf("WriteTree = %s, %v, want %s", got, err, tree)
+	}
 	if info, err := os.Stat(object); err != nil || info.ModTime().Equal(old) {
 		t.Errorf("the object is as old as before, %v", err)
 	}
-}
-
-// TestEmptyObjectIsReplaced: a power cut can leave one.
-func TestEmptyObjectIsReplaced(t *testing.T) {
-	t.Parallel()
-	c := base(t)
-	c.write("new", "content\n")
-	blob := c.line("hash-object", "new")
-	c.write(".git/objects/"+blob[:2]+"/"+blob[2:], "")
-	c.commit(c.open(), "new")
-	c.git("fsck", "--strict")
 }
 
 // TestDotGitNames has git refuse them, too: git fsck would find a repository

@@ -1,0 +1,202 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+)
+
+// Store stores each path as it is in the work tree now, as git add would:
+// filters, line ends, LFS, core.fileMode and core.symlinks count. The results
+// are sorted by path; a file that isn't there has no Mode. New objects go into
+// objects, an object folder of its own named "objects" as in a git folder; ""
+// means the repository's. The user's index stays as it is, and no hook runs.
+//
+// The error is a PathError for what git could not commit: what lies behind a
+// symlink or in another repository, what is neither file nor symlink, folders,
+// unmerged paths.
+func (r *Repo) Store(ctx context.Context, paths []string, objects string) ([]Content, error) {
+	paths, err := cleanPaths(paths)
+	if err != nil {
+		return nil, fmt.Errorf("storing files: %w", err)
+	}
+	head, err := r.Head()
+	if err != nil {
+		return nil, fmt.Errorf("storing files: %w", err)
+	}
+	s, err := r.survey(ctx, head, paths)
+	if err != nil {
+		return nil, fmt.Errorf("storing files: %w", err)
+	}
+	contents, err := r.store(ctx, s, objects)
+	if err != nil {
+		return nil, fmt.Errorf("storing files: %w", err)
+	}
+	return contents, nil
+}
+
+// store lets git put the files into a copy of the index: what a filter makes
+// of a file may depend on what is staged.
+func (r *Repo) store(ctx context.Context, s selection, objects string) (contents []Content, err error) {
+	for _, p := range slices.Concat(s.gone, s.none) {
+		contents = append(contents, Content{Path: p})
+	}
+	if len(s.there) > 0 {
+		dir, err := os.MkdirTemp("", "chant-index-")
+		if err != nil {
+			return nil, err
+		}
+		stored, err := r.addTo(ctx, filepath.Join(dir, "index"), s, objects)
+		if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+			return nil, err
+		}
+		contents = append(contents, stored...)
+	}
+	slices.SortFunc(contents, func(a, b Content) int { return strings.Compare(a.Path, b.Path) })
+	return contents, nil
+}
+
+// addTo stores what is there, by way of a new index file.
+func (r *Repo) addTo(ctx context.Context, index string, s selection, objects string) ([]Content, error) {
+	if err := copyIndex(filepath.Join(r.gitDir, "index"), index); err != nil {
+		return nil, fmt.Errorf("copying the index: %w", err)
+	}
+	env := append(r.objectEnv(objects), "GIT_INDEX_FILE="+index)
+	var assumed []string
+	for _, e := range s.tracked {
+		if e.tag != strings.ToUpper(e.tag) {
+			assumed = append(assumed, e.path)
+		}
+	}
+	if len(assumed) > 0 { // git add would pass over them
+		args := []string{"update-index", "-z", "--no-assume-unchanged", "--stdin"}
+		if _, err := r.git(ctx, call{args: args, stdin: pathList(assumed), env: env}); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.add(ctx, s.there, env); err != nil {
+		return nil, err
+	}
+	var contents []Content
+	for batch := range batches(s.there) {
+		specs := make([]string, len(batch))
+		for i, p := range batch {
+			specs[i] = literally(p)
+		}
+		out, err := r.git(ctx, call{args: append([]string{"ls-files", "-s", "-z", "--"}, specs...), env: env})
+		if err != nil {
+			return nil, err
+		}
+		for record := range strings.SplitSeq(string(out), "\x00") {
+			info, p, _ := strings.Cut(record, "\t")
+			if fields := strings.Fields(info); len(fields) == 3 {
+				contents = append(contents, Content{Path: p, Mode: fields[0], Hash: Hash(fields[1])})
+			}
+		}
+	}
+	for _, p := range s.there {
+		if !slices.ContainsFunc(contents, func(c Content) bool { return c.Path == p }) {
+			return nil, &PathError{Path: p, Reason: "git knows it under another name (use the name that git ls-files shows)"}
+		}
+	}
+	return contents, nil
+}
+
+// add runs git add without the hooks. What it refuses a single path for is a
+// PathError.
+func (r *Repo) add(ctx context.Context, paths, env []string) error {
+	args := []string{"-c", "core.hooksPath=/dev/null", "add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
+	_, err := r.git(ctx, call{args: args, stdin: pathspecs(paths), env: env, asUser: true})
+	failed, ok := errors.AsType[*CommandError](err)
+	if !ok {
+		return err
+	}
+	for _, p := range paths {
+		if strings.Contains(failed.Message, "'"+p+"'") {
+			return &PathError{Path: p, Reason: "git add: " + failed.Message}
+		}
+	}
+	return err
+}
+
+// copyIndex copies an index file with its time, by which git knows which
+// entries to doubt. Where there is none, there is no copy either.
+func copyIndex(from, to string) (err error) {
+	src, err := os.Open(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	info, err := src.Stat()
+	if err != nil {
+		return err
+	}
+	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	if err = errors.Join(err, dst.Close()); err != nil {
+		return err
+	}
+	return os.Chtimes(to, info.ModTime(), info.ModTime())
+}
+
+// objectEnv directs new objects to a folder, beside which the repository's own
+// are read; "" is the repository's.
+func (r *Repo) objectEnv(objects string) []string {
+	if objects == "" {
+		return nil
+	}
+	own := filepath.Join(r.common, "objects")
+	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(own) + `"` // it may hold a colon
+	return []string{"GIT_OBJECT_DIRECTORY=" + objects, "GIT_ALTERNATE_OBJECT_DIRECTORIES=" + quoted}
+}
+
+// StoreBytes stores data as git would store a file of that content at the
+// path. The mode is that of HEAD's file; 100644 where it has none. For objects
+// see Store.
+func (r *Repo) StoreBytes(ctx context.Context, path string, data []byte, objects string) (Content, error) {
+	c, err := r.storeBytes(ctx, path, data, objects)
+	if err != nil {
+		return Content{}, fmt.Errorf("storing %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func (r *Repo) storeBytes(ctx context.Context, path string, data []byte, objects string) (Content, error) {
+	if _, err := cleanPaths([]string{path}); err != nil {
+		return Content{}, err
+	}
+	head, err := r.Head()
+	if err != nil {
+		return Content{}, err
+	}
+	mode := filemode.Regular
+	if head.Commit != "" {
+		e, err := r.entryAt(head.Commit, path)
+		if err != nil {
+			return Content{}, err
+		}
+		if e.mode == filemode.Executable {
+			mode = e.mode
+		}
+	}
+	out, err := r.git(ctx, call{
+		args:  []string{"hash-object", "-w", "--stdin", "--path=" + path},
+		stdin: bytes.NewReader(data), env: r.objectEnv(objects), asUser: true,
+	})
+	return Content{Path: path, Mode: modeText(mode), Hash: Hash(strings.TrimSpace(string(out)))}, err
+}
