@@ -29,11 +29,8 @@ type CommitRequest struct {
 // Commits of other processes are waited for and built upon, for up to about
 // ten seconds. The errors are those of Ready, ErrNothing, PathError,
 // SigningError, LockedError, ErrHeadMoved and CommandError.
-func (r *Repo) Commit(ctx context.Context, req CommitRequest) (h Hash, err error) {
-	err = r.persist(ctx, overtaken, func() (err error) {
-		h, err = r.commit(ctx, req)
-		return err
-	})
+func (r *Repo) Commit(ctx context.Context, req CommitRequest) (Hash, error) {
+	h, err := r.commit(ctx, req)
 	if _, needsGit := errors.AsType[*NeedsGitError](err); needsGit {
 		return r.CommitOnly(ctx, req)
 	}
@@ -43,7 +40,7 @@ func (r *Repo) Commit(ctx context.Context, req CommitRequest) (h Hash, err error
 	return h, nil
 }
 
-func (r *Repo) commit(ctx context.Context, req CommitRequest) (Hash, error) {
+func (r *Repo) commit(ctx context.Context, req CommitRequest) (h Hash, err error) {
 	d, err := r.draft(ctx)
 	if err != nil {
 		return "", err
@@ -53,11 +50,16 @@ func (r *Repo) commit(ctx context.Context, req CommitRequest) (Hash, error) {
 		return "", err
 	}
 	r.at("stored")
-	h, err := d.commit(ctx, contents, req.Message)
-	if err != nil {
-		return "", err
-	}
-	return h, d.publish(ctx)
+	err = r.persist(ctx, overtaken, func() (err error) {
+		if err = d.restart(); err == nil {
+			h, err = d.commit(ctx, contents, req.Message)
+		}
+		if err != nil {
+			return err
+		}
+		return d.publish(ctx)
+	})
+	return h, err
 }
 
 // cleanMessage returns a message that git would take.
@@ -166,7 +168,7 @@ func (o only) unintend(ctx context.Context) error {
 		if err != nil || len(left) == 0 {
 			return err
 		}
-		_, err = o.attempt(ctx, call{args: []string{"update-index", "-z", "--force-remove", "--stdin"}, stdin: pathList(left)})
+		_, err = o.attempt(ctx, call{args: []string{"update-index", "-z", "--force-remove", "--stdin"}, stdin: pathList(left), asUser: true})
 		return err
 	})
 	if err == nil && len(o.evicted) > 0 {
@@ -175,7 +177,7 @@ func (o only) unintend(ctx context.Context) error {
 			list.WriteString(e.info + "\t" + e.path + "\x00")
 		}
 		err = o.repo.persist(ctx, overtaken, func() error {
-			_, err := o.attempt(ctx, call{args: []string{"update-index", "-z", "--index-info"}, stdin: strings.NewReader(list.String())})
+			_, err := o.attempt(ctx, call{args: []string{"update-index", "-z", "--index-info"}, stdin: strings.NewReader(list.String()), asUser: true})
 			return err
 		})
 	}

@@ -47,9 +47,6 @@ type format struct {
 	unknown string // an extension that nothing is known about; "" for none
 }
 
-// unusual finds what a usual repository's own config file never has.
-var unusual = regexp.MustCompile(`(?i)extensions|repositoryformatversion\s*=\s*"?[^01\s]`)
-
 // readFormat reads the repository's own config file. Git is asked only where
 // the text has something unusual.
 func (r *Repo) readFormat() (format, error) {
@@ -59,6 +56,7 @@ func (r *Repo) readFormat() (format, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
+	unusual := regexp.MustCompile(`(?i)extensions|repositoryformatversion\s*=\s*"?[^01\s]`)
 	if !unusual.Match(text) {
 		return f, nil
 	}

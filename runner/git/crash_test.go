@@ -3,6 +3,7 @@ package git
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -160,14 +161,22 @@ func stepsOf(t *testing.T, c checkout) []string {
 	return steps
 }
 
-// killedAt runs a child that kills itself at a step.
+// killedAt runs a child that kills itself at a step, and waits until all its
+// git processes, which inherit a pipe, have ended.
 func killedAt(t *testing.T, c checkout, step int, env ...string) {
 	t.Helper()
-	out, err := c.child(append(env, committerEnv+"=p", fmt.Sprintf("%s=%d", crashEnv, step))...).CombinedOutput()
+	r, w, err := os.Pipe()
+	must(t, err)
+	cmd := c.child(append(env, committerEnv+"=p", fmt.Sprintf("%s=%d", crashEnv, step))...)
+	cmd.ExtraFiles = []*os.File{w}
+	out, err := cmd.CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		t.Fatalf("child: %v\n%s", err, out)
 	}
+	must(t, w.Close())
+	_, err = io.Copy(io.Discard, r)
+	must(t, errors.Join(err, r.Close()))
 }
 
 // refState is what a kill may leave as it was, or move by one commit.

@@ -64,6 +64,18 @@ func (r *Repo) draft(ctx context.Context) (*Draft, error) {
 	return d, err
 }
 
+// restart forgets the commits and begins upon HEAD as it is now.
+func (d *Draft) restart() (err error) {
+	if err := d.repo.inProgress(); err != nil {
+		return err
+	}
+	if d.head, err = d.repo.Head(); err != nil {
+		return err
+	}
+	d.tip, d.subjects, d.contents = d.head.Commit, nil, make(map[string]Content)
+	return nil
+}
+
 // Head returns what the first commit is made upon.
 func (d *Draft) Head() Head { return d.head }
 
@@ -266,7 +278,7 @@ func (d *Draft) stage(ctx context.Context) (err error) {
 	if _, err := list.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	_, err = d.repo.git(ctx, call{args: []string{"update-index", "-z", "--index-info"}, stdin: list})
+	_, err = d.repo.git(ctx, call{args: []string{"update-index", "-z", "--index-info"}, stdin: list, writes: true})
 	return err
 }
 
@@ -282,7 +294,7 @@ func (d *Draft) refresh(ctx context.Context) {
 	}
 	if len(there) > 0 {
 		args := []string{"add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
-		_, _ = d.repo.git(ctx, call{args: args, stdin: pathspecs(there)})
+		_, _ = d.repo.git(ctx, call{args: args, stdin: pathspecs(there), writes: true})
 	}
 }
 
@@ -297,7 +309,7 @@ type refUpdate struct {
 }
 
 func (r *Repo) updateRef(reason string) (*refUpdate, error) {
-	u := &refUpdate{repo: r, call: call{args: []string{"update-ref", "-m", reason, "--stdin"}}}
+	u := &refUpdate{repo: r, call: call{args: []string{"update-ref", "-m", reason, "--stdin"}, writes: true}}
 	cmd, err := r.command(u.call)
 	if err != nil {
 		return nil, err

@@ -33,6 +33,8 @@ var errDamaged = errors.New("it is damaged (run git fsck)")
 // and every place and fetches what a partial clone lacks.
 type objects struct {
 	storage *filesystem.Storage // nil where go-git must not read
+	broken  error               // why go-git could not go on
+	digits  int                 // of the names of objects
 	repo    *Repo
 	batch   batch
 }
@@ -42,7 +44,10 @@ func (r *Repo) openObjects() (*objects, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &objects{repo: r, batch: batch{repo: r}}
+	o := &objects{repo: r, batch: batch{repo: r}, digits: sha1Digits}
+	if f.objects == "sha256" {
+		o.digits = sha256Digits
+	}
 	// Of what lies in an alternate, go-git opens the packs anew for every object.
 	if f.native() && !exists(filepath.Join(r.common, "objects", "info", "alternates")) {
 		o.storage = openStorage(r.common)
@@ -61,11 +66,11 @@ func openStorage(gitDir string) *filesystem.Storage {
 // read returns an object, whose content is the caller's own. The error is
 // errNoObject where there is none.
 func (o *objects) read(id Hash) (plumbing.ObjectType, []byte, error) {
-	if !id.valid() {
+	if !id.valid() || len(id) != o.digits {
 		return 0, nil, errNoObject
 	}
-	var err error
-	if o.storage != nil && len(id) == sha1Digits {
+	err := o.broken
+	if o.storage != nil {
 		var kind plumbing.ObjectType
 		var data []byte
 		if kind, data, err = stored(o.storage, id); err == nil {
@@ -79,7 +84,7 @@ func (o *objects) read(id Hash) (plumbing.ObjectType, []byte, error) {
 		}
 		if !errors.Is(err, plumbing.ErrObjectNotFound) { // a pack or an index that go-git can't read
 			_ = o.storage.Close()
-			o.storage = nil
+			o.storage, o.broken = nil, err
 		}
 	}
 	kind, data, errGit := o.batch.read(id)
@@ -89,7 +94,7 @@ func (o *objects) read(id Hash) (plumbing.ObjectType, []byte, error) {
 		errGit = errDamaged
 	case none && errors.Is(err, plumbing.ErrObjectNotFound):
 		errGit = errNoObject
-	case none && err != nil: // go-git has found something
+	case none && err != nil: // what git doesn't find may be damaged
 		errGit = err
 	}
 	return kind, data, errGit

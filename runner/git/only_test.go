@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +70,61 @@ func TestHooks(t *testing.T) {
 	if diff := cmp.Diff(state(t, theirs), state(t, ours)); diff != "" {
 		t.Errorf("state (-git +ours):\n%s", diff)
 	}
+}
+
+// TestHookEnvironment compares the whole environment of hooks and filters with
+// that which git commit gives them, and lets a hook use pathspecs.
+func TestHookEnvironment(t *testing.T) {
+	t.Parallel()
+	dump := func(commit func(c checkout)) string {
+		c := base(t)
+		c.env = append(slices.Clone(c.env), "LC_ALL=de_DE.UTF-8", "GIT_OPTIONAL_LOCKS=1", "MINE=yes")
+		c.write("x/new.js", "n\n")
+		c.write("a.txt", "A\n")
+		c.git("add", "-N", "x/new.js")
+		for _, name := range commitHooks {
+			c.hook(name, `{ echo "== `+name+`"; env | sort; } >> `+c.path(".git/dump"))
+		}
+		c.hook("pre-commit", `{ echo "== pre-commit"; env | sort; git diff --cached --name-only -- '*.js'; } >> `+c.path(".git/dump"))
+		c.git("config", "filter.env.clean", "env | sort >> "+c.path(".git/filter")+"; cat")
+		c.write(".gitattributes", "a.txt filter=env\n")
+		commit(c)
+		var text string
+		for _, name := range []string{".git/dump", ".git/filter"} {
+			data, err := os.ReadFile(c.path(name))
+			must(t, err)
+			lines := strings.Split(string(data), "\n")
+			if name == ".git/filter" { // how often a filter runs is git's business
+				slices.Sort(lines)
+				lines = slices.Compact(lines)
+			}
+			text += strings.Join(lines, "\n")
+		}
+		home := strings.TrimPrefix(c.env[1], "HOME=")
+		text = strings.NewReplacer(filepath.Dir(c.dir), "TEMP", home, "HOME").Replace(text)
+		return regexp.MustCompile(`next-index-\d+`).ReplaceAllString(text, "next-index-N")
+	}
+	ours := dump(func(c checkout) {
+		_, err := c.open().CommitOnly(t.Context(), CommitRequest{Paths: []string{"a.txt", "x/new.js"}, Message: "m"})
+		must(t, err)
+	})
+	theirs := dump(func(c checkout) { c.git("commit", "-q", "--only", "-m", "m", "--", "a.txt", "x/new.js") })
+	for _, part := range []string{"== pre-commit", "MINE=yes", "\nx/new.js\n", "== post-index-change"} {
+		if !strings.Contains(ours, part) {
+			t.Errorf("the dump has no %q:\n%s", part, ours)
+		}
+	}
+	if diff := cmp.Diff(distinct(theirs), distinct(ours)); diff != "" {
+		t.Errorf("environment (-git +ours):\n%s", diff)
+	}
+}
+
+// distinct returns the lines of a text, each once: some hooks run more often
+// where new files have to be named to git first.
+func distinct(text string) []string {
+	lines := strings.Split(text, "\n")
+	slices.Sort(lines)
+	return slices.Compact(lines)
 }
 
 // TestHookChangesContent: what pre-commit adds again is committed.

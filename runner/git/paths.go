@@ -133,7 +133,7 @@ func (r *Repo) tracked(ctx context.Context, paths []string) ([]indexEntry, error
 	if err := r.checkIndex(); err != nil {
 		return nil, err
 	}
-	specs := []string{exactly("\n")}
+	specs := []string{exactly(".git")} // which no index has: no pathspec at all would mean everything
 	above := make(map[string]bool)
 	for _, p := range paths {
 		specs = append(specs, literally(p))

@@ -38,6 +38,8 @@ type call struct {
 	stdin   io.Reader
 	env     []string // in addition to the repository's
 	fetches bool     // a partial clone may fetch what it lacks
+	writes  bool     // it writes the index, and so must not drop what fsmonitor has left there
+	noHooks bool
 	// asUser runs git with the user's environment and nothing of ours, because
 	// it runs the user's hooks or filters.
 	asUser bool
@@ -85,15 +87,22 @@ func (r *Repo) command(c call) (*exec.Cmd, error) {
 	if r.program == "" {
 		return nil, ErrNoGit
 	}
-	args, env := c.args, r.user
+	var args []string
+	env := r.user
 	if !c.asUser {
-		args, env = append([]string{"-c", "core.fsmonitor=false"}, args...), r.quiet
+		env = r.quiet
 		if !c.fetches {
 			env = append(slices.Clone(env), "GIT_NO_LAZY_FETCH=1")
 		}
+		if !c.writes {
+			args = append(args, "-c", "core.fsmonitor=false")
+		}
+	}
+	if c.noHooks {
+		args = append(args, "-c", "core.hooksPath=/dev/null")
 	}
 	// The command's own handling of contexts would end in SIGKILL.
-	cmd := exec.CommandContext(context.Background(), r.program, args...)
+	cmd := exec.CommandContext(context.Background(), r.program, append(args, c.args...)...)
 	cmd.Dir = cmp.Or(c.dir, r.top)
 	cmd.Env = slices.Concat(env, c.env)
 	cmd.Stdin = c.stdin

@@ -79,7 +79,7 @@ func (r *Repo) addTo(ctx context.Context, index string, s selection, objects str
 	}
 	if len(assumed) > 0 { // git add would pass over them
 		args := []string{"update-index", "-z", "--no-assume-unchanged", "--stdin"}
-		if _, err := r.git(ctx, call{args: args, stdin: pathList(assumed), env: env}); err != nil {
+		if _, err := r.git(ctx, call{args: args, stdin: pathList(assumed), env: env, noHooks: true}); err != nil {
 			return nil, err
 		}
 	}
@@ -114,14 +114,14 @@ func (r *Repo) addTo(ctx context.Context, index string, s selection, objects str
 // add runs git add without the hooks. What it refuses a single path for is a
 // PathError.
 func (r *Repo) add(ctx context.Context, paths, env []string) error {
-	args := []string{"-c", "core.hooksPath=/dev/null", "add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
-	_, err := r.git(ctx, call{args: args, stdin: pathspecs(paths), env: env, asUser: true})
+	args := []string{"add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
+	_, err := r.git(ctx, call{args: args, stdin: pathspecs(paths), env: env, asUser: true, noHooks: true})
 	failed, ok := errors.AsType[*CommandError](err)
 	if !ok {
 		return err
 	}
 	for _, p := range paths {
-		if strings.Contains(failed.Message, "'"+p+"'") {
+		if strings.Contains(failed.Message, "'"+p+"'") || strings.Contains(failed.Message, "'"+literally(p)+"'") {
 			return &PathError{Path: p, Reason: "git add: " + failed.Message}
 		}
 	}

@@ -1,0 +1,402 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// TestStore stores what git add would, into a folder of its own, and changes
+// nothing of the user's.
+func TestStore(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"sha1", "sha256"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			c := checkout{tb: t, dir: t.TempDir(), env: isolatedEnv(t)}
+			c.git("init", "-q", "--template=", "-b", "main", "--object-format="+format)
+			c.write(".gitattributes", "*.up filter=up\n*.crlf text eol=crlf\n")
+			c.write("a.txt", "a\n")
+			c.write("gone", "g\n")
+			c.write("dir/kept", "k\n")
+			c.commitAll("start")
+			c.git("config", "filter.up.clean", "tr a-z A-Z")
+			c.write("f.up", "shout\n")
+			c.write("f.crlf", "a\r\nb\r\n")
+			c.write("run", "#!/bin/sh\n")
+			must(t, os.Chmod(c.path("run"), 0o755))
+			c.link("a.txt", "sym")
+			c.remove("gone")
+			c.hook("post-index-change", "echo ran > "+c.path("hook-ran"))
+			before := files(t, c.dir)
+			objects := filepath.Join(t.TempDir(), "with:colon", "objects")
+			must(t, os.MkdirAll(objects, 0o755))
+			held := c.git("count-objects", "-v")
+			r := c.open()
+			paths := []string{"a.txt", "f.up", "f.crlf", "gone", "no/such", "run", "sym"}
+			got, err := r.Store(t.Context(), paths, objects)
+			must(t, err)
+			tree, err := r.WriteTree(t.Context(), c.head(), got, objects)
+			must(t, err)
+			if now := c.git("count-objects", "-v"); now != held {
+				t.Errorf("the repository's objects changed:\n%s\nbefore:\n%s", now, held)
+			}
+			if diff := cmp.Diff(before, files(t, c.dir)); diff != "" {
+				t.Errorf("files changed (-before +after):\n%s", diff)
+			}
+			c.remove(".git/hooks")
+			c.git("add", "--", "a.txt", "f.up", "f.crlf", "gone", "run", "sym")
+			if want := Hash(c.line("write-tree")); tree != want {
+				t.Errorf("the tree is %s, git's is %s; contents %v", tree, want, got)
+			}
+			borrowing := c
+			borrowing.env = append(slices.Clone(c.env), r.objectEnv(objects)...)
+			if out := borrowing.git("fsck", "--strict", "--no-dangling", string(tree)); out != "" {
+				t.Errorf("fsck: %s", out)
+			}
+		})
+	}
+}
+
+// TestStoreBytes compares with what git add makes of a file of that content.
+func TestStoreBytes(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	c.git("config", "filter.up.clean", "tr a-z A-Z")
+	c.write(".gitattributes", "*.up filter=up\n*.txt text\n")
+	r := c.open()
+	for path, mode := range map[string]string{"new.up": "100644", "a.txt": "100644", "run.sh": "100755", "x y/é:*\n": "100644"} {
+		got, err := r.StoreBytes(t.Context(), path, []byte("some\r\ndata\n"), "")
+		must(t, err)
+		c.remove(path)
+		c.write(path, "some\r\ndata\n")
+		c.git("--literal-pathspecs", "add", "-f", "--", path)
+		if want := (Content{path, mode, Hash(strings.Fields(c.git("--literal-pathspecs", "ls-files", "-s", "--", path))[1])}); got != want {
+			t.Errorf("StoreBytes = %v, want %v", got, want)
+		}
+	}
+	if _, err := r.StoreBytes(t.Context(), ".git/config", nil, ""); err == nil {
+		t.Error("git's own folder was taken for a file's")
+	}
+}
+
+// TestStoreNeedsNoCommit: what Store refuses names the path.
+func TestStoreRefuses(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	c.write("secret", "s\n")
+	c.link("dir", "linked")
+	c.git("config", "core.safecrlf", "true")
+	c.write(".gitattributes", "*.t text\n")
+	c.write("mixed.t", "a\r\nb\n")
+	for _, p := range []string{"linked/one", "dir", "../x", "mixed.t"} {
+		_, err := c.open().Store(t.Context(), []string{"a.txt", p}, "")
+		if e, ok := errors.AsType[*PathError](err); p != "mixed.t" && (!ok || e.Path != p) || err == nil {
+			t.Errorf("Store(%q) = %v, want a PathError", p, err)
+		}
+	}
+	if _, err := c.open().WriteTree(t.Context(), c.head(), []Content{{"a.txt", "100644", "abc"}}, ""); err == nil {
+		t.Error("a content without a hash was taken")
+	}
+}
+
+// TestWriteTreeIsGits compares random trees with those that git makes of its
+// index.
+func TestWriteTreeIsGits(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	c.git("reset", "-q", "--hard")
+	blob := Hash(c.line("rev-parse", "HEAD:a.txt"))
+	r := c.open()
+	names := []string{"a.txt", "dir", "dir.txt", "dir-x", "dir/one", "dir/sub", "dir/sub/deep", "dir/new", "x", "x/y", "x/y/z", "é"}
+	rapid.Check(t, func(rt *rapid.T) {
+		var contents []Content
+		var list strings.Builder
+		for _, name := range rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID[string]).Draw(rt, "names") {
+			content := Content{Path: name}
+			if mode := rapid.SampledFrom([]string{"", "100644", "100755", "120000"}).Draw(rt, "mode"); mode != "" {
+				content.Mode, content.Hash = mode, blob
+			}
+			contents = append(contents, content)
+		}
+		got, err := r.WriteTree(t.Context(), c.head(), contents, "")
+		if clash(contents) {
+			if _, ok := errors.AsType[*PathError](err); !ok {
+				rt.Fatalf("WriteTree = %v, want a PathError: %v", err, contents)
+			}
+			return
+		}
+		must(t, err)
+		for _, there := range []bool{false, true} {
+			for _, content := range contents {
+				if there && content.Mode != "" {
+					fmt.Fprintf(&list, "%s %s\t%s\x00", content.Mode, content.Hash, content.Path)
+				} else if !there && content.Mode == "" {
+					fmt.Fprintf(&list, "0 %s\t%s\x00", zeros, content.Path)
+				}
+			}
+		}
+		own := c
+		own.env = append(slices.Clone(c.env), "GIT_INDEX_FILE="+filepath.Join(t.TempDir(), "index"))
+		own.git("read-tree", "HEAD")
+		_, err = own.try(list.String(), "update-index", "-z", "--index-info")
+		must(t, err)
+		if want := own.line("write-tree"); string(got) != want {
+			rt.Fatalf("tree %s, git's is %s: %v\n%s", got, want, contents, own.git("diff-tree", "-r", "-t", want, string(got)))
+		}
+	})
+}
+
+// clash tells whether one path is to be both a file and a folder.
+func clash(contents []Content) bool {
+	for _, a := range contents {
+		for _, b := range contents {
+			if a.Mode != "" && b.Mode != "" && below(b.Path, a.Path) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// TestPathspecs wants git to take a pathspec for the path that it is made of.
+func TestPathspecs(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t)
+	names := append(slices.Clone(oddNames), `a\`, "a]", "[", "**", "a/b", "a/b*", "*", "!x", ":x", ":!x")
+	var list strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&list, "100644 %s\t%s\x00100644 %[1]s\t%[2]s-longer\x00", strings.Repeat("1", 40), name)
+	}
+	_, err := c.try(list.String(), "update-index", "-z", "--index-info")
+	must(t, err)
+	for _, name := range names {
+		for _, spec := range []string{exactly(name), literally(name)} {
+			if got := c.git("ls-files", "-z", "--", spec); got != name+"\x00" {
+				t.Errorf("%q means %q, want %q", spec, got, name)
+			}
+		}
+	}
+	if got := c.git("ls-files", "--", exactly("a")); got != "" {
+		t.Errorf("exactly(a) means %q, which is below it", got)
+	}
+	var joined []string
+	long := []string{"a", strings.Repeat("b", 40<<10), strings.Repeat("c", 40<<10), strings.Repeat("d", 80<<10), "e"}
+	n := 0
+	for batch := range batches(long) {
+		joined = append(joined, batch...)
+		n++
+	}
+	if !slices.Equal(joined, long) || n != 4 {
+		t.Errorf("%d batches, with %d of %d arguments", n, len(joined), len(long))
+	}
+}
+
+// TestDraft makes two commits of which nobody sees anything before they are
+// published, and refuses where HEAD has moved.
+func TestDraft(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	c.write("a.txt", "A\n")
+	c.write("dir/new", "n\n")
+	r := c.open()
+	before := append(state(t, c), c.git("reflog"))
+	prepare := func() (*Draft, [2]Hash) {
+		d, err := r.Draft(t.Context())
+		must(t, err)
+		if want := (Head{"refs/heads/main", c.head()}); d.Head() != want {
+			t.Errorf("Head = %v, want %v", d.Head(), want)
+		}
+		if err := d.Publish(t.Context()); !errors.Is(err, ErrNothing) {
+			t.Errorf("Publish of no commit = %v, want ErrNothing", err)
+		}
+		var made [2]Hash
+		for i, paths := range [][]string{{"a.txt"}, {"dir/new", "b.txt"}} {
+			contents, err := r.Store(t.Context(), paths, "")
+			must(t, err)
+			made[i], err = d.Commit(t.Context(), contents, fmt.Sprintf("commit %d\n\nbody", i))
+			must(t, err)
+			if _, err := d.Commit(t.Context(), contents, "again"); !errors.Is(err, ErrNothing) {
+				t.Errorf("the same once more: %v, want ErrNothing", err)
+			}
+		}
+		return d, made
+	}
+	overtaken, _ := prepare()
+	d, made := prepare()
+	if diff := cmp.Diff(before, append(state(t, c), c.git("reflog"))); diff != "" {
+		t.Errorf("before Publish (-before +after):\n%s", diff)
+	}
+	must(t, d.Publish(t.Context()))
+	if got := c.git("log", "--format=%s %H", "--name-only", "-2"); got !=
+		fmt.Sprintf("commit 1 %s\n\ndir/new\ncommit 0 %s\n\na.txt\n", made[1], made[0]) {
+		t.Errorf("log:\n%s", got)
+	}
+	if got := c.line("reflog", "-1", "--format=%gs"); got != "commit: commit 0; commit 1" {
+		t.Errorf("reflog: %q", got)
+	}
+	if out, err := c.try("", "diff-files", "--quiet", "--", "a.txt", "dir/new"); err != nil {
+		t.Errorf("git takes committed files for changed until it looks at them: %v %s", err, out)
+	}
+	before = append(state(t, c), c.git("reflog"))
+	if err := overtaken.Publish(t.Context()); !errors.Is(err, ErrHeadMoved) {
+		t.Errorf("Publish = %v, want ErrHeadMoved", err)
+	}
+	if diff := cmp.Diff(before, append(state(t, c), c.git("reflog"))); diff != "" {
+		t.Errorf("after a refused Publish (-before +after):\n%s", diff)
+	}
+}
+
+// TestDraftNeedsGit names the reason, which NeedsGit gives too.
+func TestDraftNeedsGit(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	c.hook("commit-msg", "exit 0")
+	_, err := c.open().Draft(t.Context())
+	e, ok := errors.AsType[*NeedsGitError](err)
+	if why, errWhy := c.open().NeedsGit(t.Context()); !ok || e.Reason != why || why != "there is a commit-msg hook" || errWhy != nil {
+		t.Errorf("Draft = %v; NeedsGit = %q, %v", err, why, errWhy)
+	}
+}
+
+// loggingGit puts a git program first on the PATH of c that logs how it is
+// called, and returns a function that reads the log.
+func (c *checkout) loggingGit(t *testing.T) (calls func() string) {
+	t.Helper()
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log")
+	must(t, os.WriteFile(filepath.Join(dir, "git"), []byte("#!/bin/sh\necho \"$@\" >> "+log+"\nexec "+tool(t, "git")+" \"$@\"\n"), 0o755))
+	c.env = append(slices.Clone(c.env), "PATH="+dir+":"+os.Getenv("PATH"))
+	return func() string {
+		data, err := os.ReadFile(log)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		_ = os.Remove(log) // there is none where git was not called
+		return string(data)
+	}
+}
+
+// TestGitCalls: reading starts no git, and git commit runs where it is needed
+// only.
+func TestGitCalls(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	calls := c.loggingGit(t)
+	r := c.open()
+	head, err := r.Head()
+	must(t, err)
+	_, err = r.List(head.Commit)
+	must(t, err)
+	_, err = r.ReadFile(head.Commit, "dir/sub/deep")
+	must(t, err)
+	for _, err := range r.FirstParents(head.Commit) {
+		must(t, err)
+	}
+	if got := calls(); got != "" {
+		t.Errorf("git was called:\n%s", got)
+	}
+	c.write("a.txt", "A\n")
+	_, err = r.Commit(t.Context(), CommitRequest{Paths: []string{"a.txt", "untracked"}, Message: "m"})
+	must(t, err)
+	got := calls()
+	if strings.Contains(got, "commit --") || strings.Contains(got, "commit-tree") || strings.Count(got, "\n") > 10 {
+		t.Errorf("git was called:\n%s", got)
+	}
+	c.hook("post-commit", "exit 0")
+	c.write("a.txt", "B\n")
+	_, err = r.Commit(t.Context(), CommitRequest{Paths: []string{"a.txt"}, Message: "m"})
+	must(t, err)
+	if got := calls(); !strings.Contains(got, "commit --only") {
+		t.Errorf("git was called:\n%s", got)
+	}
+}
+
+// TestReadersRunNothing: what only asks git runs no program of the user's.
+func TestReadersRunNothing(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	ran := filepath.Join(t.TempDir(), "ran")
+	program := script(t, "echo $0 >> "+ran)
+	for _, setting := range []string{"core.fsmonitor", "core.pager", "diff.external"} {
+		c.git("config", setting, program)
+	}
+	for _, hook := range commitHooks {
+		c.hook(hook, "echo "+hook+" >> "+ran)
+	}
+	index := func() string {
+		data, err := os.ReadFile(c.path(".git/index"))
+		must(t, err)
+		return string(data)
+	}
+	c.write("a.txt", "A\n")
+	_ = os.Remove(ran) // git config runs nothing, but other commands above may have
+	before := index()
+	r := c.open()
+	_, errStatus := r.Status(t.Context())
+	_, errResolve := r.Resolve(t.Context(), "main~0")
+	_, errNeeds := r.NeedsGit(t.Context())
+	must(t, errors.Join(errStatus, errResolve, errNeeds, r.Ready(t.Context())))
+	if data, err := os.ReadFile(ran); err == nil {
+		t.Errorf("these ran:\n%s", data)
+	}
+	if index() != before {
+		t.Error("the index was written")
+	}
+}
+
+// TestReplacedFile: a replace ref does not hide that a file was tampered with.
+func TestReplacedFile(t *testing.T) {
+	t.Parallel()
+	c := base(t)
+	c.write("b.txt", "tampered\n")
+	was, is := c.line("rev-parse", "HEAD:b.txt"), c.line("hash-object", "-w", "b.txt")
+	c.git("replace", was, is)
+	r := c.open()
+	if data, err := r.ReadFile(c.head(), "b.txt"); string(data) != "b\n" || err != nil {
+		t.Errorf("ReadFile = %q, %v", data, err)
+	}
+	changes, err := r.Status(t.Context())
+	must(t, err)
+	if !slices.ContainsFunc(changes, func(c Change) bool { return c.Path == "b.txt" && c.Unstaged }) {
+		t.Errorf("Status = %v, without b.txt", changes)
+	}
+	contents, err := r.Store(t.Context(), []string{"b.txt"}, "")
+	if want := []Content{{"b.txt", "100644", Hash(is)}}; !slices.Equal(contents, want) || err != nil {
+		t.Errorf("Store = %v, %v, want %v", contents, err, want)
+	}
+}
+
+// TestReadersInParallel: each goroutine has a reader of its own.
+func TestReadersInParallel(t *testing.T) {
+	t.Parallel()
+	c := manyVersions(t, 30)
+	r := c.open()
+	done := make(chan error)
+	for range 8 {
+		go func() {
+			var errs []error
+			for commit, err := range r.FirstParents(c.head()) {
+				_, errRead := r.ReadFile(commit.Hash, "d/f")
+				errs = append(errs, err, errRead)
+			}
+			done <- errors.Join(errs...)
+		}()
+	}
+	for range 8 {
+		must(t, <-done)
+	}
+	if _, err := r.Blob(Hash(strings.Repeat("1", 40))); !errors.Is(err, ErrMissing) {
+		t.Errorf("Blob of no object = %v, want ErrMissing", err)
+	}
+	if data, err := r.Blob(Hash(c.line("rev-parse", "HEAD:d/3"))); string(data) != "small" || err != nil {
+		t.Errorf("Blob = %q, %v", data, err)
+	}
+}
