@@ -28,7 +28,7 @@ func parseConfig(out []byte) config {
 	return c
 }
 
-// on tells whether a boolean setting is true; git has refused what is no
+// on reports whether a boolean setting is true; git has refused what is no
 // boolean already.
 func (c config) on(key string) bool {
 	switch strings.ToLower(c[key]) {
@@ -85,10 +85,10 @@ func (r *Repo) readFormat() (format, error) {
 	return f, nil
 }
 
-// native tells whether go-git reads and writes the objects.
+// native reports whether go-git reads and writes the objects.
 func (f format) native() bool { return f.objects == "sha1" && f.unknown == "" }
 
-// plain tells whether the refs are files too.
+// plain reports whether the refs are files too.
 func (f format) plain() bool { return f.native() && f.refs == "files" }
 
 // String names what only git can read.

@@ -1,20 +1,16 @@
 package git
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// Draft makes commits upon HEAD that become visible all at once, when Publish
-// moves the branch. Until then it makes objects only. It serves one goroutine.
+// Draft makes commits on top of HEAD that become visible all at once, when
+// Publish moves the branch. Until then it makes objects only. It serves one goroutine.
 type Draft struct {
 	repo              *Repo
 	head              Head
@@ -26,7 +22,7 @@ type Draft struct {
 	contents          map[string]Content // what the commits put in, by path
 }
 
-// Draft begins to make commits upon HEAD as it is now. The error is a
+// Draft begins to make commits on top of HEAD as it is now. The error is a
 // NeedsGitError where only git commit can make a commit, else one of those of
 // Ready; locks are met by Publish, a damaged index by Store.
 func (r *Repo) Draft(ctx context.Context) (*Draft, error) {
@@ -64,7 +60,7 @@ func (r *Repo) draft(ctx context.Context) (*Draft, error) {
 	return d, err
 }
 
-// restart forgets the commits and begins upon HEAD as it is now.
+// restart forgets the commits and begins on top of HEAD as it is now.
 func (d *Draft) restart() (err error) {
 	if err := d.repo.inProgress(); err != nil {
 		return err
@@ -76,14 +72,16 @@ func (d *Draft) restart() (err error) {
 	return nil
 }
 
-// Head returns what the first commit is made upon.
+// Head returns HEAD as it was when the draft was begun, the parent of the first
+// commit.
 func (d *Draft) Head() Head { return d.head }
 
-// Commit makes a commit upon the one before it, or upon Head, with contents
-// put in as by WriteTree. It is signed where the configuration asks for that,
+// Commit makes a commit on top of the one before it, or of Head, with contents
+// put in as by WriteTree. The contents have to be in the repository's own
+// object store. The commit is signed where the configuration asks for that,
 // which may take as long as somebody needs to type a passphrase. The error is
-// ErrNothing where contents change nothing, and then the next commit is made
-// upon the same one; a SigningError where it can't be signed.
+// ErrNothing where contents change nothing, and then there is no new commit; a
+// SigningError where it can't be signed.
 func (d *Draft) Commit(ctx context.Context, contents []Content, message string) (Hash, error) {
 	h, err := d.commit(ctx, contents, message)
 	if err != nil {
@@ -100,6 +98,11 @@ func (d *Draft) commit(ctx context.Context, contents []Content, message string) 
 	var before Hash
 	if d.tip != "" {
 		if before, err = d.repo.Tree(d.tip); err != nil {
+			return "", err
+		}
+	}
+	for _, c := range contents {
+		if err := d.repo.has(c); err != nil {
 			return "", err
 		}
 	}
@@ -128,9 +131,9 @@ func (d *Draft) commit(ctx context.Context, contents []Content, message string) 
 // emptyTree is the tree without entries.
 const emptyTree Hash = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
-// object writes the commit itself, by git where it is to be signed or to name
-// an encoding. Else not by go-git's object.Commit, which writes the time zone
-// -0030 as +0030.
+// object writes the commit itself; git does it where the commit is to be signed
+// or to name an encoding. The text is not made by go-git's object.Commit, whose
+// signatures turn the time zone -0030 into +0030.
 func (d *Draft) object(ctx context.Context, tree Hash, message string) (Hash, error) {
 	if d.signs || d.encodes {
 		return d.objectByGit(ctx, tree, message)
@@ -172,182 +175,4 @@ func (d *Draft) objectByGit(ctx context.Context, tree Hash, message string) (Has
 		return "", &SigningError{Message: "the program made no signature"}
 	}
 	return h, nil
-}
-
-// Publish makes the commits visible: the index gets their contents, and the
-// branch moves, with one entry in its reflog that names all of them. Locks of
-// other programs are waited for, up to about ten seconds.
-//
-// The branch is locked while the index is written, so a kill at any moment
-// leaves either nothing, or the contents staged, or all of it; and no lock, as
-// git gives up when its input ends. The error is ErrHeadMoved where HEAD isn't
-// what Draft has read, ErrNothing where there is no commit, or a LockedError;
-// after these nothing has changed.
-func (d *Draft) Publish(ctx context.Context) error {
-	if err := d.repo.persist(ctx, locked, func() error { return d.publish(ctx) }); err != nil {
-		return fmt.Errorf("publishing the commit: %w", err)
-	}
-	return nil
-}
-
-func (d *Draft) publish(ctx context.Context) error {
-	if len(d.subjects) == 0 {
-		return ErrNothing
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx = context.WithoutCancel(ctx) // what follows takes no time
-	reason := "commit: "
-	if d.head.Commit == "" {
-		reason = "commit (initial): "
-	}
-	update, err := d.repo.updateRef(reason + strings.Join(d.subjects, "; "))
-	if err != nil {
-		return err
-	}
-	old := d.head.Commit
-	if old == "" {
-		old = Hash(strings.Repeat("0", sha1Digits))
-	}
-	err = update.say("start\n", 1)
-	d.repo.at("started")
-	if err == nil {
-		err = update.say(fmt.Sprintf("update HEAD %s %s\n", d.tip, old), 0)
-		d.repo.at("queued")
-	}
-	if err == nil {
-		err = update.say("prepare\n", 1)
-		d.repo.at("prepared")
-	}
-	if err != nil {
-		return d.moved(update.end(err))
-	}
-	err = d.stage(ctx)
-	d.repo.at("index written")
-	if err == nil {
-		err = update.say("commit\n", 1)
-		d.repo.at("committed")
-	}
-	if err = update.end(err); err == nil {
-		d.refresh(ctx)
-	}
-	return err
-}
-
-// moved makes ErrHeadMoved of a refusal to move HEAD.
-func (d *Draft) moved(err error) error {
-	failed, ok := errors.AsType[*CommandError](err)
-	if !ok || locked(err) {
-		return err
-	}
-	head, errHead := d.repo.Head()
-	for _, says := range []string{"but expected", "already exists", "unable to resolve reference"} { // it may be back where it was
-		if strings.Contains(failed.Message, says) {
-			return fmt.Errorf("%w: %w", ErrHeadMoved, err)
-		}
-	}
-	if errHead == nil && head != d.head {
-		return fmt.Errorf("%w: %w", ErrHeadMoved, err)
-	}
-	return err
-}
-
-// stage puts the contents into the index, deletions first. Git gets them as a
-// file, because it would take a part of them for all when chant is killed.
-func (d *Draft) stage(ctx context.Context) (err error) {
-	var gone, there strings.Builder
-	for p, c := range d.contents {
-		if c.Mode == "" {
-			fmt.Fprintf(&gone, "0 %s\t%s\x00", strings.Repeat("0", sha1Digits), p)
-		} else {
-			fmt.Fprintf(&there, "%s %s\t%s\x00", c.Mode, c.Hash, p)
-		}
-	}
-	list, err := os.CreateTemp("", "chant-index-info-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, list.Close()) }()
-	if err := os.Remove(list.Name()); err != nil {
-		return err
-	}
-	if _, err := list.WriteString(gone.String() + there.String()); err != nil {
-		return err
-	}
-	if _, err := list.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	_, err = d.repo.git(ctx, call{args: []string{"update-index", "-z", "--index-info"}, stdin: list, writes: true})
-	return err
-}
-
-// refresh lets git look at the files once more, so that git diff-index, which
-// does not look itself, takes them for unchanged. The commit is made, so it
-// may fail: another program may hold the index.
-func (d *Draft) refresh(ctx context.Context) {
-	var there []string
-	for p, c := range d.contents {
-		if c.Mode != "" {
-			there = append(there, p)
-		}
-	}
-	if len(there) > 0 {
-		args := []string{"add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
-		_, _ = d.repo.git(ctx, call{args: args, stdin: pathspecs(there), writes: true})
-	}
-}
-
-// refUpdate is a running git update-ref --stdin.
-type refUpdate struct {
-	repo   *Repo
-	call   call
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    *bufio.Reader
-	stderr strings.Builder
-}
-
-func (r *Repo) updateRef(reason string) (*refUpdate, error) {
-	u := &refUpdate{repo: r, call: call{args: []string{"update-ref", "-m", reason, "--stdin"}, writes: true}}
-	cmd, err := r.command(u.call)
-	if err != nil {
-		return nil, err
-	}
-	u.cmd, cmd.Stderr = cmd, &u.stderr
-	if u.in, err = cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	u.out = bufio.NewReader(out)
-	return u, cmd.Start()
-}
-
-// say sends a command and reads git's lines about it.
-func (u *refUpdate) say(command string, lines int) error {
-	if _, err := io.WriteString(u.in, command); err != nil {
-		return err
-	}
-	for range lines {
-		if _, err := u.out.ReadString('\n'); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// end ends git, which undoes what it was not told to commit. Git's own reason
-// comes before err, which is nil where all went well.
-func (u *refUpdate) end(err error) error {
-	closed, waited := u.in.Close(), u.cmd.Wait()
-	if exit, ok := errors.AsType[*exec.ExitError](waited); ok {
-		return u.repo.failure(u.call, exit.ExitCode(), u.stderr.String())
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(closed, waited)
 }

@@ -42,16 +42,16 @@ type NeedsGitError struct {
 	Reason string // as NeedsGit returns it
 }
 
-// Error gives the reason.
+// Error returns the reason.
 func (e *NeedsGitError) Error() string { return "only git commit can commit here: " + e.Reason }
 
-// PathError tells why one path can't be committed.
+// PathError says why one path can't be committed.
 type PathError struct {
 	Path   string // as it was requested
 	Reason string // with the mend, where there is one
 }
 
-// Error gives the path and the reason.
+// Error returns the path and the reason.
 func (e *PathError) Error() string { return fmt.Sprintf("%q: %s", e.Path, e.Reason) }
 
 // LockedError is returned where another program held a lock of the repository
@@ -76,7 +76,7 @@ type CommandError struct {
 	Message string // the telling line of its stderr; its last lines where hooks may have written there
 }
 
-// Error gives the command and git's own words.
+// Error returns the command and git's own words.
 func (e *CommandError) Error() string {
 	if e.Message == "" {
 		return fmt.Sprintf("git %s: exit status %d", e.Command, e.Code)
@@ -102,7 +102,7 @@ type OwnerError struct {
 	Top string // top of the work tree
 }
 
-// Error gives the command by which git, and so chant, comes to trust it.
+// Error returns the command by which git, and so chant, comes to trust it.
 func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s belongs to another user (if you trust it: git config --global --add safe.directory %s)", e.Top, e.Top)
 }
@@ -128,7 +128,7 @@ type SigningError struct {
 	Message string // what git and the signing program said
 }
 
-// Error gives the setting that asks for signing and git's words.
+// Error returns the setting that asks for signing and git's words.
 func (e *SigningError) Error() string {
 	return "signing the commit, as commit.gpgSign asks: " + e.Message
 }

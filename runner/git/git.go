@@ -62,7 +62,7 @@ func (r *Repo) at(step string) {
 // plumb converts an object name to go-git's form.
 func (h Hash) plumb() plumbing.Hash { return plumbing.NewHash(string(h)) }
 
-// valid tells whether h is a full object name.
+// valid reports whether h is a full object name.
 func (h Hash) valid() bool {
 	if len(h) != sha1Digits && len(h) != sha256Digits {
 		return false

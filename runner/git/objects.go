@@ -1,13 +1,13 @@
 package git
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +15,7 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
@@ -28,15 +29,15 @@ var errNoObject = errors.New("no such object")
 // errDamaged is returned for content that isn't that of its name.
 var errDamaged = errors.New("it is damaged (run git fsck)")
 
-// objects reads a repository's objects, for one goroutine at a time: by
-// go-git what it finds, the rest by the git program, which knows every format
-// and every place and fetches what a partial clone lacks.
+// objects reads a repository's objects, for one goroutine at a time. What
+// go-git does not find or can't read, the git program reads, which knows every
+// format and fetches what a partial clone lacks.
 type objects struct {
 	storage *filesystem.Storage // nil where go-git must not read
 	broken  error               // why go-git could not go on
 	digits  int                 // of the names of objects
 	repo    *Repo
-	batch   batch
+	cat     catFile
 }
 
 func (r *Repo) openObjects() (*objects, error) {
@@ -44,19 +45,19 @@ func (r *Repo) openObjects() (*objects, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &objects{repo: r, batch: batch{repo: r}, digits: sha1Digits}
+	o := &objects{repo: r, cat: catFile{repo: r}, digits: sha1Digits}
 	if f.objects == "sha256" {
 		o.digits = sha256Digits
 	}
-	// Of what lies in an alternate, go-git opens the packs anew for every object.
+	// go-git opens the packs of an alternate anew for every object.
 	if f.native() && !exists(filepath.Join(r.common, "objects", "info", "alternates")) {
 		o.storage = openStorage(r.common)
 	}
 	return o, nil
 }
 
-// openStorage opens the object folder of a git folder. The storage sees the
-// packs of now: another one has to be opened for those of later.
+// openStorage opens the object folder of a git folder. The storage knows the
+// packs that are there now; for later ones another has to be opened.
 func openStorage(gitDir string) *filesystem.Storage {
 	return filesystem.NewStorageWithOptions(osfs.New(gitDir), cache.NewObjectLRU(16*cache.MiByte), filesystem.Options{
 		KeepDescriptors: true, LargeObjectThreshold: 8 << 20,
@@ -87,7 +88,7 @@ func (o *objects) read(id Hash) (plumbing.ObjectType, []byte, error) {
 			o.storage, o.broken = nil, err
 		}
 	}
-	kind, data, errGit := o.batch.read(id)
+	kind, data, errGit := o.cat.read(id)
 	none := errors.Is(errGit, errNoObject) || errors.Is(errGit, ErrNoGit)
 	switch {
 	case errGit == nil && nameOf(kind, data, len(id)) != id:
@@ -110,12 +111,13 @@ func stored(from *filesystem.Storage, id Hash) (plumbing.ObjectType, []byte, err
 	if err != nil {
 		return 0, nil, err
 	}
-	data := make([]byte, o.Size())
-	_, err = io.ReadFull(content, data)
-	if err = errors.Join(err, content.Close()); err == nil && nameOf(o.Type(), data, sha1Digits) != id {
+	var data bytes.Buffer
+	data.Grow(int(min(o.Size(), 1<<20))) // the size is foreign input
+	_, err = data.ReadFrom(content)
+	if err = errors.Join(err, content.Close()); err == nil && nameOf(o.Type(), data.Bytes(), sha1Digits) != id {
 		err = errDamaged
 	}
-	return o.Type(), data, err
+	return o.Type(), data.Bytes(), err
 }
 
 // nameOf returns the name of an object of a repository whose names have that
@@ -132,8 +134,17 @@ func nameOf(kind plumbing.ObjectType, data []byte, digits int) Hash {
 	return Hash(hex.EncodeToString(h.Sum(nil)))
 }
 
+// has reports whether the repository holds an object.
+func (o *objects) has(id Hash) bool {
+	if o.storage != nil && id.valid() && o.storage.HasEncodedObject(id.plumb()) == nil {
+		return true
+	}
+	_, _, err := o.read(id)
+	return err == nil
+}
+
 func (o *objects) close() error {
-	err := o.batch.close()
+	err := o.cat.close()
 	if o.storage != nil {
 		err = errors.Join(err, o.storage.Close())
 	}
@@ -153,7 +164,7 @@ func (r *Repo) Close() error {
 	return errors.Join(errs...)
 }
 
-// borrow hands out a reader that nobody uses.
+// borrow returns a reader that no other goroutine uses, until giveBack.
 func (r *Repo) borrow() (*objects, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -202,6 +213,22 @@ func (r *Repo) needed(want plumbing.ObjectType, id Hash) ([]byte, error) {
 		err = fmt.Errorf("%w: %w", ErrMissing, err)
 	}
 	return data, err
+}
+
+// has returns an error for a content whose object the repository lacks,
+// because it was stored elsewhere.
+func (r *Repo) has(c Content) (err error) {
+	if c.Mode == "" || c.Mode == modeText(filemode.Submodule) {
+		return nil
+	}
+	o, err := r.borrow()
+	if err != nil {
+		return err
+	}
+	if !o.has(c.Hash) {
+		err = &PathError{Path: c.Path, Reason: "its content " + string(c.Hash) + " is not in the repository (store it there)"}
+	}
+	return errors.Join(err, r.giveBack(o))
 }
 
 // Blob returns the content of a blob, as git stores it. The error is

@@ -36,11 +36,11 @@ func (r *Repo) persist(ctx context.Context, again func(error) bool, step func() 
 	}
 }
 
-// locked tells whether another program held a lock.
+// locked reports whether another program held a lock.
 func locked(err error) bool {
 	_, ok := errors.AsType[*LockedError](err)
 	return ok
 }
 
-// overtaken tells whether another writer was in the way.
+// overtaken reports whether another writer was in the way.
 func overtaken(err error) bool { return locked(err) || errors.Is(err, ErrHeadMoved) }

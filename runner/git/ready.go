@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Ready tells, without changing anything, whether a commit could be made now,
+// Ready reports, without changing anything, whether a commit could be made now,
 // and so spares the work that would come before one. Another program's lock
 // is waited for as in Commit. What depends on the paths is only known then.
 //

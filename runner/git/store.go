@@ -18,8 +18,8 @@ import (
 // Store stores each path as it is in the work tree now, as git add would:
 // filters, line ends, LFS, core.fileMode and core.symlinks count. The results
 // are sorted by path; a file that isn't there has no Mode. New objects go into
-// objects, an object folder of its own named "objects" as in a git folder; ""
-// means the repository's. The user's index stays as it is, and no hook runs.
+// objects, a folder named "objects" as in a git folder; "" means the
+// repository's own. The user's index stays as it is, and no hook runs.
 //
 // The error is a PathError for what git could not commit: what lies behind a
 // symlink or in another repository, what is neither file nor symlink, folders,
@@ -65,7 +65,7 @@ func (r *Repo) store(ctx context.Context, s selection, objects string) (contents
 	return contents, nil
 }
 
-// addTo stores what is there, by way of a new index file.
+// addTo stores the files that are there, using a new index file.
 func (r *Repo) addTo(ctx context.Context, index string, s selection, objects string) ([]Content, error) {
 	if err := copyIndex(filepath.Join(r.gitDir, "index"), index); err != nil {
 		return nil, fmt.Errorf("copying the index: %w", err)
@@ -154,8 +154,8 @@ func copyIndex(from, to string) (err error) {
 	return os.Chtimes(to, info.ModTime(), info.ModTime())
 }
 
-// objectEnv directs new objects to a folder, beside which the repository's own
-// are read; "" is the repository's.
+// objectEnv makes git write new objects into a folder and read those of the
+// repository as well; "" is the repository's own folder.
 func (r *Repo) objectEnv(objects string) []string {
 	if objects == "" {
 		return nil

@@ -183,7 +183,7 @@ func safeName(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") && !isDotGit(name)
 }
 
-// isDotGit tells whether a name means git's own folder on any system: macOS
+// isDotGit reports whether a name means git's own folder on any system: macOS
 // ignores letter case and some characters; Windows has a short name for it,
 // and drops dots and blanks at the end and what follows a colon.
 func isDotGit(name string) bool {
@@ -209,7 +209,7 @@ func folders(p string) func(yield func(string) bool) {
 	}
 }
 
-// below tells whether a path lies below a folder.
+// below reports whether a path lies below a folder.
 func below(p, folder string) bool {
 	return len(p) > len(folder) && p[len(folder)] == '/' && strings.HasPrefix(p, folder)
 }

@@ -52,7 +52,7 @@ func (r *Repo) writeTree(ctx context.Context, base Hash, contents []Content, obj
 // file is a Content with its mode in go-git's form.
 type file struct {
 	path string
-	mode filemode.FileMode // 0 where nothing is to be
+	mode filemode.FileMode // 0 for nothing at the path
 	id   Hash
 }
 
@@ -73,7 +73,7 @@ func fileOf(c Content) (file, error) {
 	return file{c.Path, mode, c.Hash}, nil
 }
 
-// treeBuilder builds trees upon others.
+// treeBuilder builds trees from others.
 type treeBuilder struct {
 	repo  *Repo
 	write func(entries []entry) (Hash, error) // takes them in git's order

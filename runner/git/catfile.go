@@ -14,9 +14,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// batch reads objects by one git cat-file --batch, started at the first read.
+// catFile reads objects by one git cat-file --batch, started at the first read.
 // In a partial clone it fetches what is missing.
-type batch struct {
+type catFile struct {
 	repo   *Repo
 	cmd    *exec.Cmd // nil while none runs
 	in     io.WriteCloser
@@ -26,43 +26,46 @@ type batch struct {
 
 // read returns an object; errNoObject where there is none. An error other than
 // that ends the process, and the next read starts another.
-func (b *batch) read(id Hash) (plumbing.ObjectType, []byte, error) {
-	if b.cmd == nil {
-		if err := b.start(); err != nil {
+func (c *catFile) read(id Hash) (plumbing.ObjectType, []byte, error) {
+	if c.cmd == nil {
+		if err := c.start(); err != nil {
 			return 0, nil, fmt.Errorf("git cat-file: %w", err)
 		}
 	}
-	kind, data, err := b.ask(id)
+	kind, data, err := c.ask(id)
 	if err != nil && !errors.Is(err, errNoObject) {
-		err = b.abandon(err)
+		err = c.abandon(err)
 	}
 	return kind, data, err
 }
 
-func (b *batch) start() (err error) {
-	cmd, err := b.repo.command(call{args: []string{"cat-file", "--batch"}, fetches: true})
+func (c *catFile) start() (err error) {
+	cmd, err := c.repo.command(call{args: []string{"cat-file", "--batch"}, fetches: true})
 	if err != nil {
 		return err
 	}
-	b.stderr.Reset()
-	cmd.Stderr = &b.stderr
-	if b.in, err = cmd.StdinPipe(); err != nil {
+	c.stderr.Reset()
+	cmd.Stderr = &c.stderr
+	if c.in, err = cmd.StdinPipe(); err != nil {
 		return err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
 	}
-	b.cmd, b.out = cmd, bufio.NewReaderSize(out, 64<<10)
-	return cmd.Start()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	c.cmd, c.out = cmd, bufio.NewReaderSize(out, 64<<10)
+	return nil
 }
 
 // ask requests an object and reads "<id> <type> <size>\n<content>\n".
-func (b *batch) ask(id Hash) (plumbing.ObjectType, []byte, error) {
-	if _, err := io.WriteString(b.in, string(id)+"\n"); err != nil {
+func (c *catFile) ask(id Hash) (plumbing.ObjectType, []byte, error) {
+	if _, err := io.WriteString(c.in, string(id)+"\n"); err != nil {
 		return 0, nil, err
 	}
-	line, err := b.out.ReadString('\n')
+	line, err := c.out.ReadString('\n')
 	if err != nil {
 		return 0, nil, err
 	}
@@ -78,37 +81,35 @@ func (b *batch) ask(id Hash) (plumbing.ObjectType, []byte, error) {
 	if err := errors.Join(errKind, errSize); err != nil {
 		return 0, nil, fmt.Errorf("it said %q: %w", line, err)
 	}
-	data := make([]byte, size+1) // with the newline at its end
-	if _, err := io.ReadFull(b.out, data); err != nil {
+	var data bytes.Buffer
+	if _, err := io.CopyN(&data, c.out, size+1); err != nil { // with the newline at its end
 		return 0, nil, err
 	}
 	if fields[0] != string(id) { // it was taken for a shortened name
 		return 0, nil, errNoObject
 	}
-	return kind, data[:size], nil
+	return kind, data.Bytes()[:size], nil
 }
 
 // abandon ends a process that can't be used any more, and returns git's own
 // reason where there is one.
-func (b *batch) abandon(err error) error {
-	if b.cmd.Process != nil {
-		_ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGTERM) // it may have ended already
-	}
-	err = errors.Join(err, b.close())
-	if reason := tellingLine(b.stderr.String()); reason != "" {
+func (c *catFile) abandon(err error) error {
+	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGTERM) // it may have ended already
+	err = errors.Join(err, c.close())
+	if reason := tellingLine(c.stderr.String()); reason != "" {
 		return &CommandError{Command: "cat-file", Code: fatal, Message: reason}
 	}
 	return fmt.Errorf("git cat-file: %w", err)
 }
 
 // close ends the process. Nothing is lost by an end that isn't clean.
-func (b *batch) close() error {
-	if b.cmd == nil {
+func (c *catFile) close() error {
+	if c.cmd == nil {
 		return nil
 	}
-	err := b.in.Close()
-	wait := b.cmd.Wait()
-	b.cmd = nil
+	err := c.in.Close()
+	wait := c.cmd.Wait()
+	c.cmd = nil
 	if _, failed := errors.AsType[*exec.ExitError](wait); failed {
 		wait = nil
 	}
