@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -103,6 +104,7 @@ func TestRunResult(t *testing.T) {
 		{"shell's not found", "no-such-command-here 2>/dev/null", 127, 0, ""},
 		{"shell's not executable", ". /dev/null; touch f; ./f 2>/dev/null", 126, 0, ""},
 		{"signal", "kill -USR1 $$", -1, syscall.SIGUSR1, ""},
+		{"output closed before the end", "echo a; exec >&- 2>&-; sleep 0.01; exit 3", 3, 0, "a\n"},
 		{"order of streams", "echo a; echo b >&2; echo c; echo d >&2", 0, 0, "a\nb\nc\nd\n"},
 		{"no input", "cat; echo end", 0, 0, "end\n"},
 		{"folder", "test -p HELD && echo here", 0, 0, "here\n"},
@@ -369,6 +371,33 @@ func TestRunTimeout(t *testing.T) {
 	}
 }
 
+// blockedWriter is an Output that takes nothing before the command is dead.
+type blockedWriter struct{ dead io.Reader }
+
+func (w blockedWriter) Write(p []byte) (int, error) {
+	_, err := io.ReadAll(w.dead)
+	return len(p), err
+}
+
+// TestRunTimeoutOutputBlocked: an output that takes nothing holds no timeout up.
+func TestRunTimeoutOutputBlocked(t *testing.T) {
+	t.Parallel()
+	c := shell(t, `exec 9>"$HELD"; echo up; exec sleep 1000`)
+	c.Timeout = 50 * time.Millisecond
+	dead, err := os.OpenFile(lookup(c.Env, "HELD"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dead.Close()
+	if err := dead.SetReadDeadline(time.Now().Add(limit / 2)); err != nil {
+		t.Fatal(err)
+	}
+	c.Output = blockedWriter{dead}
+	if res := newSupervisor(t).Run(t.Context(), c); !res.TimedOut || res.Err != nil {
+		t.Errorf("result %+v, want a timeout", res)
+	}
+}
+
 // TestRunFlood is not parallel: it looks at the whole program's memory.
 func TestRunFlood(t *testing.T) {
 	if testing.Short() {
@@ -391,30 +420,23 @@ func TestRunFlood(t *testing.T) {
 	}
 }
 
+// BenchmarkRun runs a command in turn with Run and with nothing but os/exec, and
+// reports how many times as long Run takes.
 func BenchmarkRun(b *testing.B) {
 	s := newSupervisor(b)
-	c := shell(b, ":")
+	c := Command{Argv: []string{"sh", "-ec", "true"}, Dir: b.TempDir(), Env: os.Environ(), Timeout: limit}
+	var run, bare time.Duration
 	for b.Loop() {
 		c.Output = NewBuffer(100, 100)
+		start := time.Now()
 		if res := s.Run(b.Context(), c); res.Err != nil || res.Exit != 0 {
 			b.Fatalf("result %+v", res)
 		}
-	}
-}
-
-// BenchmarkExec is what BenchmarkRun is to be compared with.
-func BenchmarkExec(b *testing.B) {
-	c := shell(b, ":")
-	path, err := exec.LookPath("sh")
-	if err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		cmd := exec.CommandContext(b.Context(), path, c.Argv[1:]...)
-		out := NewBuffer(100, 100)
-		cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.Dir, c.Env, out, out
-		if err := cmd.Run(); err != nil {
+		middle := time.Now()
+		if err := exec.CommandContext(b.Context(), c.Argv[0], c.Argv[1:]...).Run(); err != nil {
 			b.Fatal(err)
 		}
+		run, bare = run+middle.Sub(start), bare+time.Since(middle)
 	}
+	b.ReportMetric(float64(run)/float64(bare), "times-bare")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
@@ -36,28 +35,95 @@ func attributes() *syscall.SysProcAttr {
 // thread are always orphans and never commands.
 func onOwnThread(f func()) {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	if unix.Gettid() != os.Getpid() {
+		defer runtime.UnlockOSThread()
 		f()
 		return
 	}
-	done := make(chan struct{})
+	locked, done := make(chan struct{}), make(chan struct{})
 	go func() { // runs on another thread, because this one is locked
 		defer close(done)
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
+		close(locked)
 		f()
 	}()
+	<-locked
+	runtime.UnlockOSThread() // so the caller can continue on the other thread, and stays off the main thread
 	<-done
 }
 
+// pipe returns the two ends of a pipe that child processes do not inherit.
+func pipe() (ends [2]int, err error) {
+	err = unix.Pipe2(ends[:], unix.O_CLOEXEC)
+	return ends, err
+}
+
+// Timeouts of poll(2) in awaitExit.
+const (
+	pollInterval    = 100 * time.Millisecond // how late the end of a command's time may be noticed
+	noPidfdInterval = 2 * time.Millisecond   // how late the end of a command may be noticed if the kernel has no pidfd
+)
+
 // awaitEnd blocks until the command has ended. It does not reap the command, so that its
-// pid, which is also the id of its group and session, cannot be reused yet.
-func awaitEnd(cmd *exec.Cmd) error {
+// pid, which is also the id of its group and session, cannot be reused yet. It calls expire
+// after the timeout, and returns an error if the command was abandoned.
+func awaitEnd(t *tree, timeout time.Duration, expire func()) error {
+	var err error
+	noHandle := t.cmd.Process.WithHandle(func(pidfd uintptr) { err = awaitExit(t, int32(pidfd), pollInterval, timeout, expire) })
+	if noHandle != nil { // Linux before 5.4
+		err = awaitExit(t, -1, noPidfdInterval, timeout, expire)
+	}
+	return err
+}
+
+// awaitExit implements awaitEnd, and starts to drain a pipe when it has output. It is one
+// loop on one thread: a timer or a goroutine that reads a pipe would wake another thread,
+// which takes longer than everything else that is done for a short command. A pidfd of -1
+// is ignored by poll(2).
+func awaitExit(t *tree, pidfd int32, interval, timeout time.Duration, expire func()) error {
+	var expired <-chan time.Time
+	if timeout > 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		expired, interval = timer.C, min(interval, max(timeout, time.Millisecond))
+	}
+	fds := []unix.PollFd{{Fd: pidfd, Events: unix.POLLIN}}
+	for _, o := range t.streams.outlets {
+		fds = append(fds, unix.PollFd{Fd: int32(o.fd), Events: unix.POLLIN})
+	}
 	for {
-		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if !errors.Is(err, unix.EINTR) {
+		if _, err := unix.Poll(fds, int(interval.Milliseconds())); err != nil && !errors.Is(err, unix.EINTR) {
 			return wrap("awaiting the command's end", err)
+		}
+		if ended, err := hasEnded(t.pid); ended || err != nil {
+			return wrap("awaiting the command's end", err)
+		}
+		for i, o := range t.streams.outlets {
+			if fds[1+i].Revents&unix.POLLIN != 0 {
+				o.begin()
+			}
+			if fds[1+i].Revents != 0 {
+				fds[1+i].Fd = -1
+			}
+		}
+		select {
+		case <-t.abandoned:
+			return t.stillThere()
+		case <-expired:
+			go expire()
+		default:
+		}
+	}
+}
+
+// hasEnded reports whether a child is dead. It does not reap the child.
+func hasEnded(pid int) (bool, error) {
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return info.Signo != 0, err
 		}
 	}
 }

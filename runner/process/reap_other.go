@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"syscall"
 	"time"
 )
@@ -22,9 +21,36 @@ func attributes() *syscall.SysProcAttr {
 // onOwnThread runs f.
 func onOwnThread(f func()) { f() }
 
-// awaitEnd blocks until the command has ended and reaps it.
-func awaitEnd(cmd *exec.Cmd) error {
-	return reap(cmd)
+// pipe returns the two ends of a pipe that child processes do not inherit.
+func pipe() (ends [2]int, err error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := syscall.Pipe(ends[:]); err != nil {
+		return ends, err
+	}
+	syscall.CloseOnExec(ends[0])
+	syscall.CloseOnExec(ends[1])
+	return ends, nil
+}
+
+// awaitEnd blocks until the command has ended, and reaps it. It calls expire after the
+// timeout, and returns an error if the command was abandoned.
+func awaitEnd(t *tree, timeout time.Duration, expire func()) error {
+	for _, o := range t.streams.outlets {
+		o.begin()
+	}
+	if timeout > 0 {
+		timer := time.AfterFunc(timeout, expire)
+		defer timer.Stop()
+	}
+	reaped := make(chan error, 1)
+	go func() { reaped <- reap(t.cmd) }()
+	select {
+	case err := <-reaped:
+		return err
+	case <-t.abandoned:
+		return t.stillThere()
+	}
 }
 
 // terminate sends SIGTERM to the command's process group.

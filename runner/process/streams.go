@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // chunk is the maximum size of output that is held at a time, in bytes.
@@ -26,11 +28,14 @@ type streams struct {
 	outlets []*outlet
 }
 
-// outlet is a pipe for output.
+// outlet is a pipe for output. It is not registered with Go's poller before begin, because
+// every event in the poller wakes a thread, even if there was no output.
 type outlet struct {
-	childOut, out *os.File // the command's end and this process's
-	sink          io.Writer
-	drained       chan error
+	childOut *os.File // the command's end
+	fd       int      // this process's
+	out      *os.File // fd as a file; nil before begin
+	sink     io.Writer
+	drained  chan error
 }
 
 // connect sets the standard streams of cmd as c says.
@@ -69,32 +74,45 @@ func (s *streams) open(cmd *exec.Cmd, c Command) (err error) {
 
 // outlet opens a pipe to sink and returns the command's end.
 func (s *streams) outlet(sink io.Writer) (*os.File, error) {
-	out, childOut, err := os.Pipe()
+	ends, err := pipe()
 	if err != nil {
-		return nil, err
+		return nil, os.NewSyscallError("pipe", err)
 	}
-	s.outlets = append(s.outlets, &outlet{childOut: childOut, out: out, sink: sink, drained: make(chan error, 1)})
-	return childOut, nil
+	o := &outlet{childOut: os.NewFile(uintptr(ends[1]), "|1"), fd: ends[0], sink: sink, drained: make(chan error, 1)}
+	s.outlets = append(s.outlets, o)
+	return o.childOut, nil
 }
 
 // abandon closes all ends.
 func (s *streams) abandon() {
 	closeAll(s.childIn, s.in)
 	for _, o := range s.outlets {
-		closeAll(o.childOut, o.out)
+		closeAll(o.childOut)
+		_ = unix.Close(o.fd)
 	}
 }
 
-// run starts to feed and drain the command, which has its own ends of the pipes now.
-func (s *streams) run() {
+// handOver closes the command's ends of the pipes in this process, and starts to feed the
+// command.
+func (s *streams) handOver() {
 	closeAll(s.childIn)
 	if s.in != nil {
 		go func() { s.fed <- s.feed() }()
 	}
 	for _, o := range s.outlets {
 		closeAll(o.childOut)
-		go func() { o.drained <- o.drain() }()
 	}
+}
+
+// begin starts to drain the outlet.
+func (o *outlet) begin() {
+	err := unix.SetNonblock(o.fd, true) // SetReadDeadline needs it
+	o.out = os.NewFile(uintptr(o.fd), "|0")
+	if err != nil {
+		o.drained <- wrap("reading output", err)
+		return
+	}
+	go func() { o.drained <- drain(o.sink, o.out) }()
 }
 
 // feed writes the source to the command. It is no error if the command does not read its
@@ -111,16 +129,16 @@ func (s *streams) feed() error {
 	return wrap("feeding standard input", err)
 }
 
-// drain copies the output to the sink until all writers are gone. After an error of the
-// sink it still reads, so that the command never blocks on a full pipe, and returns the
-// error at the end.
-func (o *outlet) drain() error {
+// drain copies output to the sink until all writers are gone. After an error of the sink it
+// still reads, so that the command never blocks on a full pipe, and returns the error at
+// the end.
+func drain(sink io.Writer, out io.Reader) error {
 	buf := make([]byte, chunk)
 	var sinkErr error
 	for {
-		n, err := o.out.Read(buf)
+		n, err := out.Read(buf)
 		if n > 0 && sinkErr == nil {
-			_, sinkErr = o.sink.Write(buf[:n])
+			_, sinkErr = sink.Write(buf[:n])
 		}
 		if err == io.EOF {
 			return wrap("writing output", sinkErr)
@@ -142,29 +160,41 @@ func (s *streams) finish(patience time.Duration) error {
 		closeAll(s.in) // ends a feed that waits for a reader
 		errs = append(errs, <-s.fed)
 	}
-	over := make(chan struct{})
-	timer := time.AfterFunc(patience, func() { close(over) })
-	defer timer.Stop()
 	for _, o := range s.outlets {
-		errs = append(errs, o.finish(over))
+		errs = append(errs, o.finish(patience))
 	}
 	return errors.Join(errs...)
 }
 
-// finish waits until the output is delivered or the time is over.
-func (o *outlet) finish(over <-chan struct{}) error {
+// finish waits until the output is delivered, but not longer than patience.
+func (o *outlet) finish(patience time.Duration) error {
+	if o.out == nil && o.hungUp() { // no read can block
+		out := os.NewFile(uintptr(o.fd), "|0")
+		defer closeAll(out)
+		return drain(o.sink, out)
+	}
+	if o.out == nil {
+		o.begin()
+	}
+	defer closeAll(o.out)
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
 	case err := <-o.drained:
-		closeAll(o.out)
 		return err
-	case <-over:
+	case <-timer.C:
 	}
 	if err := o.out.SetReadDeadline(time.Unix(1, 0)); err != nil {
 		return wrap("leaving the output pipe", err)
 	}
-	err := <-o.drained
-	closeAll(o.out)
-	return err
+	return <-o.drained
+}
+
+// hungUp reports whether all writers have closed the pipe.
+func (o *outlet) hungUp() bool {
+	fds := []unix.PollFd{{Fd: int32(o.fd)}}
+	_, err := unix.Poll(fds, 0)
+	return err == nil && fds[0].Revents&unix.POLLHUP != 0
 }
 
 // closeAll closes ends of pipes. It ignores errors, because no data can be lost.
