@@ -115,7 +115,8 @@ func (o only) unintend(ctx context.Context) error {
 			list.WriteString(e.info + "\t" + e.path + "\x00")
 		}
 		err = o.repo.persist(ctx, overtaken, func() error {
-			_, err := o.attempt(ctx, call{args: []string{"update-index", "-z", "--index-info"}, stdin: strings.NewReader(list.String()), asUser: true})
+			again := call{args: []string{"update-index", "-z", "--index-info"}, stdin: strings.NewReader(list.String()), asUser: true}
+			_, err := o.attempt(ctx, again)
 			return err
 		})
 	}

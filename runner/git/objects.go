@@ -134,15 +134,6 @@ func nameOf(kind plumbing.ObjectType, data []byte, digits int) Hash {
 	return Hash(hex.EncodeToString(h.Sum(nil)))
 }
 
-// has reports whether the repository holds an object.
-func (o *objects) has(id Hash) bool {
-	if o.storage != nil && id.valid() && o.storage.HasEncodedObject(id.plumb()) == nil {
-		return true
-	}
-	_, _, err := o.read(id)
-	return err == nil
-}
-
 func (o *objects) close() error {
 	err := o.cat.close()
 	if o.storage != nil {
@@ -225,7 +216,10 @@ func (r *Repo) has(c Content) (err error) {
 	if err != nil {
 		return err
 	}
-	if !o.has(c.Hash) {
+	if o.storage == nil || o.storage.HasEncodedObject(c.Hash.plumb()) != nil {
+		_, _, err = o.read(c.Hash) // go-git may not see it
+	}
+	if errors.Is(err, errNoObject) {
 		err = &PathError{Path: c.Path, Reason: "its content " + string(c.Hash) + " is not in the repository (store it there)"}
 	}
 	return errors.Join(err, r.giveBack(o))

@@ -26,18 +26,10 @@ import (
 // unmerged paths.
 func (r *Repo) Store(ctx context.Context, paths []string, objects string) ([]Content, error) {
 	paths, err := cleanPaths(paths)
-	if err != nil {
-		return nil, fmt.Errorf("storing files: %w", err)
+	var contents []Content
+	if err == nil {
+		contents, err = r.store(ctx, paths, objects)
 	}
-	head, err := r.Head()
-	if err != nil {
-		return nil, fmt.Errorf("storing files: %w", err)
-	}
-	s, err := r.survey(ctx, head, paths)
-	if err != nil {
-		return nil, fmt.Errorf("storing files: %w", err)
-	}
-	contents, err := r.store(ctx, s, objects)
 	if err != nil {
 		return nil, fmt.Errorf("storing files: %w", err)
 	}
@@ -46,7 +38,15 @@ func (r *Repo) Store(ctx context.Context, paths []string, objects string) ([]Con
 
 // store lets git put the files into a copy of the index: what a filter makes
 // of a file may depend on what is staged.
-func (r *Repo) store(ctx context.Context, s selection, objects string) (contents []Content, err error) {
+func (r *Repo) store(ctx context.Context, paths []string, objects string) (contents []Content, err error) {
+	head, err := r.Head()
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.survey(ctx, head, paths)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range slices.Concat(s.gone, s.none) {
 		contents = append(contents, Content{Path: p})
 	}
