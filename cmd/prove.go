@@ -1,14 +1,15 @@
 package cmd
 
 import (
-	"chant/runner/project"
-	"chant/runner/prove"
-	"chant/runner/record"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"chant/runner/project"
+	"chant/runner/prove"
+	"chant/runner/record"
 )
 
 // proveOptions are the flags of prove.

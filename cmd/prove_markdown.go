@@ -1,10 +1,11 @@
 package cmd
 
 import (
-	"chant/runner/record"
 	"fmt"
 	"io"
 	"strings"
+
+	"chant/runner/record"
 )
 
 // writeProofsMarkdown writes the proofs for a pull request, in what GitHub and

@@ -1,13 +1,14 @@
 package cmd
 
 import (
-	"chant/runner/record"
 	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+
+	"chant/runner/record"
 )
 
 // What is shown of lists that can be as long as the repository; --json has them

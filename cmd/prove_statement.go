@@ -2,10 +2,11 @@ package cmd
 
 import (
 	"bytes"
-	"chant/runner/record"
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"chant/runner/record"
 )
 
 // The types of a proof's statement. A change of the predicate that an old

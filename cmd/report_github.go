@@ -1,10 +1,11 @@
 package cmd
 
 import (
-	"chant/runner/record"
 	"fmt"
 	"io"
 	"strings"
+
+	"chant/runner/record"
 )
 
 // GitHub keeps ten error annotations of a step and drops the rest without a

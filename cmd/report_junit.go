@@ -1,11 +1,12 @@
 package cmd
 
 import (
-	"chant/runner/record"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"time"
+
+	"chant/runner/record"
 )
 
 // JUnit XML has no standard; these are the elements that GitHub, GitLab and

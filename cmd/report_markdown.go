@@ -1,10 +1,11 @@
 package cmd
 
 import (
-	"chant/runner/record"
 	"fmt"
 	"io"
 	"strings"
+
+	"chant/runner/record"
 )
 
 // writeMarkdown writes a table that GitHub and GitLab show as such, for a pull

@@ -1,13 +1,14 @@
 package cmd
 
 import (
-	"chant/runner/record"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
+
+	"chant/runner/record"
 )
 
 // events are those of a run with a criterion of each kind.
