@@ -133,7 +133,7 @@ func (a *App) enter(dir string) error {
 	return nil
 }
 
-// path gives a path of the command line as an absolute one.
+// path returns a path of the command line as an absolute one.
 func (a *App) path(p string) string {
 	if filepath.IsAbs(p) {
 		return filepath.Clean(p)

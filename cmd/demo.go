@@ -91,7 +91,7 @@ func (a *App) demo(ctx context.Context, args []string, twist *demo.Twist) error 
 	return d.end(ctx)
 }
 
-// demoDir gives an empty folder for the demo.
+// demoDir returns an empty folder for the demo.
 func (a *App) demoDir(args []string) (string, error) {
 	if len(args) == 0 {
 		dir, err := os.MkdirTemp("", "chant-demo-")

@@ -151,7 +151,7 @@ func withoutPath(err error) string {
 	return err.Error()
 }
 
-// linesOf gives a text's lines without their endings.
+// linesOf returns a text's lines without their endings.
 func linesOf(text string) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -206,7 +206,7 @@ of a table that has one of the columns. Tables in quotes do not count.`,
 	return c
 }
 
-// query gives what the flags ask for. A name that is empty, as an unset variable
+// query returns what the flags ask for. A name that is empty, as an unset variable
 // of a script leaves it, must not ask for less.
 func (o docTableOptions) query(args []string, given func(flag string) bool) (spec.RowQuery, error) {
 	const hint = "chant doc table FILE --row COLUMN=VALUE"

@@ -45,7 +45,7 @@ type usageError struct {
 
 func (u *usageError) Error() string { return u.msg }
 
-// Hint gives the way to ask right.
+// Hint returns the way to ask right.
 func (u *usageError) Hint() string { return u.hint }
 
 // statusError ends a command with a code when everything worth saying has been
@@ -84,7 +84,7 @@ func rank(code int) int {
 	return 5
 }
 
-// apart gives the errors that err joins, also below a wrapping; without any,
+// apart returns the errors that err joins, also below a wrapping; without any,
 // err itself.
 func apart(err error) []error {
 	for at := err; at != nil; at = errors.Unwrap(at) {
@@ -99,7 +99,7 @@ func apart(err error) []error {
 	return []error{err}
 }
 
-// joined gives what errors.Join made err of; nil for any other error, also for
+// joined returns what errors.Join made err of; nil for any other error, also for
 // one of fmt.Errorf with two %w, which says one thing about one failure.
 func joined(err error) []error {
 	if reflect.TypeOf(err) != reflect.TypeOf(errors.Join(errNothingReady)) {
@@ -108,7 +108,7 @@ func joined(err error) []error {
 	return err.(interface{ Unwrap() []error }).Unwrap()
 }
 
-// codeOf gives the code of an error that joins no others.
+// codeOf returns the code of an error that joins no others.
 func codeOf(err error) int {
 	switch {
 	case err == nil:

@@ -65,7 +65,7 @@ func (a *App) graph(queries []string, format string) error {
 	return s.failed()
 }
 
-// below gives the named specs and all that they depend on, in order.
+// below returns the named specs and all that they depend on, in order.
 func below(set *spec.Set, queries []string) ([]*spec.Spec, error) {
 	wanted := map[*spec.Spec]bool{}
 	var add func(s *spec.Spec)

@@ -88,7 +88,7 @@ func specRow(p *project.Project, s *spec.Spec, live runner.Live) specJSON {
 	return row
 }
 
-// waits gives the reasons why the spec is blocked, each with the id that it is
+// waits returns the reasons why the spec is blocked, each with the id that it is
 // about.
 func (r specJSON) waits() []string {
 	words := make([]string, len(r.Reasons))
@@ -131,7 +131,7 @@ func writeJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// encodeJSON gives v as JSON with a final newline; without an indent on one
+// encodeJSON returns v as JSON with a final newline; without an indent on one
 // line.
 func encodeJSON(v any, indent string) (string, error) {
 	var b bytes.Buffer

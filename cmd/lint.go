@@ -55,7 +55,7 @@ func (a *App) lint(queries []string, asJSON bool) error {
 	return err
 }
 
-// lintView gives what lint shows.
+// lintView returns what lint shows.
 func (a *App) lintView(queries []string) (lintJSON, error) {
 	root, err := project.FindRoot(a.Dir)
 	if err != nil {
@@ -97,7 +97,7 @@ func (a *App) showProblems(problems []problemJSON) error {
 	return s.failed()
 }
 
-// place gives FILE:LINE:COLUMN: as editors and CI read it.
+// place returns FILE:LINE:COLUMN: as editors and CI read it.
 func place(path string, line, column int) string {
 	if line == 0 {
 		return path + ":"
@@ -105,7 +105,7 @@ func place(path string, line, column int) string {
 	return fmt.Sprintf("%s:%d:%d:", path, line, column)
 }
 
-// resolveAll gives the paths of the specs that the queries name.
+// resolveAll returns the paths of the specs that the queries name.
 func resolveAll(set *spec.Set, queries []string) (map[string]bool, error) {
 	paths := map[string]bool{}
 	for _, q := range queries {

@@ -47,7 +47,7 @@ func (a *App) list(asJSON bool) error {
 	return a.listed(v.Specs)
 }
 
-// listView gives what list shows.
+// listView returns what list shows.
 func (a *App) listView() (listJSON, error) {
 	p, live, err := a.board()
 	if err != nil {

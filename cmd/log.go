@@ -60,7 +60,7 @@ func (a *App) log(query, runID string, asJSON bool) error {
 	return a.showLog(v.Runs, whole.Runs[0])
 }
 
-// logView gives every run that log knows of a spec.
+// logView returns every run that log knows of a spec.
 func (a *App) logView(query string) (logJSON, error) {
 	p, err := a.project()
 	if err != nil {
@@ -107,7 +107,7 @@ func addTranscripts(root string, ev *record.Evidence) (err error) {
 	return nil
 }
 
-// history gives every run of a spec, oldest first.
+// history returns every run of a spec, oldest first.
 func history(root, specID string) (runs []record.Evidence, err error) {
 	h, err := record.OpenHistory(project.StorePath(root), storage.Options{ReadOnly: true})
 	if err != nil {

@@ -144,7 +144,7 @@ func offer[In any](s *mcp.Server, tool *mcp.Tool, answer func(In) (any, error)) 
 	})
 }
 
-// errorText gives what the command line would write about an error.
+// errorText returns what the command line would write about an error.
 func errorText(err error) string {
 	var b strings.Builder
 	report(newScreen(&b, nil), err)

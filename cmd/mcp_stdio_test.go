@@ -13,7 +13,7 @@ const handshake = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"prot
 {"jsonrpc":"2.0","method":"notifications/initialized"}
 `
 
-// serveInput gives the exit code of chant mcp on an input, and what it writes.
+// serveInput returns the exit code of chant mcp on an input, and what it writes.
 func serveInput(ctx context.Context, t *testing.T, a *App, in io.Reader) (code int, out, errout string) {
 	t.Helper()
 	var outBuf, errBuf strings.Builder

@@ -80,7 +80,7 @@ func onTheCommandLine(t *testing.T, a *App, args ...string) (code int, out, erro
 	return code, outBuf.String(), errBuf.String()
 }
 
-// connect gives a session with the App's server, in memory.
+// connect returns a session with the App's server, in memory.
 func connect(t *testing.T, a *App) *mcp.ClientSession {
 	t.Helper()
 	here, there := mcp.NewInMemoryTransports()

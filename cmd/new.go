@@ -100,7 +100,7 @@ func nextNumber(set *spec.Set) int {
 	return highest + 1
 }
 
-// specText gives a new spec's file.
+// specText returns a new spec's file.
 func specText(title string) []byte {
 	return fmt.Appendf(nil, specTemplate, runner.HeadingText(clean(title)))
 }

@@ -140,7 +140,7 @@ func readReport(name string) ([]byte, error) {
 	return text, nil
 }
 
-// readTemplates gives the project's templates, and chant's own in the place of
+// readTemplates returns the project's templates, and chant's own in the place of
 // those that it lacks.
 func readTemplates(root string, names []string) (map[string]string, error) {
 	templates := map[string]string{}

@@ -67,7 +67,7 @@ func (a *App) promptSizes(v promptJSON) error {
 	return s.failed()
 }
 
-// promptView gives what prompt shows: the prompt of a first attempt.
+// promptView returns what prompt shows: the prompt of a first attempt.
 func (a *App) promptView(query string) (promptJSON, error) {
 	p, err := a.project()
 	if err != nil {

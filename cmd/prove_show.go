@@ -191,7 +191,7 @@ func rates(c record.ProofCheck, before, after record.Cell) string {
 // valid counts the runs that count.
 func valid(c record.Cell) int { return c.Runs - c.ByOutcome[record.InvalidRun] }
 
-// percent gives a rate with three digits, so that neither 0.0012 nor 0.9988
+// percent returns a rate with three digits, so that neither 0.0012 nor 0.9988
 // becomes a certainty.
 func percent(rate float64) string {
 	p := rate * 100
@@ -275,7 +275,7 @@ func showChanged(s *screen, p record.Proof) {
 	}
 }
 
-// telling gives the first n of the changed paths, those before the others that
+// telling returns the first n of the changed paths, those before the others that
 // a reader may want to object to.
 func telling(paths []record.ProofPath, n int) []record.ProofPath {
 	order := []record.PathClass{record.ClassFix, record.ClassHarness, record.ClassTest, record.ClassOther, record.ClassSpec}

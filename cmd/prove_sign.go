@@ -28,7 +28,7 @@ type keygen struct {
 	dir       string
 }
 
-// run gives what ssh-keygen printed and its exit code.
+// run returns what ssh-keygen printed and its exit code.
 func (k keygen) run(ctx context.Context, stdin []byte, args ...string) (string, int, error) {
 	out := process.NewBuffer(64<<10, 64<<10)
 	res := k.processes.Run(ctx, process.Command{
@@ -46,7 +46,7 @@ func (k keygen) run(ctx context.Context, stdin []byte, args ...string) (string, 
 	return out.String(), res.Exit, nil
 }
 
-// sign gives the armoured signature of data by the key in a file. A key with a
+// sign returns the armoured signature of data by the key in a file. A key with a
 // passphrase has to be in the ssh-agent: there is nobody to ask.
 func (k keygen) sign(ctx context.Context, key string, data []byte) ([]byte, error) {
 	out, exit, err := k.run(ctx, data, "-Y", "sign", "-f", key, "-n", namespace)
@@ -62,7 +62,7 @@ func (k keygen) sign(ctx context.Context, key string, data []byte) ([]byte, erro
 	return []byte(begin + body + end), nil
 }
 
-// signers gives who, of the allowed signers, may have made a signature.
+// signers returns who, of the allowed signers, may have made a signature.
 func (k keygen) signers(ctx context.Context, allowed, signature string, data []byte) ([]string, error) {
 	out, exit, err := k.run(ctx, data, "-Y", "find-principals", "-f", allowed, "-s", signature)
 	if err != nil || exit != 0 {
@@ -71,7 +71,7 @@ func (k keygen) signers(ctx context.Context, allowed, signature string, data []b
 	return strings.Fields(out), nil
 }
 
-// signedBy tells whether the signature is that signer's, and of these bytes.
+// signedBy reports whether the signature is that signer's, and of these bytes.
 func (k keygen) signedBy(ctx context.Context, signer, allowed, signature string, data []byte) (bool, error) {
 	_, exit, err := k.run(ctx, data, "-Y", "verify", "-f", allowed, "-I", signer, "-n", namespace, "-s", signature)
 	return err == nil && exit == 0, err
@@ -102,7 +102,7 @@ func (a *App) attestProofs(ctx context.Context, k keygen, proofs []record.Proof,
 	return nil
 }
 
-// checkProof tells whether a proof file is what an allowed signer signed, byte
+// checkProof reports whether a proof file is what an allowed signer signed, byte
 // for byte, and what it says. Nothing of the file is looked at before that.
 func (a *App) checkProof(ctx context.Context, opts proveOptions) error {
 	data, err := a.given(opts.check)
@@ -140,7 +140,7 @@ func (a *App) checkProof(ctx context.Context, opts proveOptions) error {
 	return errors.Join(s.failed(), proofStatus(proofs))
 }
 
-// whoSigned gives the allowed signer whose signature of data it is; "" where it
+// whoSigned returns the allowed signer whose signature of data it is; "" where it
 // is nobody's. With a name, only that signer counts.
 func (k keygen) whoSigned(ctx context.Context, name, allowed, signature string, data []byte) (string, error) {
 	names := []string{name}

@@ -69,14 +69,14 @@ func newStatement(proofs []record.Proof) statement {
 	return st
 }
 
-// encode gives the bytes of a statement, which are what a signature is of.
+// encode returns the bytes of a statement, which are what a signature is of.
 func (st statement) encode() ([]byte, error) {
 	var b bytes.Buffer
 	err := writeJSON(&b, st)
 	return b.Bytes(), err
 }
 
-// proofs gives the proofs of a statement that was read.
+// proofs returns the proofs of a statement that was read.
 func (st statement) proofs() []record.Proof {
 	var list []record.Proof
 	for _, one := range st.Predicate.Proofs {

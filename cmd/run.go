@@ -94,7 +94,7 @@ func (a *App) run(ctx context.Context, queries []string, opts runOptions) error 
 	return errors.Join(err, v.close(), closeEngine())
 }
 
-// choose gives the specs to run, in the order of their dependencies.
+// choose returns the specs to run, in the order of their dependencies.
 func (a *App) choose(p *project.Project, live runner.Live, queries []string, all bool) ([]*spec.Spec, error) {
 	if len(queries) == 0 {
 		ready := runner.Ready(p, live.Facts, nil)
@@ -232,7 +232,7 @@ func commitsText(commits []string) string {
 	return "commit " + short(commits[len(commits)-1])
 }
 
-// short gives a commit's name the way people say it.
+// short returns a commit's name the way people say it.
 func short(hash string) string { return hash[:min(len(hash), 12)] }
 
 // dryRun shows what run would do, were every check to hold, and refuses what run

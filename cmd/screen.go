@@ -36,7 +36,7 @@ func newScreen(w io.Writer, env []string) *screen {
 func (a *App) stdout() *screen { return newScreen(a.Out, a.Env) }
 func (a *App) stderr() *screen { return newScreen(a.Err, a.Env) }
 
-// terminal tells whether somebody is watching.
+// terminal reports whether somebody is watching.
 func (s *screen) terminal() bool { return s.width > 0 }
 
 // text is a piece of a line with its style.
@@ -119,7 +119,7 @@ func (s *screen) write(rendered string) {
 	}
 }
 
-// failed gives the error that kept something from being shown.
+// failed returns the error that kept something from being shown.
 func (s *screen) failed() error {
 	if s.err != nil {
 		return fmt.Errorf("writing output: %w", s.err)
@@ -127,7 +127,7 @@ func (s *screen) failed() error {
 	return nil
 }
 
-// variable gives the value of an environment variable; the last one counts.
+// variable returns the value of an environment variable; the last one counts.
 func variable(env []string, name string) string {
 	last := ""
 	for _, v := range env {

@@ -72,7 +72,7 @@ func (a *App) show(query string, asJSON bool) error {
 	return v.usable()
 }
 
-// showView gives what show shows.
+// showView returns what show shows.
 func (a *App) showView(query string) (showJSON, error) {
 	p, live, err := a.board()
 	if err != nil {

@@ -111,7 +111,7 @@ func (a *App) status(asJSON bool) error {
 	return a.listed(list)
 }
 
-// statusView gives what status shows.
+// statusView returns what status shows.
 func (a *App) statusView() (statusJSON, error) {
 	p, live, err := a.board()
 	if err != nil {
@@ -159,7 +159,7 @@ func gauge(c criteriaJSON) string {
 	return strings.Repeat("■", full) + strings.Repeat("□", cells-full)
 }
 
-// why gives the one fact that a row's state leaves open.
+// why returns the one fact that a row's state leaves open.
 func why(r statusRow) string {
 	switch r.State {
 	case spec.StateBlocked:

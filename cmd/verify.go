@@ -88,7 +88,7 @@ func (a *App) verifyRequest(queries []string, opts verifyOptions) (verify.Verify
 	return request, nil
 }
 
-// ids gives the ids of the specs that the queries name.
+// ids returns the ids of the specs that the queries name.
 func ids(set *spec.Set, queries []string) ([]string, error) {
 	list := make([]string, 0, len(queries))
 	for _, q := range queries {

@@ -31,7 +31,7 @@ func (v *view) agentDone(run record.AgentRun) {
 // notice shows a fact that decides nothing.
 func (v *view) notice(words string) { v.s.line(coloured("  !", yellow), plain(words)) }
 
-// agentStatus gives how an agent's run ended.
+// agentStatus returns how an agent's run ended.
 func agentStatus(run record.AgentRun) text {
 	words := strings.ReplaceAll(string(run.Result.Status), "_", " ")
 	if run.Result.Status != record.AgentOK {

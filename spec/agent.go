@@ -2,45 +2,45 @@ package spec
 
 import "time"
 
-// Agent says how a program is run as an agent: an entry of the config's agents.
+// Agent is the configuration of one agent: an entry of the config's agents.
 type Agent struct {
-	// Command is the program with its arguments; no shell reads it. In the
-	// arguments {prompt_file}, {model}, {workdir}, {spec} and {phase} are filled in.
+	// Command is the program with its arguments; it is not run by a shell. In the
+	// arguments {prompt_file}, {model}, {workdir}, {spec} and {phase} are replaced.
 	Command []string
-	// PromptBy is how the prompt gets to the program; "" is PromptByStdin.
+	// PromptBy is how the program gets the prompt; "" means PromptByStdin.
 	PromptBy PromptBy
-	// ModelFlag goes before the model's name at the end of the command; "" where
-	// the program can't be told a model, or Command has {model}.
+	// ModelFlag is appended to the command, followed by the model's name; "" if
+	// the program has no such flag, or if Command contains {model}.
 	ModelFlag string
-	// Output is the form of what the program prints; "" is OutputText.
+	// Output is the format of the program's output; "" means OutputText.
 	Output AgentOutput
-	// Timeout ends the program; IdleTimeout does when it prints nothing for so
-	// long. 0 is the default of whoever runs it.
+	// The program is killed after Timeout, or when it has printed nothing for
+	// IdleTimeout. 0 means the default of the package that runs it.
 	Timeout     time.Duration
 	IdleTimeout time.Duration
-	// Env names variables, or "PREFIX_*", that the program gets beside the usual.
+	// Env names further variables, or "PREFIX_*", that the program gets.
 	Env []string
-	// Limit is the largest prompt in bytes that the program takes; 0 is any.
+	// Limit is the largest prompt, in bytes, that the program accepts; 0 means no limit.
 	Limit int
 }
 
-// AgentOfSpec is the name that stands for the agent which a spec names. No agent
-// can be configured under it.
+// AgentOfSpec means the agent that the spec itself names. No agent can be
+// configured under this name.
 const AgentOfSpec = "spec"
 
-// PromptBy is a way to hand over a prompt.
+// PromptBy says how a program gets its prompt.
 type PromptBy string
 
-// The ways: at standard input, or in a file that {prompt_file} names.
+// A prompt is passed on standard input, or in a file that {prompt_file} names.
 const (
 	PromptByStdin PromptBy = "stdin"
 	PromptByFile  PromptBy = "file"
 )
 
-// AgentOutput is a form of an agent's output.
+// AgentOutput is the format of an agent's output.
 type AgentOutput string
 
-// The forms: plain text, and the JSON lines of the usual programs.
+// The formats: plain text, and the JSON lines of known programs.
 const (
 	OutputText     AgentOutput = "text"
 	OutputClaude   AgentOutput = "claude" // Amp and Cursor print it too

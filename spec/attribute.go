@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// attributeNames lists what a check's info string may hold, beside env.NAME.
+// attributeNames returns the attributes of a check, except env.NAME.
 func attributeNames() []string {
 	return []string{
 		"expect", "exit", "match", "nomatch", "repeat", "atleast",
@@ -25,9 +25,9 @@ type attribute struct {
 	pos         Pos
 }
 
-// attributes splits the rest of an info string. A value is a bare word or
-// stands in double quotes, in which \" is a quote, \\ a backslash, and every
-// other backslash stays, so that match="\d+" needs no doubling.
+// attributes splits the rest of an info string. A value is a bare word or is in
+// double quotes. There \" is a quote and \\ a backslash; any other backslash is
+// itself, so that match="\d+" needs no escape.
 func (b *body) attributes(rest string, start int) []attribute {
 	var list []attribute
 	for i := 0; ; {
@@ -55,8 +55,8 @@ func (b *body) attributes(rest string, start int) []attribute {
 	}
 }
 
-// attributeValue reads the value at the start of text and gives its length in
-// text, or the reason why it can't be read.
+// attributeValue reads the value at the start of text. It returns the value with
+// its length in text, or the reason why it can't be read.
 func attributeValue(text string) (value string, n int, reason string) {
 	if !strings.HasPrefix(text, `"`) {
 		n = len(text)
@@ -84,7 +84,7 @@ func attributeValue(text string) (value string, n int, reason string) {
 	return "", 0, "the quote is not closed"
 }
 
-// apply puts one attribute into the check.
+// apply sets one attribute of the check, or reports why it can't.
 func (b *body) apply(c *Check, a attribute) {
 	isFlag := a.name == "match-timeout" || a.name == "exclusive"
 	isEnv := strings.HasPrefix(a.name, "env.")
@@ -105,7 +105,7 @@ func (b *body) apply(c *Check, a attribute) {
 	}
 }
 
-// set takes an attribute of a known name, or gives the reason why it can't.
+// set sets a known attribute, or returns the reason why its value is invalid.
 func (c *Check) set(a attribute) string {
 	switch a.name {
 	case "expect":
@@ -187,8 +187,8 @@ func (b *body) unknownAttribute(a attribute) {
 	b.fail(a.pos, "unknown-attribute", DidYouMean(a.name, attributeNames()), "unknown check attribute %q", a.name)
 }
 
-// consistent reports attributes that can't stand together, and fills in the
-// defaults that depend on others.
+// consistent reports attributes that exclude each other, and fills in the
+// defaults that depend on other attributes.
 func (b *body) consistent(c *Check, attrs map[string]attribute) {
 	clash := func(name, format string, args ...any) {
 		b.fail(attrs[name].pos, "attribute-clash", "", format, args...)
@@ -213,7 +213,7 @@ func (b *body) consistent(c *Check, attrs map[string]attribute) {
 	}
 }
 
-// isLocal tells whether a path stays inside the folder it is taken from.
+// isLocal reports whether a relative path stays inside its base folder.
 func isLocal(dir string) bool {
 	clean := path.Clean(dir)
 	return !path.IsAbs(dir) && clean != ".." && !strings.HasPrefix(clean, "../") &&

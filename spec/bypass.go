@@ -6,21 +6,22 @@ import (
 	"strings"
 )
 
-// bypass is a flag by which an agent program drops its own permission checks.
+// bypass is a flag with which an agent program turns off its own permission
+// checks.
 type bypass struct {
-	flag     string   // an argument of its own, or with "=" and a value behind it
-	value    string   // the only value that drops them; "" where the flag alone does
-	programs []string // whose flag it is, where others mean something else by it
+	flag     string   // the flag, without "=" and a value
+	value    string   // the value that turns them off; "" if any or none does
+	programs []string // the programs that have the flag; nil for any program
 }
 
 func bypasses() []bypass {
 	gemini, opencode := []string{"gemini"}, []string{"opencode"}
-	cursor := []string{"cursor-agent", "agent"} // the same; the second is a likely name for others too
+	cursor := []string{"cursor-agent", "agent"} // two names of one program; others may be called "agent" too
 	return []bypass{
 		{flag: "--yolo"}, // codex, copilot, cursor-agent, gemini
 		{flag: "--approval-mode", value: "yolo"},
 		{flag: "-y", programs: gemini},
-		{flag: "--allow-all"}, // copilot, as the next three
+		{flag: "--allow-all"}, // copilot, like the next three
 		{flag: "--allow-all-tools"},
 		{flag: "--allow-all-paths"},
 		{flag: "--allow-all-urls"},
@@ -31,8 +32,8 @@ func bypasses() []bypass {
 	}
 }
 
-// bypassPhrases mean the same wherever they stand: as a flag, as the value of
-// one, or in settings that are given on the command line.
+// bypassPhrases have the same effect anywhere in a command: as a flag, as the
+// value of a flag, or in settings on the command line.
 func bypassPhrases() []string {
 	return []string{
 		"dangerously-skip-permissions", "bypassPermissions", // claude
@@ -41,15 +42,15 @@ func bypassPhrases() []string {
 	}
 }
 
-// FindBypass gives the index of the first argument by which an agent program
-// drops its own permission checks, or -1. It also looks into an argument of
-// several words, as a shell is given. An empty program, argv[0], may be any.
+// FindBypass returns the index of the first argument with which an agent program
+// turns off its own permission checks, or -1. It also searches arguments of
+// several words, such as a shell's script. An empty argv[0] means any program.
 //
-// It keeps a team's config from deciding this for its members. It is no
+// With it a team's config can't make this decision for its members. It is no
 // defence against a command that hides what it runs.
 func FindBypass(argv []string) int {
 	var words, programs []string
-	var from []int // per word: the index of its argument
+	var from []int // per word: index of its argument
 	for i, arg := range argv {
 		for _, phrase := range bypassPhrases() {
 			if strings.Contains(arg, phrase) {
@@ -77,7 +78,7 @@ func FindBypass(argv []string) int {
 	return -1
 }
 
-// programName is the name of a program without its folder and suffix.
+// programName returns the name of a program without folder and suffix.
 func programName(word string) string {
 	name := path.Base(strings.ReplaceAll(word, `\`, "/"))
 	for _, suffix := range []string{".exe", ".cmd"} {

@@ -7,42 +7,42 @@ import (
 	"time"
 )
 
-// DefaultTimeout ends a check's run where it names no timeout of its own.
+// DefaultTimeout is the timeout of a check that has no timeout attribute.
 const DefaultTimeout = 10 * time.Minute
 
-// At says where verify re-runs a check.
+// At says in which tree verify runs a check again.
 type At string
 
-// AtHead is the commit (or worktree) being verified, AtPhase the commit that
+// AtHead is the commit (or work tree) that is verified, AtPhase the commit that
 // completed the spec.
 const (
 	AtHead  At = "head"
 	AtPhase At = "phase"
 )
 
-// Check is a command bound to a criterion. Build one only by Parse, which
-// fills in the defaults.
+// Check is the command of a criterion. Only Parse makes one, with the defaults
+// filled in.
 type Check struct {
 	Lang   string // "sh", "bash", "python" or an interpreter that the config names
-	Script string // the fence's content
-	Info   string // the fence's info string as written
-	Pos    Pos    // of the opening fence
+	Script string // content of the code block
+	Info   string // info string as written
+	Pos    Pos    // position of the opening fence
 
 	ExpectFail   bool           // expect=fail
-	Exit         *int           // exit=N: the exact exit code wanted; nil where not named
-	Match        *regexp.Regexp // the output must match; nil where not named
-	NoMatch      *regexp.Regexp // the output must not match
-	Repeat       int            // runs; at least 1
-	AtLeast      int            // of Repeat runs, how many must hold; 1..Repeat
+	Exit         *int           // exit=N: the exact exit code; nil if not given
+	Match        *regexp.Regexp // the output must match; nil if not given
+	NoMatch      *regexp.Regexp // the output must not match; nil if not given
+	Repeat       int            // number of runs; at least 1
+	AtLeast      int            // how many of the Repeat runs must hold; 1..Repeat
 	Timeout      time.Duration  // of one run
 	Dir          string         // slash-separated, inside the project; "." by default
-	MatchTimeout bool           // with ExpectFail: a timeout is the failure wanted
+	MatchTimeout bool           // with ExpectFail: a timeout is the expected failure
 	At           At
 	Exclusive    bool
-	Env          []string // "NAME=VALUE", in the order written
+	Env          []string // "NAME=VALUE", in file order
 }
 
-// Wants says in a few words what the check asks for, such as
+// Wants says in a few words what the check expects, such as
 // "fails, matching \"update lost\", 20 runs".
 func (c *Check) Wants() string {
 	words := []string{"passes"}

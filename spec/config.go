@@ -2,7 +2,6 @@ package spec
 
 import (
 	"bytes"
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -11,34 +10,34 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Config is the project's .chant/config.md, read. Its zero value is the
-// config of a project that has none.
+// Config is the project's .chant/config.md. The zero value is the config of a
+// project without that file.
 type Config struct {
-	// ProjectName fills {{project.name}} in prompts.
+	// ProjectName is the variable {{project.name}} of prompts.
 	ProjectName string
-	// Secrets match what is to be masked in everything stored, beside the
-	// values of variables that are named like secrets.
+	// Secrets match text that is masked in everything that chant stores. The
+	// values of variables that are named like secrets are always masked.
 	Secrets []*regexp.Regexp
-	// Suite are the project's own tests: sh commands that a fix must not break.
+	// Suite holds the project's own tests: sh commands that a fix must not break.
 	Suite []string
-	// Link are paths of the work tree, such as node_modules, that an exported
-	// tree is given a symlink to where it does not hold them itself.
+	// Link holds paths of the work tree, such as node_modules. A checkout gets a
+	// symlink to each one that it does not contain itself.
 	Link []string
-	// Setup are sh commands that make an exported tree ready for checks.
+	// Setup holds sh commands that prepare a checkout for checks.
 	Setup []string
-	// Agents are what runs as an agent, by name. An entry without a command
-	// changes the preset of its name: its zero values are those not set.
+	// Agents holds the agents by name. An entry without a command changes the
+	// preset of that name: its zero values leave the preset as it is.
 	Agents map[string]Agent
-	// PromptBudget is the most bytes that a prompt may have; 0 is the default
-	// of whoever composes it.
+	// PromptBudget is the largest size of a prompt in bytes; 0 means the default
+	// of the package that composes prompts.
 	PromptBudget int
 
 	interpreters map[string][]string
 }
 
-// Interpreter gives the command that runs scripts of a language: the config's
-// own, else the built-in one. The script is to be appended as the last
-// argument. ok is false where there is none.
+// Interpreter returns the command that runs scripts of a language: the config's,
+// else the built-in one. The caller appends the script as the last argument. ok
+// is false for an unknown language.
 func (c Config) Interpreter(lang string) (argv []string, ok bool) {
 	if argv, ok := c.interpreters[lang]; ok {
 		return slices.Clone(argv), true
@@ -54,26 +53,26 @@ func (c Config) Interpreter(lang string) (argv []string, ok bool) {
 	return nil, false
 }
 
-// ParseConfig reads a repository's config file: Markdown, of which the YAML
-// frontmatter counts. There may be none, and every key is optional. What could
-// not be read is left out of the Config and is one of the Problems, which are
-// sorted by place; their ID is empty. A key that chant doesn't know is a
-// Warning. An agent whose command drops its own permission checks, or that is
-// handed secrets by name, is an Error: that is the user's to decide.
+// ParseConfig reads a repository's config file: the YAML frontmatter of a
+// Markdown file. The frontmatter and all its keys are optional. What could not
+// be read is left out of the Config and reported in the Problems, which are
+// sorted by position and have no ID. An unknown key is a Warning. An agent whose
+// command turns off its own permission checks, or that gets secrets by name, is
+// an Error: only the user's own config may allow that.
 func ParseConfig(path string, src []byte) (Config, Problems) {
 	return (&configFile{source: newSource("", path, src)}).read()
 }
 
-// ParseUserConfig reads the user's own config file. It differs from
-// ParseConfig only in that agents may be handed everything.
+// ParseUserConfig reads the user's own config file. Unlike ParseConfig it allows
+// agents without permission checks and with secrets.
 func ParseUserConfig(path string, src []byte) (Config, Problems) {
 	return (&configFile{source: newSource("", path, src), users: true}).read()
 }
 
-// configFile is a config while it is read.
+// configFile is a config file that is being read.
 type configFile struct {
 	*source
-	users bool // the user's own, not a repository's
+	users bool // whether it is the user's own config, not a repository's
 }
 
 func (s *configFile) read() (Config, Problems) {
@@ -141,20 +140,17 @@ func (s *configFile) config(root *yaml.Node) Config {
 	return cfg
 }
 
-// isKnown warns of a key that is not one of those known.
+// isKnown reports whether a key is known; if not, it adds a warning.
 func (s *source) isKnown(key *yaml.Node, known []string) bool {
 	if slices.Contains(known, key.Value) {
 		return true
 	}
-	s.problems = append(s.problems, Problem{
-		ID: s.id, Path: s.path, Pos: s.nodePos(key), Severity: Warning,
-		Rule: ruleUnknownKey, Msg: fmt.Sprintf("unknown key %q", key.Value), Hint: DidYouMean(key.Value, known),
-	})
+	s.report(Warning, s.nodePos(key), ruleUnknownKey, DidYouMean(key.Value, known), "unknown key %q", key.Value)
 	return false
 }
 
-// interpreter reads the argument list that runs a language; nil where it is
-// none. The language must be a word, as it is the first of a check's fence.
+// interpreter reads the argument list of a language's interpreter; nil if it has
+// an error. The language must be one word, as in a check's info string.
 func (s *source) interpreter(lang, command *yaml.Node) []string {
 	if strings.ContainsAny(lang.Value, " \t`") || lang.Value == "" {
 		s.fail(s.nodePos(lang), ruleBadInterpreter, "", "the language %q is not one word", lang.Value)

@@ -10,13 +10,13 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// ownConfig is the mend for what a repository must not decide.
+// ownConfig is the hint for settings that a repository must not make.
 const ownConfig = "write it in your own config, not in the repository's"
 
-// promptFile is the placeholder for the prompt's file.
+// promptFile is the placeholder for the name of the prompt's file.
 const promptFile = "{prompt_file}"
 
-// placeholders lists what is filled in in an agent's command.
+// placeholders returns the placeholders of an agent's command.
 func placeholders() []string {
 	return []string{promptFile, "{model}", "{workdir}", "{spec}", "{phase}"}
 }
@@ -25,8 +25,8 @@ func agentKeys() []string {
 	return []string{"command", "prompt", "model_flag", "parse", "timeout", "idle_timeout", "env", "limit"}
 }
 
-// agents reads the agents by name, without those that hold an error. Of a name
-// that is given twice the last counts.
+// agents reads the agents that have no error, by name. The last entry of a name
+// counts.
 func (s *configFile) agents(key, value *yaml.Node) map[string]Agent {
 	agents := map[string]Agent{}
 	s.fields(key, value, func(name, entry *yaml.Node) {
@@ -75,7 +75,7 @@ func (s *configFile) agent(name, entry *yaml.Node) Agent {
 		}
 	})
 	a.Command, a.PromptBy, a.ModelFlag = texts(command), PromptBy(prompt.Value), flag.Value
-	s.agrees(command, prompt, flag)
+	s.consistent(command, prompt, flag)
 	if !s.users {
 		s.noBypass(command, flag)
 	}
@@ -90,7 +90,7 @@ func (s *configFile) command(key, value *yaml.Node) []Item {
 		return nil
 	}
 	items := s.items(key, value)
-	word := regexp.MustCompile(`\$?\{[A-Za-z][A-Za-z0-9_-]*\}`) // after a $ it is a shell's
+	word := regexp.MustCompile(`\$?\{[A-Za-z][A-Za-z0-9_-]*\}`) // with a $ it is a shell variable
 	for _, item := range items {
 		for _, name := range word.FindAllString(item.Value, -1) {
 			if name[0] != '$' && !slices.Contains(placeholders(), name) {
@@ -101,9 +101,9 @@ func (s *configFile) command(key, value *yaml.Node) []Item {
 	return items
 }
 
-// agrees checks the keys of an agent against each other. One that has no
-// command has that of a preset, which is not known here.
-func (s *configFile) agrees(command []Item, prompt, flag Item) {
+// consistent checks the keys of an agent against each other. An agent without a
+// command has the command of a preset, which is not known here.
+func (s *configFile) consistent(command []Item, prompt, flag Item) {
 	has := func(placeholder string) bool {
 		return slices.ContainsFunc(command, func(arg Item) bool { return strings.Contains(arg.Value, placeholder) })
 	}
@@ -119,18 +119,18 @@ func (s *configFile) agrees(command []Item, prompt, flag Item) {
 	}
 }
 
-// noBypass refuses a flag that drops the agent's permission checks.
+// noBypass reports a flag that turns off the agent's permission checks.
 func (s *configFile) noBypass(command []Item, flag Item) {
 	argv := append(slices.Clone(command), flag)
 	if len(command) == 0 {
-		argv = []Item{{}, flag} // of any program: which one is not known here
+		argv = []Item{{}, flag} // the program is that of a preset
 	}
 	if at := FindBypass(texts(argv)); at >= 0 {
 		s.fail(argv[at].Pos, ruleBypassFlag, ownConfig, "%q drops the agent's own permission checks", argv[at].Value)
 	}
 }
 
-// env reads the variables that an agent gets: names, prefixes, or all by "*".
+// env reads the variables that an agent gets: names, prefixes, or "*" for all.
 func (s *configFile) env(key, value *yaml.Node) []string {
 	items := s.items(key, value)
 	for _, item := range items {
@@ -152,9 +152,9 @@ func (s *configFile) env(key, value *yaml.Node) []string {
 	return texts(items)
 }
 
-// IsSecretName tells whether the name of an environment variable says that its
-// value is secret, by a word between underscores: API_KEY and GITHUB_TOKEN do,
-// KEYBOARD does not.
+// IsSecretName reports whether an environment variable is named like a secret:
+// whether one of the words between underscores is TOKEN, KEY or the like.
+// API_KEY and GITHUB_TOKEN are, KEYBOARD is not.
 func IsSecretName(name string) bool {
 	return slices.ContainsFunc(strings.Split(strings.ToUpper(name), "_"), func(word string) bool {
 		switch strings.TrimSuffix(word, "S") {
@@ -165,7 +165,7 @@ func IsSecretName(name string) bool {
 	})
 }
 
-// word reads one of the known words.
+// word reads a value that must be one of the known words.
 func (s *configFile) word(key, value *yaml.Node, known ...string) Item {
 	word := Item{Value: s.scalar(key, value), Pos: s.nodePos(value)}
 	if value.Kind == yaml.ScalarNode && !slices.Contains(known, word.Value) {
@@ -174,7 +174,7 @@ func (s *configFile) word(key, value *yaml.Node, known ...string) Item {
 	return word
 }
 
-// duration reads a time above zero.
+// duration reads a positive duration.
 func (s *configFile) duration(key, value *yaml.Node) time.Duration {
 	d, err := time.ParseDuration(s.scalar(key, value))
 	if value.Kind == yaml.ScalarNode && (err != nil || d <= 0) {
@@ -183,7 +183,7 @@ func (s *configFile) duration(key, value *yaml.Node) time.Duration {
 	return d
 }
 
-// bytes reads a number of bytes above zero.
+// bytes reads a positive number of bytes.
 func (s *configFile) bytes(key, value *yaml.Node) int {
 	n, err := strconv.Atoi(s.scalar(key, value))
 	if value.Kind == yaml.ScalarNode && (err != nil || n < 1) {

@@ -16,24 +16,25 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// outputHeading is the heading from which on nothing is read: an agent's
-// transcript follows.
+// outputHeading is the heading of an agent's transcript. Nothing is read from
+// there on.
 const outputHeading = "Agent Output"
 
-// body reads the Markdown of a spec. The offsets of its nodes count from base.
+// body reads the Markdown of a spec. The offsets of its nodes are relative to
+// base.
 type body struct {
 	*source
 	base     int
-	text     []byte // up to the transcript
+	text     []byte // the Markdown above the transcript
 	root     ast.Node
 	criteria []Criterion
-	parents  []int             // per criterion: the index of the criterion that holds it, or -1
-	fences   map[int]Pos       // per criterion: its check fence
-	seen     map[ast.Node]bool // check fences that belong to a criterion
+	parents  []int             // per criterion: index of its parent criterion, or -1
+	fences   map[int]Pos       // per criterion: position of its check
+	seen     map[ast.Node]bool // checks that belong to a criterion
 	odd      []Item
 }
 
-// markdown fills a spec from the Markdown that starts at an offset.
+// markdown fills a spec from the Markdown that starts at an offset of the file.
 func (s *source) markdown(start int, sp *Spec) {
 	b := &body{
 		source: s, base: start, fences: map[int]Pos{}, seen: map[ast.Node]bool{},
@@ -47,12 +48,12 @@ func (s *source) markdown(start int, sp *Spec) {
 	sp.Criteria, sp.OddMarks, sp.prose = b.criteria, b.odd, b.prose()
 }
 
-// readMarkdown parses what stands before the transcript, and that alone: a
-// link reference definition counts for the whole text it is parsed with, so
-// one in the transcript would change what stands above it.
+// readMarkdown parses only the text above the transcript and returns it: a link
+// reference definition applies to the whole text that is parsed, so one in the
+// transcript would change the text above it.
 func readMarkdown(src []byte) ([]byte, ast.Node) {
 	if !bytes.HasSuffix(src, []byte("\n")) {
-		// goldmark misses a one-letter info string that ends the file.
+		// goldmark ignores a one-letter info string at the end of a file.
 		src = append(bytes.Clone(src), '\n')
 	}
 	md := newMarkdown()
@@ -66,13 +67,14 @@ func readMarkdown(src []byte) ([]byte, ast.Node) {
 	return src, root
 }
 
-// newMarkdown is the one Markdown reader: CommonMark with task lists.
+// newMarkdown returns the parser of spec files: CommonMark with task lists.
 func newMarkdown() parser.Parser {
 	return goldmark.New(goldmark.WithExtensions(extension.TaskList)).Parser()
 }
 
-// isOutputHeading is false for a heading with a reference link: whether it is
-// one could depend on a definition in the transcript.
+// isOutputHeading reports whether a transcript starts at the heading. It is false
+// for a heading with a reference link, whose text could depend on a definition
+// in the transcript.
 func isOutputHeading(h *ast.Heading, src []byte) bool {
 	return strings.EqualFold(plainText(h, src), outputHeading) && !hasReference(h)
 }
@@ -113,15 +115,15 @@ func (b *body) title() string {
 	return title
 }
 
-// sections reads the lists of every criteria section. Only headings and lists
-// that stand in the document itself count: those in quotes do not.
+// sections reads the lists of every criteria section. Only top-level headings and
+// lists count, not those in quotes.
 func (b *body) sections() {
 	level := 0 // of the section's heading; 0 outside
 	for n := b.root.FirstChild(); n != nil; n = n.NextSibling() {
 		switch n := n.(type) {
 		case *ast.Heading:
 			switch {
-			case level > 0 && n.Level > level: // a part of the section
+			case level > 0 && n.Level > level: // a subsection
 			case isCriteriaHeading(plainText(n, b.text)):
 				level = n.Level
 			default:
@@ -133,14 +135,15 @@ func (b *body) sections() {
 			}
 		}
 	}
-	for i := range b.criteria { // a parent comes before what it holds
+	for i := range b.criteria { // a parent comes before its children
 		if c := &b.criteria[i]; c.Check == nil && b.parents[i] >= 0 {
 			c.Check = b.criteria[b.parents[i]].Check
 		}
 	}
 }
 
-// isCriteriaHeading tells whether a heading's plain text opens a section.
+// isCriteriaHeading reports whether a heading's plain text starts a criteria
+// section.
 func isCriteriaHeading(heading string) bool {
 	rest, ok := strings.CutPrefix(strings.ToLower(heading), "acceptance criteria")
 	if !ok {
@@ -151,7 +154,7 @@ func isCriteriaHeading(heading string) bool {
 		strings.HasPrefix(bare, "- ") || strings.HasPrefix(bare, "— ")
 }
 
-// list reads a list's items. within is the criterion that holds the list.
+// list reads a list's items. within is the criterion that contains the list.
 func (b *body) list(list *ast.List, depth, within int) {
 	for item := list.FirstChild(); item != nil; item = item.NextSibling() {
 		owner := within
@@ -171,7 +174,7 @@ func (b *body) list(list *ast.List, depth, within int) {
 	}
 }
 
-// criterion adds a list item's criterion, if it is one.
+// criterion adds the criterion of a list item; false if the item is not one.
 func (b *body) criterion(item ast.Node, depth, within int) bool {
 	first := item.FirstChild()
 	if first == nil {
@@ -195,8 +198,8 @@ func (b *body) criterion(item ast.Node, depth, within int) bool {
 	return true
 }
 
-// isMark tells whether text starts with a box as GFM has it, which is narrower
-// than goldmark's: "[x](url)" is a link and "[ ]text" is no box.
+// isMark reports whether text starts with a GFM task-list box. goldmark accepts
+// more: "[x](url)" is a link, and "[ ]text" is not a box.
 func isMark(text []byte) bool {
 	return len(text) >= 3 && strings.IndexByte(" xX", text[1]) >= 0 && endsMark(text[3:])
 }
@@ -205,8 +208,8 @@ func endsMark(rest []byte) bool {
 	return len(rest) == 0 || strings.IndexByte(" \t\r\n", rest[0]) >= 0
 }
 
-// oddMark notes a look-alike of a box at the start of an item's text: one with
-// another mark ("[~]", "[]"), or one that the text follows without a space.
+// oddMark records a malformed box at the start of an item's text: one with
+// another mark ("[~]", "[]"), or one without a space after it.
 func (b *body) oddMark(first ast.Node) {
 	switch first.Kind() {
 	case ast.KindTextBlock, ast.KindParagraph, ast.KindHeading:
@@ -217,13 +220,14 @@ func (b *body) oddMark(first ast.Node) {
 		return
 	}
 	start := first.Lines().At(0).Start
-	mark, ok := lookAlike(b.text[start:])
+	mark, ok := malformedBox(b.text[start:])
 	if ok {
 		b.odd = append(b.odd, Item{Value: mark, Pos: b.pos(b.base + start)})
 	}
 }
 
-func lookAlike(text []byte) (string, bool) {
+// malformedBox returns the malformed box at the start of text, if there is one.
+func malformedBox(text []byte) (string, bool) {
 	inside, ok := bytes.CutPrefix(text, []byte("["))
 	if !ok {
 		return "", false
@@ -241,7 +245,7 @@ func lookAlike(text []byte) (string, bool) {
 	return "[" + string(mark) + "]", true
 }
 
-// plainText is a node's inline text without markup, on one line.
+// plainText returns a node's text without markup, on one line.
 func plainText(n ast.Node, src []byte) string {
 	var sb strings.Builder
 	writeText(&sb, n, src)
@@ -265,8 +269,8 @@ func writeText(sb *strings.Builder, n ast.Node, src []byte) {
 	}
 }
 
-// unescape resolves backslash escapes and entities, which goldmark leaves to
-// its renderer.
+// unescape resolves backslash escapes and entities, which goldmark's parser
+// leaves to the renderer.
 func unescape(text []byte, raw bool) string {
 	if raw || !bytes.ContainsAny(text, `\&`) {
 		return string(text)
@@ -274,6 +278,6 @@ func unescape(text []byte, raw bool) string {
 	var buf bytes.Buffer
 	w := bufio.NewWriter(&buf)
 	htmlwriter.DefaultWriter.Write(w, text)
-	_ = w.Flush() // a bytes.Buffer takes every write
+	_ = w.Flush() // a bytes.Buffer never fails
 	return html.UnescapeString(buf.String())
 }

@@ -8,12 +8,12 @@ import (
 	"hash"
 )
 
-// Digest is "sha256:" and the hexadecimal SHA-256 over the criteria and their
-// checks. Ticks, frontmatter, prose and line endings do not change it; every
-// change to a criterion or a check does.
+// Digest returns "sha256:" and the hexadecimal SHA-256 of the criteria and their
+// checks. Every change to a criterion or a check changes it; ticks, frontmatter,
+// prose and line endings do not.
 func (s *Spec) Digest() string {
 	h := sha256.New()
-	own := map[*Check]bool{} // an inherited check was met before, at the ancestor
+	own := map[*Check]bool{} // checks that an ancestor had before
 	for _, c := range s.Criteria {
 		put(h, "criterion", fmt.Sprint(c.Depth), c.Text)
 		switch {
@@ -29,10 +29,10 @@ func (s *Spec) Digest() string {
 	return digestText(h)
 }
 
-// ApprovalDigest is "sha256:" and the hexadecimal SHA-256 over what a person
+// ApprovalDigest returns "sha256:" and the hexadecimal SHA-256 of what a person
 // approves: the criteria and their checks, the text above the transcript, and
-// what the spec waits for, changes, builds on and is run with. Ticks, the other
-// keys, line endings and the final newline do not change it.
+// the keys depends_on, target_files, informed_by, prompt, agent and model.
+// Ticks, other keys, line endings and the final newline do not change it.
 func (s *Spec) ApprovalDigest() string {
 	h := sha256.New()
 	put(h, "approval", s.Digest(), string(s.prose[:]), s.Prompt, s.Agent, s.Model)
@@ -43,8 +43,8 @@ func (s *Spec) ApprovalDigest() string {
 	return digestText(h)
 }
 
-// prose is the SHA-256 of the text above the transcript, with every criterion's
-// box empty, lines that end in "\n", and no line end at the end.
+// prose returns the SHA-256 of the text above the transcript, with all boxes
+// empty, "\n" as line ending, and no line ending at the end.
 func (b *body) prose() [sha256.Size]byte {
 	text := bytes.Clone(b.text)
 	for _, c := range b.criteria {
@@ -55,10 +55,10 @@ func (b *body) prose() [sha256.Size]byte {
 
 func digestText(h hash.Hash) string { return "sha256:" + hex.EncodeToString(h.Sum(nil)) }
 
-// put adds texts so that no two lists of texts give the same bytes: each
-// with its length in front.
+// put writes each text with its length in front of it, so that different lists
+// of texts never result in the same bytes.
 func put(h hash.Hash, texts ...string) {
 	for _, t := range texts {
-		fmt.Fprintf(h, "%d:%s", len(t), t) // a hash takes every write
+		fmt.Fprintf(h, "%d:%s", len(t), t) // a hash.Hash never returns an error
 	}
 }

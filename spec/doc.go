@@ -13,46 +13,46 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// Document is a Markdown document, read for what checks ask of it. It ends
-// where a spec would: at an agent's transcript. What stands in quotes, in code
-// blocks and in HTML is somebody else's words and no part of the fields below.
+// Document holds the parts of a Markdown document that checks ask about. It ends
+// where a spec would end: at an agent's transcript. The contents of quotes, code
+// blocks and HTML are ignored.
 type Document struct {
 	Path     string
-	Headings []Heading // those of the document itself: none in a list
+	Headings []Heading // top-level headings: none inside a list
 	Tables   []Table
 	Refs     []Ref
 }
 
-// Heading is a heading with what is known of its section, which reaches to the
-// next heading of the same or a higher level.
+// Heading is a heading. Its section ends at the next heading of the same or a
+// higher level.
 type Heading struct {
 	Level int
-	Text  string // plain, on one line
-	Empty bool   // the section says nothing: see ParseDocument
+	Text  string // plain text on one line
+	Empty bool   // whether the section is empty: see ParseDocument
 	Pos   Pos
 }
 
-// Table is a table of GFM.
+// Table is a GFM table.
 type Table struct {
-	Under  []string // the headings whose sections it stands in, outermost first
+	Under  []string // the headings of the sections that contain the table, outermost first
 	Header []Cell
 	Rows   [][]Cell // each as long as Header
 }
 
 // Cell is one cell of a table.
 type Cell struct {
-	Text string // plain, on one line
-	Code string // where the cell is one code span and nothing else: what is in it
-	Pos  Pos    // where its text starts; of an absent one, where the row does
+	Text string // plain text on one line
+	Code string // the text of a cell that is a single code span; else ""
+	Pos  Pos    // where the text starts; for a missing cell, where the row starts
 }
 
-// ParseDocument reads a document; file is the path that its problems name.
-// Bytes that can't be read, and frontmatter that can't, are problems as in a
-// spec. The Document is never nil.
+// ParseDocument reads a document; file is the path for its problems. Bytes or
+// frontmatter that can't be read are problems, as in a spec. The Document is
+// never nil.
 //
-// A section is empty if it holds nothing but headings, HTML comments, rules,
-// link definitions and the frames of things: list items, quotes, code blocks
-// and table rows with nothing in them. A table's header is a heading too.
+// A section is empty if it contains only headings, HTML comments, thematic
+// breaks, link definitions, table headers, and list items, quotes, code blocks
+// and table rows without content.
 func ParseDocument(file string, src []byte) (*Document, Problems) {
 	d := &Document{Path: file}
 	s := newSource("", file, src)
@@ -73,28 +73,28 @@ func ParseDocument(file string, src []byte) (*Document, Problems) {
 	return d, s.sorted()
 }
 
-// newDocMarkdown reads what newMarkdown does, and tables.
+// newDocMarkdown returns the parser of newMarkdown with tables.
 func newDocMarkdown() parser.Parser {
 	return goldmark.New(goldmark.WithExtensions(extension.TaskList, extension.Table)).Parser()
 }
 
-// docReader fills a document from the nodes of its Markdown, whose offsets
-// count from base.
+// docReader fills a Document from Markdown nodes. Their offsets are relative to
+// base.
 type docReader struct {
 	*source
 	base int
 	text []byte
 	doc  *Document
-	open []int // the headings whose sections the current node stands in
+	open []int // indices of the headings whose sections contain the current node
 }
 
 func (r *docReader) at(offset int) Pos { return r.pos(r.base + offset) }
 
-// section keeps account of the headings; n is a block of the document itself.
+// section updates the headings for n, a top-level block.
 func (r *docReader) section(n ast.Node) {
 	h, ok := n.(*ast.Heading)
 	if !ok {
-		if len(r.open) > 0 && saysSomething(n, r.text) {
+		if len(r.open) > 0 && hasContent(n, r.text) {
 			for _, i := range r.open {
 				r.doc.Headings[i].Empty = false
 			}
@@ -110,14 +110,14 @@ func (r *docReader) section(n ast.Node) {
 	})
 }
 
-// node takes in the tables and references that a node holds.
+// node reads the tables and references in a node.
 func (r *docReader) node(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.Blockquote, *ast.CodeBlock, *ast.FencedCodeBlock, *ast.HTMLBlock:
 	case *extast.Table:
 		r.table(n)
 	case *ast.Link:
-		// The text of a link to a line is its label, and no second reference.
+		// The text of a link to a line is its label, not a second reference.
 		if !r.destination(n) {
 			r.children(n)
 		}
@@ -126,8 +126,8 @@ func (r *docReader) node(n ast.Node) {
 	}
 }
 
-// children takes in a node's children. Text that stands together in the file is
-// read in one piece: goldmark cuts it at what might have been markup.
+// children reads the children of a node. Adjacent text nodes are read as one
+// piece: goldmark splits text at characters that could have been markup.
 func (r *docReader) children(parent ast.Node) {
 	raw := parent.Kind() == ast.KindCodeSpan
 	var piece text.Segment
@@ -164,11 +164,11 @@ func (r *docReader) table(n *extast.Table) {
 	r.doc.Tables = append(r.doc.Tables, t)
 }
 
-// row reads a row's cells. A code span that is a cell after one that is a
-// reference quotes the line.
+// row reads a row's cells. A cell that is a code span and follows a cell that is
+// a reference quotes the cited line.
 func (r *docReader) row(row ast.Node) []Cell {
 	var cells []Cell
-	var quoted *Ref // what the cell before this one is
+	var quoted *Ref // the reference in the previous cell
 	for n := row.FirstChild(); n != nil; n = n.NextSibling() {
 		c := r.cell(n, row)
 		cells = append(cells, c)
@@ -199,8 +199,8 @@ func (r *docReader) cell(n, row ast.Node) Cell {
 	return c
 }
 
-// Sections gives the headings that have one of the names, and says which names
-// no heading has and which of the headings have an empty section.
+// Sections returns the headings that have one of the names and a section that is
+// not empty. The Problems are names without a heading, and empty sections.
 func (d *Document) Sections(names []string) ([]Item, Problems) {
 	var found []Item
 	var problems Problems
@@ -220,7 +220,7 @@ func (d *Document) Sections(names []string) ([]Item, Problems) {
 	return found, problems
 }
 
-// withoutHeading says that no heading has a name, if that is so.
+// withoutHeading returns a problem if no heading has the name.
 func (d *Document) withoutHeading(name string) Problems {
 	var texts []string
 	for _, h := range d.Headings {
@@ -236,7 +236,7 @@ func (d *Document) problem(at Pos, rule, hint, format string, args ...any) Probl
 	return Problem{Path: d.Path, Pos: at, Severity: Error, Rule: rule, Msg: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// sameText compares two plain texts as a reader of the page would.
+// sameText compares two plain texts without regard to case and white space.
 func sameText(a, b string) bool { return strings.EqualFold(oneLine(a), oneLine(b)) }
 
 func hasText(texts []string, wanted string) bool {

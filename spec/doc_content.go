@@ -8,9 +8,9 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// saysSomething tells whether a node shows its reader anything of its own; what
-// does not is listed at ParseDocument.
-func saysSomething(n ast.Node, src []byte) bool {
+// hasContent reports whether a node has content; ParseDocument lists what does
+// not count as content.
+func hasContent(n ast.Node, src []byte) bool {
 	switch n := n.(type) {
 	case *ast.Heading, *extast.TableHeader:
 		return false
@@ -30,7 +30,7 @@ func saysSomething(n ast.Node, src []byte) bool {
 		return !isBlank(segments(n.Lines(), src))
 	}
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
-		if saysSomething(c, src) {
+		if hasContent(c, src) {
 			return true
 		}
 	}
@@ -41,8 +41,8 @@ func segments(list *text.Segments, src []byte) string { return string(list.Value
 
 func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// withoutComments takes the comments out of HTML. One that is not closed reaches
-// to the end; "<!-->" and "<!--->" are whole comments.
+// withoutComments removes the comments from HTML. An unclosed comment reaches to
+// the end; "<!-->" and "<!--->" are complete comments.
 func withoutComments(html string) string {
 	var b strings.Builder
 	for {

@@ -12,30 +12,30 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// Ref is a reference to a line of a file, such as "storage/store.go:117". It is
-// a path that has a slash or an extension that starts with a letter, a colon and
-// a line, and then perhaps "-20" (to line 20) or ":5" (column 5, not looked at).
-// A path holds no blank, colon, comma, quote or asterisk. A reference stands in
-// text, in a code span, or is the destination of a link.
+// Ref is a reference to a line of a file, such as "storage/store.go:117": a path,
+// a colon and a line number, optionally followed by "-20" (up to line 20) or ":5"
+// (column 5, ignored). The path has a slash, or an extension that starts with a
+// letter, and no blank, colon, comma, quote or asterisk. A reference is found in
+// text, in a code span, or as the destination of a link.
 type Ref struct {
-	Text        string // as it stands in the file
+	Text        string // as written in the document
 	Path        string // in its shortest form; relative to the project
-	First, Last int    // lines, from 1; the same where one is named
-	Quote       string // what the line is said to hold; "" where nothing is said
+	First, Last int    // lines, counted from 1; equal for a single line
+	Quote       string // text that the cited lines should contain; "" if not given
 	Pos         Pos
 }
 
 // CitedFile is a file that a document refers to.
 type CitedFile struct {
-	Lines   []string // without their endings
-	Problem string   // why it can't be looked at, as in "is not in the project"; "" where it can
+	Lines   []string // without line endings
+	Problem string   // why it can't be read, as in "is not in the project"; "" if it can
 }
 
-// CheckRefs gives the references that hold, and says which do not, and whether
-// fewer than least different places are referred to. files has the file of every
-// Ref's Path. A reference holds if its lines are in the file and what it quotes
-// is in one of them: in a table whose cell is one code span with a reference in
-// it and nothing else, the next cell quotes, if it is one code span too.
+// CheckRefs returns the valid references. The Problems are the invalid ones, and
+// fewer than least different references. files holds the file of every Ref's
+// Path. A reference is valid if the file has its lines and one of them contains
+// the quote. Quotes are found in tables: if a cell is a single code span with a
+// reference and the next cell is a single code span, that one is the quote.
 func (d *Document) CheckRefs(files map[string]CitedFile, least int) ([]Item, Problems) {
 	var found []Item
 	var problems Problems
@@ -59,7 +59,7 @@ func (d *Document) CheckRefs(files map[string]CitedFile, least int) ([]Item, Pro
 	return found, problems
 }
 
-// fault tells why a reference does not hold; "" where it does.
+// fault says why a reference is invalid; "" if it is valid.
 func (r Ref) fault(file CitedFile) string {
 	switch {
 	case leavesProject(r.Path):
@@ -87,14 +87,14 @@ func (r Ref) fault(file CitedFile) string {
 	return "the line does not hold " + strconv.Quote(r.Quote)
 }
 
-// leavesProject tells of a path in its shortest form that it is not one of the
+// leavesProject reports whether a path in its shortest form leads out of the
 // project.
 func leavesProject(name string) bool {
 	return name == ".." || strings.HasPrefix(name, "../") || strings.HasPrefix(name, "/")
 }
 
-// references adds those in a piece of the text. raw is text without backslash
-// escapes and entities.
+// references adds the references in a piece of the text. In raw text there are
+// no backslash escapes and entities.
 func (r *docReader) references(piece text.Segment, raw bool) {
 	for _, c := range citations(string(r.text[piece.Start:piece.Stop]), raw) {
 		c.Pos = r.at(piece.Start + c.start)
@@ -102,9 +102,9 @@ func (r *docReader) references(piece text.Segment, raw bool) {
 	}
 }
 
-// destination adds the reference that a link leads to; false where it leads
-// elsewhere. Its place is the next one that reads like it, else the link's: no
-// node has the right one.
+// destination adds the reference that is a link's destination; false if the
+// destination is not a reference. No node has the position of a destination, so
+// it is searched for in the text after the start of the link.
 func (r *docReader) destination(link *ast.Link) bool {
 	ref, ok := wholeCitation(string(link.Destination), false)
 	if ok {
@@ -114,7 +114,7 @@ func (r *docReader) destination(link *ast.Link) bool {
 	return ok
 }
 
-// wholeCitation gives the reference that a text is, if it is one.
+// wholeCitation returns a text that is a reference as a whole.
 func wholeCitation(s string, raw bool) (Ref, bool) {
 	list := citations(s, raw)
 	if len(list) != 1 || list[0].Text != s {
@@ -125,13 +125,13 @@ func wholeCitation(s string, raw bool) (Ref, bool) {
 
 type citation struct {
 	Ref
-	start int // offset in the text that was read
+	start int // offset in the text
 }
 
-// citations finds the references in a text that stands in one piece.
+// citations finds the references in a text.
 func citations(s string, raw bool) []citation {
 	var list []citation
-	from := 0 // what lies before belongs to a reference already
+	from := 0 // end of the last reference
 	for i := range s {
 		if i < from || s[i] != ':' || !startsWithDigit(s[i+1:]) {
 			continue
@@ -152,9 +152,9 @@ func citations(s string, raw bool) []citation {
 	return list
 }
 
-// nameStart gives the offset where the path starts that s ends with: after the
-// last separator or bracket that is not closed. It is false for a part of
-// something longer that has colons: a URL, a revision's path, a time.
+// nameStart returns the offset of the path at the end of s: after the last
+// separator or unclosed bracket. It returns false if a colon precedes the path,
+// as in a URL, a path with a revision, or a time.
 func nameStart(s string) (int, bool) {
 	start := 0
 	if i := strings.LastIndexFunc(s, isNameSeparator); i >= 0 {
@@ -170,8 +170,8 @@ func nameStart(s string) (int, bool) {
 	return start, true
 }
 
-// afterUnclosed gives the offset after the last bracket that is not closed; 0
-// where all are.
+// afterUnclosed returns the offset after the last unclosed bracket; 0 if there is
+// none.
 func afterUnclosed(s string, opening, closing byte) int {
 	closed := 0
 	for i := len(s) - 1; i >= 0; i-- {
@@ -202,8 +202,8 @@ func isCitedPath(name string) bool {
 	return strings.Contains(name, "/") || unicode.IsLetter(extension)
 }
 
-// lineRange reads "12", "12-20" or "12:5" at an offset, and gives the first and
-// the last line and where the text goes on.
+// lineRange reads "12", "12-20" or "12:5" at an offset. It returns the first and
+// the last line and the offset after the range.
 func lineRange(s string, at int) (first, last, end int) {
 	first, end = number(s, at)
 	for _, dash := range []string{"-", "–"} {
@@ -218,20 +218,21 @@ func lineRange(s string, at int) (first, last, end int) {
 	return first, first, end
 }
 
-// number reads the digits at an offset and gives where they end.
+// number reads the digits at an offset and returns the offset after them.
 func number(s string, at int) (n, end int) {
 	end = at
 	for startsWithDigit(s[end:]) {
 		end++
 	}
-	n, _ = strconv.Atoi(s[at:end]) // one that is out of range becomes the largest
+	n, _ = strconv.Atoi(s[at:end]) // the largest int if it is out of range
 	return n, end
 }
 
 func startsWithDigit(s string) bool { return s != "" && '0' <= s[0] && s[0] <= '9' }
 
-// endsCitation tells whether a reference may end before rest. A version such as
-// "golang/go:1.26" goes on after its full stop, a sentence does not.
+// endsCitation reports whether a reference can end before rest. In a version such
+// as "golang/go:1.26" a digit follows the full stop; at the end of a sentence
+// there is none.
 func endsCitation(rest string) bool {
 	for _, r := range rest {
 		switch {

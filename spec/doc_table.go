@@ -8,26 +8,28 @@ import (
 	"strings"
 )
 
-// RowQuery says which rows of a document's tables are wanted. Headings, columns
-// and values are compared without regard to case and to blanks around them.
+// RowQuery selects rows of a document's tables and says what they must be like.
+// Headings, columns and values are compared without regard to case and white
+// space.
 type RowQuery struct {
-	Under  string      // only tables in the sections of this heading; "" for all
-	Where  []Condition // what a row has to hold; all rows where there is none
-	Filled []string    // columns that have to be filled in those rows
-	Column string      // a column that those rows have to have as well; or ""
-	Count  int         // how many rows have to be there, at least
-	Exact  bool        // and no more
+	Under  string      // only tables in the section of this heading; "" for all
+	Where  []Condition // all must be true for a row to match
+	Filled []string    // columns that must be filled in the matching rows
+	Column string      // one more column that the matching rows must have; or ""
+	Count  int         // the least number of matching rows
+	Exact  bool        // whether Count is also the greatest number
 }
 
-// Condition wants a column to have a value.
+// Condition is true for a row whose cell in Column has the text Value.
 type Condition struct{ Column, Value string }
 
-// Row is a row with the header of its table.
+// Row is a table row with the header of its table.
 type Row struct {
 	Header, Cells []Cell
 }
 
-// Cell gives the cell in a column; of two columns with one name the first.
+// Cell returns the cell in a column; if two columns have the same name, in the
+// first.
 func (r Row) Cell(column string) (Cell, bool) {
 	i := columnOf(r.Header, column)
 	if i < 0 {
@@ -36,7 +38,7 @@ func (r Row) Cell(column string) (Cell, bool) {
 	return r.Cells[i], true
 }
 
-// Item gives the row's text, with the place of its first cell.
+// Item returns the row's text with the position of its first cell.
 func (r Row) Item() Item {
 	texts := make([]string, len(r.Cells))
 	for i, c := range r.Cells {
@@ -45,10 +47,10 @@ func (r Row) Item() Item {
 	return Item{strings.Join(texts, " | "), r.Cells[0].Pos}
 }
 
-// Rows gives the rows that q asks for, in order, and says what keeps the
-// document from being as q wants it. A table counts if it has every column of
-// Where and at least one of all that q names. A column that no table has is a
-// problem, and no way to match nothing.
+// Rows returns the rows that match q, in document order. The Problems say in
+// what the document differs from q. Only tables are searched that have every
+// column of Where and at least one column that q names. A column that no table
+// has is a problem.
 func (d *Document) Rows(q RowQuery) ([]Row, Problems) {
 	tables, problems := d.tables(q)
 	if problems != nil {
@@ -73,7 +75,8 @@ func (d *Document) Rows(q RowQuery) ([]Row, Problems) {
 	return rows, problems
 }
 
-// tables gives those that q is about. All its columns are in some of them.
+// tables returns the tables in the section that q names. It is a problem if
+// there are none, or if none has some column of q.
 func (d *Document) tables(q RowQuery) ([]Table, Problems) {
 	where := "the document"
 	tables := d.Tables
@@ -107,7 +110,7 @@ func (d *Document) tables(q RowQuery) ([]Table, Problems) {
 	return tables, problems
 }
 
-// columns gives every column that q names, once.
+// columns returns the columns that q names, without duplicates.
 func (q RowQuery) columns() []string {
 	names := q.required()
 	for _, w := range q.Where {
@@ -117,7 +120,7 @@ func (q RowQuery) columns() []string {
 	return slices.Compact(names)
 }
 
-// required gives the columns that a row of a table that counts has to have.
+// required returns the columns that every matching row must have.
 func (q RowQuery) required() []string {
 	names := slices.Clone(q.Filled)
 	if q.Column != "" {
@@ -145,7 +148,7 @@ func (q RowQuery) matches(row Row) bool {
 	return true
 }
 
-// unfilled reports the columns that a row does not have, or not filled.
+// unfilled reports required columns that are missing or not filled in a row.
 func (d *Document) unfilled(row Row, q RowQuery) Problems {
 	var problems Problems
 	for _, column := range q.required() {
@@ -160,7 +163,7 @@ func (d *Document) unfilled(row Row, q RowQuery) Problems {
 	return problems
 }
 
-// isPlaceholder tells whether a cell's text only keeps its place.
+// isPlaceholder reports whether a cell's text is empty or a placeholder.
 func isPlaceholder(s string) bool {
 	switch strings.ToUpper(s) {
 	case "", "-", "–", "—", "…", "...", "?", "TODO":
@@ -173,7 +176,7 @@ func columnOf(header []Cell, name string) int {
 	return slices.IndexFunc(header, func(c Cell) bool { return sameText(c.Text, name) })
 }
 
-// found and wanted word what was counted.
+// found describes how many rows matched, wanted how many should.
 func (q RowQuery) found(n int) string {
 	verb, noun := "has ", " row"
 	if n != 1 {
@@ -196,7 +199,7 @@ func (q RowQuery) wanted() string {
 	return fmt.Sprintf("at least %d wanted", q.Count)
 }
 
-// lineList says where the rows are; "" where there is none.
+// lineList names the lines of the rows; "" if there are none.
 func lineList(rows []Row) string {
 	var lines []string
 	for _, row := range rows {
@@ -211,10 +214,10 @@ func lineList(rows []Row) string {
 	return "lines " + strings.Join(lines, ", ")
 }
 
-// CheckTargets says where the paths in a column of rows and the target_files of
-// s differ: every path has to be covered by one of those, and every one of those
-// has to cover a path. A path:line counts as its path. An empty cell is told
-// apart by Rows.
+// CheckTargets compares the paths in a column of rows with the target_files of
+// s: every path must be covered by a target file, and every target file must
+// cover a path. A path:line counts as its path. Empty cells are skipped; Rows
+// reports them.
 func (d *Document) CheckTargets(s *Spec, rows []Row, column string) Problems {
 	var problems Problems
 	covered := make([]bool, len(s.TargetFiles))
@@ -244,7 +247,7 @@ func (d *Document) CheckTargets(s *Spec, rows []Row, column string) Problems {
 	return problems
 }
 
-// pathIn gives the path that a cell holds, in its shortest form.
+// pathIn returns the path in a cell, in its shortest form.
 func pathIn(c Cell) string {
 	if ref, ok := wholeCitation(c.Text, true); ok {
 		return ref.Path

@@ -18,7 +18,7 @@ func documentOf(t *testing.T, text string) *Document {
 	return d
 }
 
-// told gives problems as their texts.
+// told returns problems as their texts.
 func told(problems Problems) []string {
 	var texts []string
 	for _, p := range problems {

@@ -9,9 +9,9 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// SetTicks ticks (true) or unticks (false) criteria by their Number. Only the
-// character between a box's brackets is overwritten; an "X" that stays ticked
-// stays. An unknown number is an error.
+// SetTicks ticks (true) or unticks (false) criteria by their Number. It changes
+// only the character between a box's brackets, and leaves the "X" of a ticked
+// box. An unknown number is an error.
 func SetTicks(src []byte, ticks map[int]bool) ([]byte, error) {
 	sp, _ := Parse("", src)
 	out := bytes.Clone(src)
@@ -30,7 +30,7 @@ func SetTicks(src []byte, ticks map[int]bool) ([]byte, error) {
 	return out, nil
 }
 
-// lineEnding is the ending of the file's first line.
+// lineEnding returns the line ending of the file's first line.
 func lineEnding(src []byte) string {
 	if line, _, found := bytes.Cut(src, []byte("\n")); found && bytes.HasSuffix(line, []byte("\r")) {
 		return "\r\n"
@@ -38,15 +38,15 @@ func lineEnding(src []byte) string {
 	return "\n"
 }
 
-// withEnding gives text in one line ending.
+// withEnding converts all line endings of text.
 func withEnding(text, ending string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", ending)
+	return strings.NewReplacer("\r\n", ending, "\n", ending).Replace(text)
 }
 
-// AppendSection adds a section at the end: a blank line, the heading at level
-// 2, a blank line and the body, in the file's line ending. It is an error where
-// the heading would not be read as one: the file ends inside a code fence or an
-// HTML block that is not closed.
+// AppendSection adds a section at the end: a blank line, a level-2 heading, a
+// blank line and the body, with the file's line ending. It is an error if the
+// heading would not be read as a heading, because the file ends inside an
+// unclosed code fence or HTML block.
 func AppendSection(src []byte, heading, body string) ([]byte, error) {
 	ending := lineEnding(src)
 	out := bytes.Clone(src)
@@ -57,12 +57,12 @@ func AppendSection(src []byte, heading, body string) ([]byte, error) {
 	if !endsWithHeading(out, heading) {
 		return nil, fmt.Errorf("appending the section %q: the file ends inside an unclosed code fence or HTML block", heading)
 	}
-	body = strings.TrimRight(body, "\r\n") + "\n"
-	return append(out, withEnding("\n"+body, ending)...), nil
+	body = "\n" + strings.TrimRight(body, "\r\n") + "\n"
+	return append(out, withEnding(body, ending)...), nil
 }
 
-// endsWithHeading tells whether a file's last line is read as this heading, or
-// stands in a transcript, where nothing is read.
+// endsWithHeading reports whether a file's last line is read as this heading, or
+// is part of a transcript, where nothing is read.
 func endsWithHeading(src []byte, heading string) bool {
 	s := newSource("", "", src)
 	fm, ok := s.frontmatter()

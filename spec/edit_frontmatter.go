@@ -13,13 +13,12 @@ import (
 // or []Attestation; times are written in UTC, to the second. A file without
 // frontmatter gets one.
 //
-// As few bytes as possible change: the bytes of a value on one line, the
-// items that differ of a block list, the fields that differ of a map;
-// else the lines of the key. The result is read again before it is returned:
-// where the key would not read as wanted, or anything else would read
-// differently, there is an error and no result: a Problem with the place in
-// src, but without ID and path. A file that Parse can't read the frontmatter of
-// is such an error.
+// It changes as few bytes as possible: a value on one line, the items of a block
+// list that differ, the fields of a map that differ, or else the lines of the
+// key. It reads the result again: if the key does not have the new value, or
+// anything else has changed, SetKey returns a Problem with a position in src but
+// without ID and path. It returns such a Problem too if Parse can't read the
+// frontmatter.
 func SetKey(src []byte, key string, value any) ([]byte, error) {
 	want, err := newWanted(key, value)
 	if err != nil {
@@ -57,8 +56,8 @@ func (e *editor) set(i int, want wanted) ([]byte, error) {
 	if hasAnchor(old) {
 		return nil, errors.New("other values may refer to its anchor")
 	}
-	// The smaller edit first; what it makes of an unusual layout is not
-	// argued here but read again.
+	// The smallest edit first. Each result is verified, so the edits need not
+	// handle every unusual layout.
 	for _, edit := range []func(int, wanted) ([]byte, bool){e.editValue, e.editItems, e.editFields} {
 		if out, ok := edit(i, want); ok {
 			if out, err := e.verified(want, out); err == nil {
@@ -69,7 +68,7 @@ func (e *editor) set(i int, want wanted) ([]byte, error) {
 	return e.verified(want, e.replaceEntry(i, want))
 }
 
-// editor holds a file whose frontmatter can be edited.
+// editor is a file whose frontmatter can be edited.
 type editor struct {
 	*source
 	fm     frontmatter
@@ -88,7 +87,7 @@ func openEditor(src []byte) (*editor, Problems) {
 	return e, s.sorted()
 }
 
-// index gives the place of a key in a mapping's Content, or -1.
+// index returns the index of a key in a mapping's Content, or -1.
 func (e *editor) index(mapping *yaml.Node, key string) int {
 	if mapping == nil {
 		return -1
@@ -101,7 +100,7 @@ func (e *editor) index(mapping *yaml.Node, key string) int {
 	return -1
 }
 
-// indent is the number of spaces before a mapping's keys.
+// indent returns the number of spaces before a mapping's keys.
 func (e *editor) indent(mapping *yaml.Node) int {
 	if mapping == nil || len(mapping.Content) == 0 {
 		return 0
@@ -109,9 +108,9 @@ func (e *editor) indent(mapping *yaml.Node) int {
 	return mapping.Content[0].Column - 1
 }
 
-// entry gives the bytes of a mapping's entry, whole lines. Blank lines and
-// comments below it that are not indented further than its key are not part
-// of it. limit is where the mapping's own text ends.
+// entry returns the byte range of a mapping's entry, in whole lines. Blank lines,
+// and comments that are not indented further than the key, do not belong to the
+// entry above them. limit is the end of the mapping.
 func (e *editor) entry(mapping *yaml.Node, i, limit int) (start, end int) {
 	start, end = e.lineOf(mapping.Content[i]), limit
 	if i+2 < len(mapping.Content) {
@@ -131,10 +130,10 @@ func (e *editor) entry(mapping *yaml.Node, i, limit int) (start, end int) {
 	return start, end
 }
 
-// lineOf is where a node's line starts.
+// lineOf returns the offset of the line of a node.
 func (e *editor) lineOf(n *yaml.Node) int { return e.starts[e.nodePos(n).Line-1] }
 
-// at is where a node starts.
+// at returns the offset of a node.
 func (e *editor) at(n *yaml.Node) int { return e.offset(e.nodePos(n)) }
 
 func (e *editor) addFrontmatter(want wanted) []byte {
@@ -142,7 +141,7 @@ func (e *editor) addFrontmatter(want wanted) []byte {
 	return append([]byte(fence+renderEntry(0, want, e.ending)+fence), e.src...)
 }
 
-// editValue overwrites a value that stands on one line.
+// editValue replaces a value that is on one line.
 func (e *editor) editValue(i int, want wanted) ([]byte, bool) {
 	if want.kind != wantScalar {
 		return nil, false
@@ -150,7 +149,7 @@ func (e *editor) editValue(i int, want wanted) ([]byte, bool) {
 	return e.overwrite(e.fm.root.Content[i], e.fm.root.Content[i+1], want.fields[0])
 }
 
-// overwrite puts a value in an old one's place, in its quoting.
+// overwrite replaces a value and keeps its quoting style.
 func (e *editor) overwrite(key, old *yaml.Node, f field) ([]byte, bool) {
 	if isNull(old) && old.Value == "" {
 		n := token(e.src[e.at(key):], key)
@@ -167,8 +166,8 @@ func (e *editor) overwrite(key, old *yaml.Node, f field) ([]byte, bool) {
 	return nil, false
 }
 
-// token is the length of a scalar as it stands at the start of text; 0 where
-// it has another form, or more than one line.
+// token returns the length of the scalar at the start of text; 0 if it has more
+// than one line or another style.
 func token(text []byte, n *yaml.Node) int {
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	switch {
@@ -199,8 +198,8 @@ func token(text []byte, n *yaml.Node) int {
 	return 0
 }
 
-// editItems writes a block list anew, item by item: an item that stays keeps
-// its bytes, comments and quoting.
+// editItems rewrites a block list item by item. An unchanged item keeps its bytes
+// with comments and quoting.
 func (e *editor) editItems(i int, want wanted) ([]byte, bool) {
 	old := e.fm.root.Content[i+1]
 	if want.kind != wantList || len(want.items) == 0 || old.Kind != yaml.SequenceNode || len(old.Content) == 0 {
@@ -233,7 +232,7 @@ func (e *editor) editItems(i int, want wanted) ([]byte, bool) {
 	return splice(e.src, starts[0], end, string(lines)), true
 }
 
-// opensLine tells whether nothing but the list's own dash stands before an item.
+// opensLine reports whether only the list's dash precedes an item on its line.
 func (e *editor) opensLine(list, item *yaml.Node) bool {
 	before := e.src[e.lineOf(item):e.at(item)]
 	dash := list.Column - 1
@@ -241,8 +240,8 @@ func (e *editor) opensLine(list, item *yaml.Node) bool {
 		len(bytes.Trim(before[:dash], " ")) == 0 && len(bytes.Trim(before[dash+1:], " ")) == 0
 }
 
-// editFields sets the fields of a map one after the other and keeps those that
-// chant does not know.
+// editFields sets the fields of a map one after the other and leaves unknown
+// fields as they are.
 func (e *editor) editFields(i int, want wanted) ([]byte, bool) {
 	old := e.fm.root.Content[i+1]
 	if want.kind != wantMap || old.Kind != yaml.MappingNode || old.Style&yaml.FlowStyle != 0 || len(old.Content) == 0 {
@@ -295,8 +294,8 @@ func (e *editor) setField(key string, f field, present bool) ([]byte, bool) {
 	return splice(e.src, start, end, renderField(e.indent(mapping), f, e.ending)), true
 }
 
-// replaceEntry writes a key's lines anew; the comment at the end of its first
-// line stays.
+// replaceEntry rewrites the lines of a key, except for the comment at the end of
+// its first line.
 func (e *editor) replaceEntry(i int, want wanted) []byte {
 	start, end := e.entry(e.fm.root, i, e.fm.end)
 	lines := renderEntry(e.indent(e.fm.root), want, e.ending)
@@ -319,8 +318,8 @@ func splice(src []byte, start, end int, text string) []byte {
 	return slices.Concat(src[:start], []byte(text), src[end:])
 }
 
-// verified returns an edit's result if it reads as wanted and everything else
-// in the file as before.
+// verified returns the result of an edit if the key has the wanted value and
+// nothing else has changed.
 func (e *editor) verified(want wanted, out []byte) ([]byte, error) {
 	after, problems := openEditor(out)
 	if len(problems) > 0 {
@@ -340,8 +339,8 @@ func (e *editor) verified(want wanted, out []byte) ([]byte, error) {
 	return out, nil
 }
 
-// sameEntries tells whether two mappings hold the same entries in the same
-// order, but for some keys.
+// sameEntries reports whether two mappings have the same entries in the same
+// order, except for some keys.
 func sameEntries(a, b *yaml.Node, but []string) bool {
 	rest := func(m *yaml.Node) []*yaml.Node {
 		var nodes []*yaml.Node
@@ -355,8 +354,8 @@ func sameEntries(a, b *yaml.Node, but []string) bool {
 	return slices.EqualFunc(rest(a), rest(b), sameNode)
 }
 
-// sameNode compares what two nodes say. An alias is compared by its name: no
-// edit touches a value with an anchor.
+// sameNode compares the contents of two nodes. Aliases are compared by name,
+// because no edit changes a value with an anchor.
 func sameNode(a, b *yaml.Node) bool {
 	return a.Kind == b.Kind && a.ShortTag() == b.ShortTag() && a.Value == b.Value && a.Anchor == b.Anchor &&
 		slices.EqualFunc(a.Content, b.Content, sameNode)

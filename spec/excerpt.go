@@ -7,8 +7,8 @@ import (
 	"github.com/yuin/goldmark/ast"
 )
 
-// Prose is a spec file's text for people: what stands above the transcript,
-// without frontmatter, title and criteria sections.
+// Prose returns the text of a spec file above the transcript, without
+// frontmatter, title and criteria sections.
 func Prose(src []byte) string {
 	s := newSource("", "", src)
 	fm, ok := s.frontmatter()
@@ -17,7 +17,7 @@ func Prose(src []byte) string {
 	}
 	text, root := readMarkdown(src[fm.body:])
 	var out strings.Builder
-	from, level, titled := 0, 0, false // level is that of the criteria heading that the place is below, or 0
+	from, level, titled := 0, 0, false // level is the level of the current criteria heading; 0 outside such a section
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		h, ok := n.(*ast.Heading)
 		if !ok || h.Lines().Len() == 0 || level > 0 && h.Level > level {
@@ -41,8 +41,8 @@ func Prose(src []byte) string {
 	return strings.Trim(strings.ReplaceAll(out.String(), "\r\n", "\n"), "\n")
 }
 
-// headingLines gives the bytes [start, end) of the lines that a heading stands
-// on; one that is underlined has one more than its text.
+// headingLines returns the bytes [start, end) of a heading's lines, with the
+// underline of a setext heading.
 func headingLines(h *ast.Heading, text []byte) (start, end int) {
 	lineEnd := func(at int) int {
 		if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {
@@ -58,8 +58,9 @@ func headingLines(h *ast.Heading, text []byte) (start, end int) {
 	return start, end
 }
 
-// Fenced puts a text into a code fence that nothing in it can close. The info
-// string, which may be empty, says what it is. What is not text is made Visible.
+// Fenced returns a text as a fenced code block that nothing in the text can
+// close. info is the info string; it may be empty. The text is made Visible and
+// its line endings become "\n".
 func Fenced(info, text string) string {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	if text != "" && !strings.HasSuffix(text, "\n") {
@@ -67,4 +68,16 @@ func Fenced(info, text string) string {
 	}
 	fence := fenceFor(text)
 	return fence + info + "\n" + Visible(text) + fence + "\n"
+}
+
+// fenceFor returns a fence that is longer than any run of backticks in a text.
+func fenceFor(text string) string {
+	longest, run := 2, 0
+	for _, c := range []byte(text) {
+		if run++; c != '`' {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return strings.Repeat("`", longest+1)
 }

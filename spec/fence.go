@@ -7,7 +7,7 @@ import (
 	"github.com/yuin/goldmark/ast"
 )
 
-// check reads a fenced code block that belongs to a criterion, if it is a check.
+// check sets the check of a criterion if the fenced code block is one.
 func (b *body) check(fence *ast.FencedCodeBlock, owner int) {
 	info, at, ok := b.checkInfo(fence)
 	if !ok {
@@ -39,7 +39,8 @@ func infoWords(info string) []string {
 	return strings.FieldsFunc(info, func(r rune) bool { return strings.ContainsRune(infoSpace, r) })
 }
 
-// checkInfo gives the info string of a check fence and the offset of the fence.
+// checkInfo returns the info string of a check and the offset of its fence; false
+// if the code block is not a check.
 func (b *body) checkInfo(fence *ast.FencedCodeBlock) (string, int, bool) {
 	if fence.Info == nil {
 		return "", 0, false
@@ -54,7 +55,7 @@ func (b *body) checkInfo(fence *ast.FencedCodeBlock) (string, int, bool) {
 	return info, b.base + at, true
 }
 
-// opening gives the offset in the text of a fence's opening run, and the run.
+// opening returns a block's opening fence and its offset in the text.
 func (b *body) opening(fence *ast.FencedCodeBlock) (int, string) {
 	line, _ := nextLine(b.text, fence.Pos())
 	end := fence.Pos() + len(line)
@@ -66,8 +67,8 @@ func (b *body) opening(fence *ast.FencedCodeBlock) (int, string) {
 	return start, string(before[start:])
 }
 
-// script is the fence's content, with "\n" line endings: an interpreter would
-// take a carriage return for a part of the command.
+// script returns the block's content with "\n" line endings: an interpreter
+// would read a carriage return as part of the command.
 func (b *body) script(fence *ast.FencedCodeBlock) string {
 	var sb strings.Builder
 	for i := range fence.Lines().Len() {
@@ -77,9 +78,9 @@ func (b *body) script(fence *ast.FencedCodeBlock) string {
 	return strings.ReplaceAll(sb.String(), "\r\n", "\n")
 }
 
-// fenceProblems reports checks that belong to no criterion and fences that
-// are not closed. One of those ends with its list item or with the file, so
-// that more or less is run, or hidden, than its author sees.
+// fenceProblems reports checks that belong to no criterion, and unclosed
+// fences. An unclosed block ends with its list item or with the file, so that
+// it may contain more or less than its author sees.
 func (b *body) fenceProblems() {
 	fences := fencedBlocks(b.root)
 	opened := map[int]bool{} // lines with an opening fence
@@ -97,15 +98,17 @@ func (b *body) fenceProblems() {
 		if b.closed(fence, run, opened) {
 			continue
 		}
-		b.fail(at, "unclosed-fence", "close it with "+run+" in the same column", "the code fence is not closed")
-		if !isCheck {
-			b.problems[len(b.problems)-1].Severity = Warning
+		severity := Warning
+		if isCheck {
+			severity = Error
 		}
+		b.report(severity, at, "unclosed-fence", "close it with "+run+" in the same column", "the code fence is not closed")
 	}
 }
 
-// closed tells whether the line after a fence's content is its closing fence,
-// and not one that opens the next block because it stands too far left.
+// closed reports whether the line after a block's content is its closing fence,
+// and not the opening fence of another block, as it is if it is indented too
+// little.
 func (b *body) closed(fence *ast.FencedCodeBlock, run string, opened map[int]bool) bool {
 	_, end := nextLine(b.text, fence.Pos())
 	if n := fence.Lines().Len(); n > 0 {
@@ -129,7 +132,7 @@ func fencedBlocks(n ast.Node) []*ast.FencedCodeBlock {
 }
 
 // readCheck reads an info string that starts at a byte offset of the file. It
-// is nil where a problem was found.
+// returns nil if it found a problem.
 func (b *body) readCheck(info string, start int) *Check {
 	before := len(b.problems)
 	c := &Check{Info: info, Repeat: 1, Timeout: DefaultTimeout, Dir: "."}

@@ -9,24 +9,24 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// frontLine is the number of file lines before the frontmatter's first.
+// frontLine is the number of lines before the first line of YAML.
 const frontLine = 1
 
-// frontmatter is where the YAML of a file lies, as byte offsets: the YAML is
-// [start, end), the Markdown starts at body. Without frontmatter all are 0.
+// frontmatter holds byte offsets: the YAML is [start, end), the Markdown starts
+// at body. Without frontmatter all are 0.
 type frontmatter struct {
 	start, end, body int
-	root             *yaml.Node // the mapping; nil where there is none or it can't be read
+	root             *yaml.Node // the mapping; nil if there is none or it can't be read
 }
 
 // frontmatter finds and reads the YAML between a first line "---" and the next
-// such line. It is false where the file can't be read beyond it.
+// such line. It returns false if the start of the Markdown can't be found.
 func (s *source) frontmatter() (frontmatter, bool) {
 	first, rest := nextLine(s.src, 0)
 	switch {
 	case first == "---":
 	case strings.TrimRight(first, " \t") == "---":
-		// Taken for Markdown it would silently lose the approval and the rest.
+		// Read as Markdown, the file would silently lose its approval and all other keys.
 		s.fail(Pos{1, 4}, "frontmatter-fence", "remove them", "spaces after the opening \"---\"")
 		return frontmatter{}, false
 	default:
@@ -47,8 +47,8 @@ func (s *source) frontmatter() (frontmatter, bool) {
 	return frontmatter{}, false
 }
 
-// nextLine gives the line at an offset without its ending, and where the next
-// one starts.
+// nextLine returns the line at an offset without its line ending, and the offset
+// of the next line.
 func nextLine(src []byte, at int) (string, int) {
 	line, _, found := bytes.Cut(src[at:], []byte("\n"))
 	next := at + len(line)
@@ -83,7 +83,7 @@ func (s *source) yaml(start, end int) *yaml.Node {
 
 var errSecondDocument = errors.New("a second YAML document starts in the frontmatter")
 
-// decodeYAML gives the root of the only document in text; nil where text holds
+// decodeYAML returns the root node of the only document in text; nil if text has
 // no value.
 func decodeYAML(text []byte) (*yaml.Node, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
@@ -104,9 +104,8 @@ func decodeYAML(text []byte) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-// isPlainText rejects characters that YAML forbids, and those that YAML takes
-// for a line break and editors do not: with them the lines of a message, and
-// of an edit, would be off.
+// isPlainText rejects characters that YAML forbids, and characters that are line
+// breaks in YAML but not in editors: line numbers would be wrong after them.
 func (s *source) isPlainText(start, end int) bool {
 	for i, r := range string(s.src[start:end]) {
 		at := start + i
@@ -122,9 +121,9 @@ func (s *source) isPlainText(start, end int) bool {
 	return true
 }
 
-// failYAML reports text that is not YAML, at the line that spoils it.
+// failYAML reports text that is not YAML, at the line with the mistake.
 func (s *source) failYAML(text []byte, err error) {
-	line := spoiledLine(text)
+	line := invalidLine(text)
 	row, _ := nextLine(s.src, s.starts[line+frontLine-1])
 	indent := row[:len(row)-len(strings.TrimLeft(row, " \t-"))]
 	if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
@@ -135,11 +134,11 @@ func (s *source) failYAML(text []byte, err error) {
 	s.fail(Pos{line + frontLine, 1}, "invalid-yaml", "", "invalid YAML: %s", yamlReason(err))
 }
 
-// spoiledLine gives the line of text, from 1, from which on no prefix of text
-// is YAML. The library's own line is one off for some errors, and for an
-// unclosed quote or bracket it is the place where the file ends.
-func spoiledLine(text []byte) int {
-	budget := 4 << 20 // bytes to read again; no real frontmatter needs them
+// invalidLine returns the first line of text, counted from 1, with which the
+// text up to there is not YAML. The library's own line is off by one for some
+// errors, and it is the last line for an unclosed quote or bracket.
+func invalidLine(text []byte) int {
+	budget := 4 << 20 // the most bytes to parse again; no real frontmatter needs so many
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	end := len(text)
 	for n := len(lines) - 1; n > 0 && budget > 0; n-- {
@@ -163,8 +162,8 @@ func yamlReason(err error) string {
 	return msg
 }
 
-// keys reports keys that are no plain texts, and those that a mapping holds
-// twice: readers differ in what they make of them.
+// keys reports keys that are not plain text, and duplicate keys: YAML readers
+// interpret both in different ways.
 func (s *source) keys(mapping *yaml.Node) {
 	first := map[string]Pos{}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
@@ -182,7 +181,7 @@ func (s *source) keys(mapping *yaml.Node) {
 	}
 }
 
-// nodePos is a node's place in the file.
+// nodePos returns a node's position in the file.
 func (s *source) nodePos(n *yaml.Node) Pos {
 	return Pos{Line: n.Line + frontLine, Column: n.Column}
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// MatchPath tells whether pattern, an entry of target_files, covers a file.
-// Both are slash-separated and relative to the project, name in its shortest
-// form. A pattern covers the path that it spells, everything below that, and
-// what it matches as a glob: ** stands for any number of folders, a * does not
-// cross a slash. One that CheckPattern refuses covers nothing.
+// MatchPath reports whether pattern, an entry of target_files, covers the file
+// name. Both are slash-separated and relative to the project; name is in its
+// shortest form. A pattern covers the path that is equal to it, everything below
+// that path, and what it matches as a glob: ** matches any number of folders, *
+// does not match a slash. A pattern that CheckPattern rejects covers nothing.
 func MatchPath(pattern, name string) bool {
 	if CheckPattern(pattern) != nil {
 		return false
@@ -24,8 +24,9 @@ func MatchPath(pattern, name string) bool {
 		doublestar.MatchUnvalidated(pattern, name)
 }
 
-// CheckPattern tells what is wrong with an entry of target_files: it must be a
-// path or a valid glob inside the project and outside .git.
+// CheckPattern returns an error unless an entry of target_files is a path or a
+// valid glob inside the project and outside .git. The error's text continues a
+// sentence, as in "is empty".
 func CheckPattern(pattern string) error {
 	switch {
 	case strings.TrimSpace(pattern) == "":
@@ -53,12 +54,12 @@ func CheckPattern(pattern string) error {
 	return nil
 }
 
-// isSeparator tells whether an element of a glob ends at r: at a slash, or at
-// an alternative as in {a,b}.
+// isSeparator reports whether r separates the elements of a glob: a slash, or the
+// brace or comma of alternatives such as {a,b}.
 func isSeparator(r rune) bool { return strings.ContainsRune("/{,}", r) }
 
-// Targets tells whether target_files covers a file, named as for MatchPath. The
-// spec's own file is never covered: chant alone records a phase in it.
+// Targets reports whether target_files covers a file, named as for MatchPath. The
+// spec's own file is never covered: only chant writes a phase's record to it.
 func (s *Spec) Targets(name string) bool {
 	return name != s.Path && slices.ContainsFunc(s.TargetFiles, func(item Item) bool {
 		return MatchPath(item.Value, name)

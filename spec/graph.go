@@ -5,26 +5,26 @@ import (
 	"strings"
 )
 
-// node is what the set knows of one spec beside the spec itself.
+// node holds the links of one spec. Specs are indices into Set.all.
 type node struct {
-	needs      []edge // without doubles
+	needs      []edge // without duplicates
 	dependents []int
 	members    []int
-	unresolved []Item // the depends_on items that mean no spec, or several
-	cycle      int    // 1 + its index in Set.cycles; 0 where it is in none
-	approval   string // what keeps its approval from counting; "" where nothing
+	unresolved []Item // depends_on items that match no spec, or several
+	cycle      int    // 1 + index of its cycle in Set.cycles; 0 if it is in none
+	approval   string // see missingApproval
 }
 
-// edge leads from a spec to one that must be complete before it.
+// edge leads from a spec to one that must be completed before it.
 type edge struct {
 	to  int
 	why string // "dependency", "preceding member" or "member"
-	pos Pos    // of the depends_on item; zero for the edges of a group
+	pos Pos    // position of the depends_on item; zero for the edges of a group
 }
 
-// Dependencies gives the specs that must be complete before s: those that it
-// names in depends_on, for a group's member that names none the preceding
-// member, and for a group its members.
+// Dependencies returns the specs that must be completed before s: the specs in
+// its depends_on and, for a group, its members. A member of a group that has no
+// depends_on depends on the preceding member.
 func (g *Set) Dependencies(s *Spec) []*Spec {
 	i, ok := g.index[s]
 	if !ok {
@@ -37,7 +37,7 @@ func (g *Set) Dependencies(s *Spec) []*Spec {
 	return specs
 }
 
-// Dependents gives, in natural order, the specs that have s among their
+// Dependents returns, in natural order, the specs that have s among their
 // Dependencies.
 func (g *Set) Dependents(s *Spec) []*Spec {
 	i, ok := g.index[s]
@@ -47,8 +47,8 @@ func (g *Set) Dependents(s *Spec) []*Spec {
 	return g.specs(g.nodes[i].dependents)
 }
 
-// Members gives the specs of the group s, ordered by number: those with the id
-// s.ID + ".N".
+// Members returns the specs with an id of the form s.ID + ".N", ordered by
+// number.
 func (g *Set) Members(s *Spec) []*Spec {
 	i, ok := g.index[s]
 	if !ok {
@@ -57,8 +57,8 @@ func (g *Set) Members(s *Spec) []*Spec {
 	return g.specs(g.nodes[i].members)
 }
 
-// Order gives every spec after all its dependencies, in natural order where
-// those leave a choice. Specs in cycles, and what depends on them, come last.
+// Order returns all specs, each after its dependencies, and otherwise in natural
+// order. Specs in cycles, and the specs that depend on them, come last.
 func (g *Set) Order() []*Spec { return g.specs(g.order) }
 
 func (g *Set) specs(indices []int) []*Spec {
@@ -69,7 +69,7 @@ func (g *Set) specs(indices []int) []*Spec {
 	return specs
 }
 
-// link fills in the nodes, but for their cycles.
+// link fills in the nodes, except for their cycles.
 func (g *Set) link() {
 	for i, s := range g.all {
 		if group := g.preferLive(g.byID[parentID(s.ID)]); len(group) > 0 {
@@ -103,7 +103,7 @@ func (g *Set) link() {
 	}
 }
 
-// need adds an edge, unless there is one to the same spec.
+// need adds an edge, unless there is already one to the same spec.
 func (g *Set) need(from int, e edge) {
 	n := &g.nodes[from]
 	if !slices.ContainsFunc(n.needs, func(old edge) bool { return old.to == e.to }) {
@@ -111,10 +111,10 @@ func (g *Set) need(from int, e edge) {
 	}
 }
 
-// sort gives the order of Order: always the first spec, in natural order, all
-// of whose dependencies have come (Kahn, CACM 5(11), 1962).
+// sort returns the order of Order: each time the first spec, in natural order,
+// whose dependencies have all been taken (Kahn, CACM 5(11), 1962).
 func (g *Set) sort() []int {
-	waits := make([]int, len(g.nodes)) // for how many dependencies
+	waits := make([]int, len(g.nodes)) // dependencies not yet in order
 	var free, order []int              // free is sorted
 	for i := range g.nodes {
 		if waits[i] = len(g.nodes[i].needs); waits[i] == 0 {
@@ -140,23 +140,23 @@ func (g *Set) sort() []int {
 	return order
 }
 
-// findCycles finds the groups of specs that depend on each other, however long
-// the way, and for each a shortest cycle through its first spec. One cycle
-// stands for its group: a tangle of specs holds exponentially many.
+// findCycles finds the strongly connected components that contain a cycle. For
+// each it reports only a shortest cycle through its first spec: a component can
+// contain exponentially many.
 func (g *Set) findCycles() {
-	for _, tangle := range g.tangles() {
-		g.cycles = append(g.cycles, g.shortestCycle(slices.Min(tangle)))
-		for _, i := range tangle {
+	for _, component := range g.cyclicComponents() {
+		g.cycles = append(g.cycles, g.shortestCycle(slices.Min(component)))
+		for _, i := range component {
 			g.nodes[i].cycle = len(g.cycles)
 		}
 	}
 }
 
-// shortestCycle walks breadth first from a spec that is in a cycle back to
-// itself. The path begins at a spec that names the next in its depends_on; a
-// cycle has one, as a group's own edges form none.
+// shortestCycle searches breadth first for a path from a spec in a cycle back to
+// itself. The path begins at a spec that has the next one in its depends_on;
+// every cycle has such a spec, because the edges of groups alone form no cycle.
 func (g *Set) shortestCycle(start int) []int {
-	from := map[int]int{} // the spec each was reached from
+	from := map[int]int{} // predecessor of each spec that was reached
 	for queue := []int{start}; ; queue = queue[1:] {
 		i := queue[0]
 		for _, e := range g.nodes[i].needs {
@@ -180,7 +180,7 @@ func (g *Set) shortestCycle(start int) []int {
 	return path
 }
 
-// step gives the edge from the k-th spec of a cycle to the next.
+// step returns the edge from the k-th spec of a cycle to the next.
 func (g *Set) step(cycle []int, k int) edge {
 	needs, next := g.nodes[cycle[k]].needs, cycle[(k+1)%len(cycle)]
 	return needs[slices.IndexFunc(needs, func(e edge) bool { return e.to == next })]

@@ -240,7 +240,7 @@ func TestSetProblems(t *testing.T) {
 	}
 }
 
-// ruled gives problems as "RULE TEXT".
+// ruled returns problems as "RULE TEXT".
 func ruled(problems Problems) []string {
 	var lines []string
 	for _, p := range problems {

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,8 +8,8 @@ import (
 	"strings"
 )
 
-// The rules of the set, of the linter and of the config. Those of reading a
-// file are named where it is read.
+// The rules of the set, of the linter and of the config. The rules for reading a
+// file are in the functions that read it.
 const (
 	// Of the set.
 	ruleDuplicateID         = "duplicate-id"
@@ -47,8 +46,8 @@ const (
 	ruleSecretEnv      = "secret-env"
 )
 
-// Problems gives what is wrong with the links between the specs: two files
-// with one id, dependencies that mean no spec or several, and cycles.
+// Problems returns the problems of the links between the specs: duplicate ids,
+// dependencies that match no spec or several, and cycles.
 func (g *Set) Problems() Problems {
 	var problems Problems
 	for i, s := range g.all {
@@ -76,7 +75,7 @@ func (g *Set) Problems() Problems {
 	return problems
 }
 
-// explain tells why a dependency could not be resolved.
+// explain returns the reason why a dependency could not be resolved.
 func (g *Set) explain(query string) (rule, msg, hint string) {
 	if found := g.matches(query); len(found) > 0 {
 		e := AmbiguousError{query, g.names(found)}
@@ -86,9 +85,8 @@ func (g *Set) explain(query string) (rule, msg, hint string) {
 	return ruleUnknownDependency, fmt.Sprintf("dependency %q matches no spec", query), e.Hint()
 }
 
-// Lint gives everything that is wrong with the specs of a set: the problems
-// that Parse found, by the path of the file, those of the set, and what each
-// spec shows by itself.
+// Lint returns all problems of the specs in a set: those that Parse found (parse,
+// by the path of the file), those of the set, and those of each spec.
 func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
 	problems := g.Problems()
 	for _, path := range slices.Sorted(maps.Keys(parse)) {
@@ -96,7 +94,7 @@ func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
 	}
 	for _, s := range g.all {
 		problems = append(problems, LintSpec(s, cfg)...)
-		// An unreadable file may hold criteria all the same.
+		// A file with errors can have criteria that were not read.
 		if len(s.Criteria) == 0 && len(g.Members(s)) == 0 && parse[s.Path].Err() == nil {
 			problems = append(problems, s.problem(Warning, Pos{}, ruleNoCriteria, "has no acceptance criteria, so nothing can complete it", ""))
 		}
@@ -105,8 +103,8 @@ func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
 	return problems
 }
 
-// LintSpec gives what is wrong with one spec by itself, beside what Parse
-// found. Where it holds an error the spec must not be run.
+// LintSpec returns the problems of a single spec that Parse does not find. With
+// an error among them the spec must not be run.
 func LintSpec(s *Spec, cfg Config) Problems {
 	l := linter{spec: s, config: cfg}
 	l.edits()
@@ -123,15 +121,7 @@ func (s *Spec) problem(severity Severity, pos Pos, rule, msg, hint string) Probl
 	return Problem{ID: s.ID, Path: s.Path, Pos: pos, Severity: severity, Rule: rule, Msg: msg, Hint: hint}
 }
 
-// sortProblems sorts by path, line and column, and keeps the order of those at
-// one place.
-func sortProblems(ps Problems) {
-	slices.SortStableFunc(ps, func(a, b Problem) int {
-		return cmp.Or(strings.Compare(a.Path, b.Path), a.Pos.Line-b.Pos.Line, a.Pos.Column-b.Pos.Column)
-	})
-}
-
-// linter gathers the problems of one spec.
+// linter collects the problems of one spec.
 type linter struct {
 	spec     *Spec
 	config   Config
@@ -144,8 +134,8 @@ func (l *linter) report(severity Severity, pos Pos, rule, msg, hint string) {
 
 func (l *linter) warn(pos Pos, rule, msg, hint string) { l.report(Warning, pos, rule, msg, hint) }
 
-// edits tries what the end of a run writes: that it can't must be known before
-// anything has run.
+// edits tries the edits that complete a spec: whether they are possible must be
+// known before any check runs.
 func (l *linter) edits() {
 	if l.spec.src == nil {
 		return
@@ -164,14 +154,14 @@ func (l *linter) edits() {
 	}
 }
 
-// words checks the frontmatter's fixed vocabularies.
+// words checks the keys that have a fixed set of values.
 func (l *linter) words() {
 	l.word(l.spec.at["type"], ruleUnknownType, "type", l.spec.Type,
 		[]string{"code", "task", "research", "documentation", "driver", "group"})
 	l.word(l.spec.at["status"], ruleUnknownStatus, "status", string(l.spec.Status), []string{
 		string(StatusPending), string(StatusInProgress), string(StatusCompleted), string(StatusFailed),
 		string(StatusCancelled), string(StatusPaused), string(StatusNeedsAttention),
-		// Computed states, which read as pending.
+		// Computed states; in a file they mean pending.
 		string(StateReady), string(StateBlocked),
 	})
 	l.word(l.spec.at["approval"], ruleUnknownApproval, "approval status", l.spec.Approval.Status,
@@ -185,14 +175,14 @@ func (l *linter) word(pos Pos, rule, what, word string, known []string) {
 	l.warn(pos, rule, fmt.Sprintf("unknown %s %q", what, word), oneOf(word, known))
 }
 
-// model refuses a name that an agent would take for a flag of its own.
+// model reports a model that an agent's program would read as a flag.
 func (l *linter) model() {
 	if strings.HasPrefix(l.spec.Model, "-") {
 		l.report(Error, l.spec.at["model"], ruleBadModel, fmt.Sprintf("model %q begins with a dash, as a flag does", l.spec.Model), "")
 	}
 }
 
-// skip checks that a person's decision to leave the spec out stands in full.
+// skip checks that a record of a skipped spec is complete.
 func (l *linter) skip() {
 	s := l.spec
 	if s.Skipped == (Skip{}) {
@@ -215,7 +205,7 @@ func (l *linter) targets() {
 	}
 }
 
-// criteria checks the marks and who vouched for them.
+// criteria checks boxes, ticks and attestations.
 func (l *linter) criteria() {
 	for _, item := range l.spec.OddMarks {
 		l.warn(item.Pos, ruleOddMark, fmt.Sprintf("%q is no criterion, and the spec can't complete with it", item.Value),
@@ -245,7 +235,7 @@ func (l *linter) criteria() {
 	}
 }
 
-// checks looks at every check once, however many criteria share it.
+// checks lints each check once, even if several criteria share it.
 func (l *linter) checks() {
 	seen := map[*Check]bool{nil: true}
 	for _, criterion := range l.spec.Criteria {

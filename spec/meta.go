@@ -6,8 +6,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// meta fills the Meta of sp from the frontmatter's mapping. Only nodes and typed
-// fields are used: decoded into any, the id 002 would become the number 2.
+// meta fills the Meta of sp from the frontmatter's mapping. It reads nodes and
+// typed fields only: decoded into any, the id 002 would become the number 2.
 func (s *source) meta(root *yaml.Node, sp *Spec) {
 	if root == nil {
 		return
@@ -18,7 +18,7 @@ func (s *source) meta(root *yaml.Node, sp *Spec) {
 		key, value := root.Content[i], target(root.Content[i+1])
 		sp.at[key.Value] = s.nodePos(root.Content[i+1])
 		if isNull(value) {
-			continue // "key:" says nothing
+			continue // "key:" without a value
 		}
 		switch key.Value {
 		case "type":
@@ -55,7 +55,7 @@ func (s *source) meta(root *yaml.Node, sp *Spec) {
 	}
 }
 
-// target follows an alias to what it stands for.
+// target returns the node that an alias refers to, or any other node itself.
 func target(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -79,7 +79,7 @@ func (s *source) scalar(key, value *yaml.Node) string {
 	return value.Value
 }
 
-// items reads a list of texts, or one text.
+// items reads a list of texts, or a single text.
 func (s *source) items(key, value *yaml.Node) []Item {
 	nodes := []*yaml.Node{value}
 	if value.Kind == yaml.SequenceNode {
@@ -109,7 +109,7 @@ func texts(items []Item) []string {
 	return out
 }
 
-// timestamp reads an RFC 3339 time, in UTC.
+// timestamp reads an RFC 3339 time and returns it in UTC.
 func (s *source) timestamp(key, value *yaml.Node) time.Time {
 	t, err := time.Parse(time.RFC3339, s.scalar(key, value))
 	if err != nil {
@@ -122,8 +122,8 @@ func (s *source) timestamp(key, value *yaml.Node) time.Time {
 	return t.UTC()
 }
 
-// fields calls read for every key of a map that has a value, by the target of
-// aliases.
+// fields calls read for every key of a map that has a value. Aliases are
+// resolved.
 func (s *source) fields(key, value *yaml.Node, read func(key, value *yaml.Node)) {
 	if value.Kind != yaml.MappingNode {
 		s.wrongShape(key, value, "be a map")

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// compareIDs orders ids by their characters, but runs of digits by value, of
-// any length. It is a total order: ids that differ only in leading zeros are
-// told apart as plain strings.
+// compareIDs compares ids in natural order: runs of digits, of any length, by
+// value and everything else byte by byte. It is a total order: ids that differ
+// only in leading zeros are compared as strings.
 func compareIDs(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {
@@ -33,13 +33,13 @@ func compareNumbers(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
-// digits counts the decimal digits that s begins with.
+// digits counts the leading decimal digits of s.
 func digits(s string) int {
 	return len(s) - len(strings.TrimLeft(s, "0123456789"))
 }
 
-// parentID gives the group that an id of the form ID.N belongs to, or "" where
-// the id has no such form.
+// parentID returns the ID part of an id of the form ID.N, or "" for any other
+// id.
 func parentID(id string) string {
 	dot := strings.LastIndexByte(id, '.')
 	if dot < 0 || dot+1 == len(id) || digits(id[dot+1:]) != len(id)-dot-1 {

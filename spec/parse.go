@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// archive is the folder of the specs that are kept for the record.
+// archive is the folder of archived specs.
 const archive = ".chant/archive/"
 
 // Parse reads a spec file. The path is slash-separated and relative to the
-// project; the id and whether the spec is archived come from it. The Spec is
-// never nil: what could not be read is left zero and is one of the Problems,
-// which are sorted by place.
+// project; the spec's id, and whether it is archived, come from the path. The
+// Spec is never nil: what could not be read is left zero and reported in the
+// Problems, which are sorted by position.
 func Parse(file string, src []byte) (*Spec, Problems) {
 	id := strings.TrimSuffix(path.Base(file), ".md")
 	sp := &Spec{ID: id, Path: file, Title: id, Archived: strings.HasPrefix(file, archive)}

@@ -1,20 +1,24 @@
 package spec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
-// Severity tells whether a Problem keeps a spec from being used.
+// Severity says how serious a Problem is.
 type Severity int
 
-// A Warning is worth a look; an Error makes the spec unusable until mended.
+// A spec with an Error can't be run or count as completed until the error is
+// fixed. A Warning has no such effect.
 const (
 	Warning Severity = iota
 	Error
 )
 
-// String gives "warning" or "error".
+// String returns "warning" or "error".
 func (s Severity) String() string {
 	if s == Error {
 		return "error"
@@ -22,15 +26,15 @@ func (s Severity) String() string {
 	return "warning"
 }
 
-// Problem is something wrong in a spec file, with its place and, where there
-// is one, the way to mend it. It is an error value; its text is
+// Problem is something wrong in a file, with its position and, if known, the
+// way to fix it. It is an error whose text is
 //
 //	spec ID: PATH:LINE:COLUMN: MSG (HINT)
 //
-// without "spec ID: " where it is no spec's, and without the place where it
-// concerns the file as a whole.
+// "spec ID: " is missing if the file is not a spec, and LINE:COLUMN if the
+// problem concerns the whole file.
 type Problem struct {
-	ID       string // "" where the file is no spec
+	ID       string // "" if the file is not a spec
 	Path     string
 	Pos      Pos
 	Severity Severity
@@ -39,7 +43,7 @@ type Problem struct {
 	Hint     string
 }
 
-// Error gives the problem on one line.
+// Error returns the problem on one line.
 func (p Problem) Error() string {
 	s := p.Path + ":"
 	if p.ID != "" {
@@ -58,8 +62,8 @@ func (p Problem) Error() string {
 // Problems are sorted by path, line and column.
 type Problems []Problem
 
-// Err joins the problems of severity Error; nil where there is none. The
-// result can be taken apart by errors.As into a Problem.
+// Err joins the problems of severity Error; nil if there are none. errors.As
+// finds a Problem in the result.
 func (ps Problems) Err() error {
 	var errs []error
 	for _, p := range ps {
@@ -68,4 +72,11 @@ func (ps Problems) Err() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// sortProblems sorts stably by path, line and column.
+func sortProblems(ps Problems) {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), a.Pos.Line-b.Pos.Line, a.Pos.Column-b.Pos.Column)
+	})
 }

@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// Prompt is a prompt's template file, read. Make one by ParsePrompt.
+// Prompt is the template of a prompt, as ParsePrompt returns it.
 type Prompt struct {
 	Name    string // the file's name without ".md"
 	Path    string
-	Extends Item   // the name of the prompt that this one extends; zero where it extends none
-	Body    string // the template: what stands below the frontmatter
+	Extends Item   // the name of the prompt that this one extends; zero if there is none
+	Body    string // the template: the text below the frontmatter
 
-	src   []byte // the file, for the places of what is wrong in it
-	start int    // of the body
+	src   []byte // the whole file, for the positions of problems
+	start int    // offset of Body in src
 }
 
-// ParsePrompt reads a prompt's template: Markdown with, if need be, a YAML
-// frontmatter whose only key is extends. Any other key is a Warning. The
-// Problems are sorted by place and have no ID.
+// ParsePrompt reads the template of a prompt: Markdown with an optional YAML
+// frontmatter. Its only key is extends; any other key is a Warning. The
+// Problems are sorted by position and have no ID.
 func ParsePrompt(file string, src []byte) (Prompt, Problems) {
 	p := Prompt{Name: strings.TrimSuffix(path.Base(file), ".md"), Path: file}
 	s := newSource("", file, src)
@@ -42,14 +42,14 @@ func ParsePrompt(file string, src []byte) (Prompt, Problems) {
 	return p, s.sorted()
 }
 
-// contentVariable stands, in a prompt, for the text of the one that extends it.
+// contentVariable is replaced in a prompt by the text of the prompt that extends it.
 const contentVariable = "content"
 
-// ExpandPrompt expands a prompt, as Expand does, together with those that it
-// extends. A prompt's text replaces every {{content}} of the one it extends,
-// or where that has none follows it after a blank line; a {{content}} that no
-// prompt extends is empty. all holds the prompts there are, by name. Extending
-// one that is not there, or in a cycle, is an Error at the word that does so.
+// ExpandPrompt expands a prompt, as Expand does, together with the prompts that
+// it extends. The text of a prompt replaces every {{content}} in the prompt that
+// it extends; without a {{content}} there, it follows that prompt after a blank
+// line. In p itself {{content}} is empty. all holds all prompts by name. An
+// unknown name or a cycle in extends is an Error at that key.
 func ExpandPrompt(p Prompt, all map[string]Prompt, vars map[string]string) (string, Problems) {
 	vars = maps.Clone(vars)
 	if vars == nil {
@@ -77,7 +77,7 @@ func (p Prompt) hasContent() bool {
 	return slices.ContainsFunc(variables([]byte(p.Body)), func(v variable) bool { return v.name == contentVariable })
 }
 
-// ancestry gives a prompt, the one it extends, the one that extends, and so on.
+// ancestry returns p, the prompt that p extends, and so on.
 func (p Prompt) ancestry(all map[string]Prompt) ([]Prompt, Problems) {
 	chain, names := []Prompt{p}, []string{p.Name}
 	for p.Extends.Value != "" {

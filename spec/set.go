@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Set is all the specs of a project with the links between them. It does not
-// change once made, and is safe for concurrent use. Every id, in a command or
-// in a depends_on, is resolved by it.
+// Set holds all specs of a project and the links between them. It is immutable
+// and safe for concurrent use. It resolves all ids, those in commands and those
+// in depends_on.
 type Set struct {
-	all    []*Spec // in natural order; every index below is into it
+	all    []*Spec // in natural order; every index below is an index into all
 	index  map[*Spec]int
 	byID   map[string][]int
 	folded []string // the ids, in lower case
 	nodes  []node
 	order  []int
-	cycles [][]int // each a path whose last step leads back to its first
+	cycles [][]int // each a path; its last spec depends on its first
 }
 
-// NewSet links specs, in any order, live and archived ones together. What is
-// wrong with the links is told by Problems; no spec is left out for it.
+// NewSet links specs, archived ones too. Their order does not matter. Broken
+// links do not remove a spec from the set: Problems reports them.
 func NewSet(specs []*Spec) *Set {
 	g := &Set{
 		all:    slices.Clone(specs),
@@ -44,14 +44,13 @@ func NewSet(specs []*Spec) *Set {
 	return g
 }
 
-// All gives every spec, sorted by id with the numbers in it taken by value
-// (002 before 010, x.2 before x.10), and by path where ids are equal.
+// All returns all specs in natural order: sorted by id, with numbers compared by
+// value (x.2 before x.10), then by path.
 func (g *Set) All() []*Spec { return slices.Clone(g.all) }
 
-// Resolve gives the spec that query means: the one whose id it is, else the
-// only one whose id contains it, in any case. Where specs outside the archive
-// match, archived ones do not count. The error is a *NotFoundError or an
-// *AmbiguousError.
+// Resolve returns the spec with the id query, or else the only spec whose id
+// contains query, in any case. Archived specs are considered only if no other
+// spec matches. The error is a *NotFoundError or an *AmbiguousError.
 func (g *Set) Resolve(query string) (*Spec, error) {
 	switch found := g.matches(query); len(found) {
 	case 0:
@@ -63,7 +62,7 @@ func (g *Set) Resolve(query string) (*Spec, error) {
 	}
 }
 
-// matches finds the specs that query may mean; one, where it is resolved.
+// matches returns the specs that query can mean.
 func (g *Set) matches(query string) []int {
 	if query == "" {
 		return nil
@@ -80,7 +79,7 @@ func (g *Set) matches(query string) []int {
 	return g.preferLive(found)
 }
 
-// preferLive leaves out the archived specs, unless there are no others.
+// preferLive removes the archived specs, unless all are archived.
 func (g *Set) preferLive(found []int) []int {
 	var live []int
 	for _, i := range found {
@@ -94,29 +93,20 @@ func (g *Set) preferLive(found []int) []int {
 	return found
 }
 
-// names tells several specs apart: by their ids, or by their paths where an
-// id occurs twice.
+// names returns the ids of specs, or their paths if an id occurs twice.
 func (g *Set) names(found []int) []string {
-	ids := make([]string, len(found))
+	ids, paths := make([]string, len(found)), make([]string, len(found))
 	for k, i := range found {
-		ids[k] = g.all[i].ID
-		if k > 0 && ids[k] == ids[k-1] {
-			return g.paths(found)
-		}
+		ids[k], paths[k] = g.all[i].ID, g.all[i].Path
+	}
+	if len(slices.Compact(slices.Clone(ids))) < len(ids) {
+		return paths
 	}
 	return ids
 }
 
-func (g *Set) paths(found []int) []string {
-	paths := make([]string, len(found))
-	for k, i := range found {
-		paths[k] = g.all[i].Path
-	}
-	return paths
-}
-
-// suggestions gives the ids that a misspelt query is nearest to. It also tries
-// the ends of ids: who writes "root-cuase" means 003-root-cause.
+// suggestions returns the ids closest to a misspelt query. It also compares the
+// ends of ids, so that "root-cuase" finds 003-root-cause.
 func (g *Set) suggestions(query string) []string {
 	var ends []string
 	owners := map[string][]string{}
@@ -134,7 +124,7 @@ func (g *Set) suggestions(query string) []string {
 // NotFoundError is returned by Set.Resolve when no id matches.
 type NotFoundError struct {
 	Query       string
-	Suggestions []string // ids that are spelt nearly so; may be empty
+	Suggestions []string // ids with a similar spelling; may be empty
 }
 
 // Error names the query and the suggestions.
@@ -142,7 +132,7 @@ func (e *NotFoundError) Error() string {
 	return withHint(fmt.Sprintf("no spec matches %q", e.Query), e.Hint())
 }
 
-// Hint asks whether a suggestion was meant; "" where there is none.
+// Hint names the suggestions; "" if there are none.
 func (e *NotFoundError) Hint() string {
 	if len(e.Suggestions) == 0 {
 		return ""
@@ -153,7 +143,7 @@ func (e *NotFoundError) Hint() string {
 // AmbiguousError is returned by Set.Resolve when several specs match.
 type AmbiguousError struct {
 	Query      string
-	Candidates []string // ids in natural order; paths where one id occurs twice
+	Candidates []string // ids in natural order, or paths if an id occurs twice
 }
 
 // Error names the query and the candidates.
@@ -173,7 +163,7 @@ func withHint(msg, hint string) string {
 	return msg + " (" + hint + ")"
 }
 
-// quoted lists names in quotes: the first few of them, and how many more.
+// quoted lists the first names in quotes, and says how many more there are.
 func quoted(names []string, separator string) string {
 	const most = 8
 	var b strings.Builder

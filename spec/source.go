@@ -2,15 +2,13 @@ package spec
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
-	"slices"
 	"sort"
 	"unicode/utf8"
 )
 
-// source is a file's bytes while they are read, with what was found wrong in
-// them. It turns byte offsets into places.
+// source is a file that is being read, with the problems found so far. It
+// converts byte offsets to positions.
 type source struct {
 	id, path string
 	src      []byte
@@ -28,13 +26,13 @@ func newSource(id, path string, src []byte) *source {
 	return s
 }
 
-// pos gives the place of a byte offset.
+// pos returns the position of a byte offset.
 func (s *source) pos(offset int) Pos {
 	line := sort.SearchInts(s.starts, offset+1) // lines that start at or before offset
 	return Pos{Line: line, Column: 1 + utf8.RuneCount(s.src[s.starts[line-1]:offset])}
 }
 
-// offset is the inverse of pos; -1 for a place outside the file.
+// offset is the inverse of pos; -1 for a position outside the file.
 func (s *source) offset(p Pos) int {
 	if p.Line < 1 || p.Line > len(s.starts) {
 		return -1
@@ -50,23 +48,26 @@ func (s *source) offset(p Pos) int {
 	return off
 }
 
-// fail notes an error at a place.
+// fail adds an error at a position.
 func (s *source) fail(at Pos, rule, hint, format string, args ...any) {
+	s.report(Error, at, rule, hint, format, args...)
+}
+
+func (s *source) report(severity Severity, at Pos, rule, hint, format string, args ...any) {
 	s.problems = append(s.problems, Problem{
-		ID: s.id, Path: s.path, Pos: at, Severity: Error,
+		ID: s.id, Path: s.path, Pos: at, Severity: severity,
 		Rule: rule, Msg: fmt.Sprintf(format, args...), Hint: hint,
 	})
 }
 
-// sorted gives the problems in the order of their places.
+// sorted returns the problems sorted by position.
 func (s *source) sorted() Problems {
-	slices.SortStableFunc(s.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
-	})
+	sortProblems(s.problems)
 	return s.problems
 }
 
-// isText tells whether the bytes can be read as a spec's text at all.
+// isText reports whether the file is non-empty UTF-8 text. If not, it adds an
+// error.
 func (s *source) isText() bool {
 	switch {
 	case len(bytes.TrimSpace(s.src)) == 0:
@@ -77,7 +78,7 @@ func (s *source) isText() bool {
 	case !utf8.Valid(s.src):
 		bad := firstInvalid(s.src)
 		s.fail(s.pos(bad), "not-utf8", "save as UTF-8", "byte 0x%02x is not UTF-8", s.src[bad])
-	case bytes.IndexByte(s.src, 0) >= 0: // no command and no variable can hold one
+	case bytes.IndexByte(s.src, 0) >= 0: // neither a command nor a variable can contain one
 		s.fail(s.pos(bytes.IndexByte(s.src, 0)), "not-text", "remove it", "a NUL byte")
 	default:
 		return true
@@ -85,7 +86,7 @@ func (s *source) isText() bool {
 	return false
 }
 
-// firstInvalid gives the offset of the first byte that is not UTF-8.
+// firstInvalid returns the offset of the first byte that is not valid UTF-8.
 func firstInvalid(src []byte) int {
 	for i := 0; i < len(src); {
 		r, n := utf8.DecodeRune(src[i:])

@@ -2,9 +2,9 @@
 // phase, with YAML frontmatter and acceptance criteria that carry checks.
 //
 // The package is pure: bytes in, values or bytes out. It opens no file, starts
-// no process and reads no clock, so every rule in it can be tested as a table.
-// All values are safe for concurrent reading once made; nothing in the package
-// changes them afterwards.
+// no process and reads no clock, so a table can test every rule in it.
+// The package never changes a value that it has returned, so all of them are
+// safe for concurrent reading.
 package spec
 
 import (
@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// Pos is a place in a file. Both fields count from 1; Column counts
-// characters, not bytes. The zero Pos means "the file as a whole".
+// Pos is a position in a file. Both fields count from 1; Column counts
+// characters, not bytes. The zero Pos means the whole file.
 type Pos struct {
 	Line   int
 	Column int
 }
 
-// Status is a spec's status as its file says it. What a spec can do now
+// Status is the status written in a spec's file. What a spec can do now
 // (ready, blocked, running …) is computed: see State.
 type Status string
 
-// The statuses of the format. Any other word loads, with a lint warning, and
-// reads as StatusPending; so do the words "ready" and "blocked".
+// The statuses of the format. Any other word is read as StatusPending, with a
+// lint warning. The words "ready" and "blocked" are read as StatusPending too.
 const (
 	StatusPending        Status = "pending"
 	StatusInProgress     Status = "in_progress"
@@ -35,9 +35,8 @@ const (
 	StatusNeedsAttention Status = "needs_attention"
 )
 
-// Spec is one spec file, read. Parse makes it; it is never partly filled:
-// where a value could not be read the Problems of Parse say so and the field
-// holds its zero value.
+// Spec is the content of one spec file, as Parse returns it. A value that could
+// not be read is the zero value here and is one of the Problems of Parse.
 type Spec struct {
 	// ID is the file's name without ".md".
 	ID string
@@ -46,28 +45,28 @@ type Spec struct {
 	// Title is the text of the first level-1 heading, else of the first
 	// heading, else the ID.
 	Title string
-	// Archived tells that the file lies under .chant/archive.
+	// Archived is true for a file below .chant/archive.
 	Archived bool
 
 	Meta
 
-	// Criteria holds every criterion in the order of the file.
+	// Criteria holds all criteria in file order.
 	Criteria []Criterion
-	// OddMarks are task-list look-alikes such as "[~]" in a criteria section.
-	// They are no criteria; a spec that holds one can't complete.
+	// OddMarks are malformed task-list boxes in a criteria section, such as
+	// "[~]". They are not criteria. A spec that has one can't be completed.
 	OddMarks []Item
 
-	at    map[string]Pos    // of the frontmatter's values, by key
+	at    map[string]Pos    // positions of the frontmatter's values, by key
 	prose [sha256.Size]byte // see body.prose
-	src   []byte            // the file, where its frontmatter could be read
+	src   []byte            // the whole file; nil if its frontmatter could not be read
 }
 
-// Meta is the frontmatter that chant knows. Other keys are kept in the file
-// and are not read.
+// Meta holds the frontmatter keys that chant knows. Other keys are not read;
+// every edit leaves them in the file.
 type Meta struct {
 	Type        string
 	Phase       string
-	Status      Status // as written; "" where the key is absent
+	Status      Status // as written; "" if the key is absent
 	DependsOn   []Item
 	TargetFiles []Item // paths or ** globs, inside the project
 	InformedBy  []Item
@@ -76,19 +75,19 @@ type Meta struct {
 	Agent       string
 	Labels      []string
 	Commits     []string
-	CompletedAt time.Time // UTC; zero where absent
+	CompletedAt time.Time // UTC; zero if absent
 	Approval    Approval
 	Attested    []Attestation
-	Skipped     Skip // counts where IsSkipped
+	Skipped     Skip // has an effect only if IsSkipped is true
 }
 
-// Item is a text with the place it stands at.
+// Item is a text and its position in the file.
 type Item struct {
 	Value string
 	Pos   Pos
 }
 
-// Approval is the human gate of a spec.
+// Approval says whether a person has to approve a spec, and who did.
 type Approval struct {
 	Required bool      `yaml:"required"`
 	Status   string    `yaml:"status,omitempty"` // "approved" or "rejected"
@@ -97,16 +96,16 @@ type Approval struct {
 	Digest   string    `yaml:"digest,omitempty"` // Spec.ApprovalDigest at the time of approval
 }
 
-// Skip is a named person's decision to leave a spec out.
+// Skip is a named person's decision to skip a spec.
 type Skip struct {
 	Reason string    `yaml:"reason"`
 	By     string    `yaml:"by"`
 	At     time.Time `yaml:"at"`
 }
 
-// Attestation is a named person's word for one manual criterion.
+// Attestation is a named person's statement that one manual criterion holds.
 type Attestation struct {
-	Criterion string    `yaml:"criterion"` // the criterion's text: a changed text voids it
+	Criterion string    `yaml:"criterion"` // the criterion's text; if it changes, the attestation is void
 	By        string    `yaml:"by"`
 	At        time.Time `yaml:"at"`
 	Note      string    `yaml:"note"`
@@ -116,27 +115,27 @@ type Attestation struct {
 type Criterion struct {
 	// Number counts from 1 in the order of the file.
 	Number int
-	// Text is the item's own first paragraph as plain text on one line.
+	// Text is the item's first paragraph as plain text on one line.
 	Text string
-	// Depth is 0 for a top item, 1 for an item inside it, and so on.
+	// Depth is 0 for a top-level item, 1 for an item inside it, and so on.
 	Depth int
-	// Ticked tells whether the box is checked in the file.
+	// Ticked is true if the box is checked in the file.
 	Ticked bool
-	// Pos is the place of the box's "[".
+	// Pos is the position of the box's "[".
 	Pos Pos
-	// Check decides the criterion; nil makes it manual. A check that a
-	// criterion takes from an ancestor is the same pointer as there.
+	// Check decides the criterion; nil for a manual criterion. A criterion that
+	// inherits its check has the same pointer as its ancestor.
 	Check *Check
 
 	mark int // byte offset, in the file, of the character between the brackets
 }
 
-// Manual tells that no command decides the criterion: only an attestation
-// ticks it.
+// Manual reports whether the criterion has no check, so that only an attestation
+// can tick it.
 func (c Criterion) Manual() bool { return c.Check == nil }
 
-// IsSkipped tells that a person left the spec out and said why: it is cancelled,
-// and what depends on it goes on without it.
+// IsSkipped reports whether a person skipped the spec and gave a reason. Such a
+// spec is cancelled and does not block its dependents.
 func (s *Spec) IsSkipped() bool {
 	return s.Status == StatusCancelled && s.Skipped.Reason != ""
 }
@@ -152,8 +151,8 @@ func (s *Spec) Ticked() int {
 	return n
 }
 
-// AttestedBy gives the attestation for the manual criterion c; nil where nobody
-// vouched for it.
+// AttestedBy returns the attestation of the manual criterion c, or nil if there
+// is none.
 func (s *Spec) AttestedBy(c Criterion) *Attestation {
 	for i := range s.Attested {
 		if c.Manual() && s.Attested[i].Criterion == c.Text {

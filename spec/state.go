@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// State is what a spec can do now. It is computed, by Set.State alone.
+// State is what a spec can do now. Only Set.State computes it.
 type State string
 
-// The states. A spec whose file says pending or in_progress is ready, blocked
-// or failed: that it runs is known from its lock, not from its file. Invalid
-// is one whose file could not be read.
+// The states. A spec with the status pending or in_progress is ready, blocked or
+// failed; it is running only if its lock is held. A spec whose file has errors
+// is invalid.
 const (
 	StateReady          State = "ready"
 	StateBlocked        State = "blocked"
@@ -23,22 +23,23 @@ const (
 	StateInvalid        State = "invalid"
 )
 
-// Live is what the files don't say, by spec id. Nil maps are empty.
+// Live holds facts about specs that are not in their files, by spec id. A nil
+// map is empty.
 type Live struct {
-	Running map[string]bool // its lock is held
+	Running map[string]bool // the spec's lock is held
 	Failed  map[string]bool // its last run failed, and nothing changed since
 	Invalid map[string]bool // its file has errors
-	Done    map[string]bool // taken for completed, whatever its file says
+	Done    map[string]bool // counts as completed, whatever its file says
 }
 
 // Block is one reason why a spec can't run yet.
 type Block struct {
-	ID     string // what it waits for: another spec's id, as far as one is known, or its own
+	ID     string // the spec or unresolved dependency that it waits for, or its own id
 	Reason string
 }
 
-// State gives a spec's state and, for a blocked one, every reason. s must be
-// one of the set's specs; any other is invalid.
+// State returns the state of a spec and, if it is blocked, all reasons. A spec
+// that is not in the set is invalid.
 func (g *Set) State(s *Spec, live Live) (State, []Block) {
 	i, ok := g.index[s]
 	if !ok {
@@ -74,16 +75,16 @@ func (g *Set) state(i int, live Live) State {
 	return StateReady
 }
 
-// blocked tells whether blocks would give a reason. It looks at what the files
-// of the dependencies say and not at their states: so it ends, cycles or not,
-// and one spec costs no more than its own dependencies.
+// blocked reports whether blocks would return a reason. It reads the files'
+// statuses of direct dependencies, not their computed states, so it terminates
+// in a cycle too and its cost is the number of dependencies.
 func (g *Set) blocked(i int, live Live) bool {
 	n := &g.nodes[i]
 	return n.cycle > 0 || len(n.unresolved) > 0 || n.approval != "" ||
 		slices.ContainsFunc(n.needs, func(e edge) bool { return !g.done(e.to, live) })
 }
 
-// done tells whether those that need a spec may go on.
+// done reports whether the dependents of a spec can run.
 func (g *Set) done(i int, live Live) bool {
 	s := g.all[i]
 	return (s.Status == StatusCompleted || s.IsSkipped() || live.Done[s.ID]) && !live.Invalid[s.ID]
@@ -120,15 +121,15 @@ func (g *Set) blocks(i int, live Live) []Block {
 	return blocks
 }
 
-// The words of an approval's status. Any but Approved blocks, and so does no word.
+// The statuses of an approval. All but Approved block the spec, and so does none.
 const (
 	ApprovalPending = "pending"
 	Approved        = "approved"
 	Rejected        = "rejected"
 )
 
-// missingApproval says what keeps a spec's approval from counting, and who can
-// mend it; "" where nothing does or none is required.
+// missingApproval says why a spec's required approval is missing or void, and
+// what to do; "" if the spec is approved or needs no approval.
 func missingApproval(s *Spec) string {
 	a := s.Approval
 	by := ""

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// oneOf is DidYouMean, or where no known word is near a list of them.
+// oneOf returns DidYouMean, or a list of the known words if none is similar.
 func oneOf(word string, known []string) string {
 	if len(known) == 0 {
 		return "there are none"
@@ -16,8 +16,8 @@ func oneOf(word string, known []string) string {
 	return cmp.Or(DidYouMean(word, known), "one of "+strings.Join(known, ", "))
 }
 
-// DidYouMean asks for the known text that is nearest to a misspelt one; "" where
-// none is near.
+// DidYouMean suggests the known text that is most similar to a misspelt one; ""
+// if none is similar.
 func DidYouMean(word string, known []string) string {
 	folded := make([]string, len(known))
 	for i, k := range known {
@@ -30,14 +30,14 @@ func DidYouMean(word string, known []string) string {
 	return fmt.Sprintf("did you mean %q?", known[slices.Index(folded, near)])
 }
 
-// suggest gives the known word that is nearest to a misspelt one, or "" where
-// none is near: at most two edits, and fewer than half of the word's
-// characters. Of several equally near ones the first wins.
+// suggest returns the known word that is most similar to a misspelt one: at most
+// two edits away, and fewer edits than half of the word's characters. Of equally
+// similar words it returns the first, and "" if there is none.
 func suggest(word string, known []string) string {
 	best, bestEdits := "", 3
 	for _, k := range known {
 		if gap := len(word) - len(k); gap < -2*utf8.UTFMax || gap > 2*utf8.UTFMax {
-			continue // more than two edits, and cheaper to tell so
+			continue // certainly more than two edits
 		}
 		if d := edits(word, k); d < bestEdits && 2*d < utf8.RuneCountInString(word) {
 			best, bestEdits = k, d
@@ -46,12 +46,11 @@ func suggest(word string, known []string) string {
 	return best
 }
 
-// edits counts the insertions, deletions, substitutions and swaps of
-// neighbours that turn a into b (the "optimal string alignment" distance: no
-// part is edited twice).
+// edits counts the insertions, deletions, substitutions and transpositions that
+// turn a into b (optimal string alignment distance: no part is edited twice).
 func edits(a, b string) int {
 	from, to := []rune(a), []rune(b)
-	// Three rows of the usual table: a swap looks two rows back.
+	// Three rows of the usual table: a transposition looks two rows back.
 	var before []int
 	above := make([]int, len(to)+1)
 	for j := range above {

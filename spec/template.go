@@ -8,16 +8,17 @@ import (
 )
 
 // Expand replaces every {{name}} in a template file by the variable of that
-// name. A name is words of lower-case letters, digits, "-" and "_", with dots
-// between them, and may have blanks around it; anything else in double braces
-// is plain text. A value is put in as it is, and not expanded again. A name
-// that is no variable is an Error and stays. The Problems have no ID.
+// name. A name consists of words of lower-case letters, digits, "-" and "_",
+// separated by dots, and may have blanks around it; anything else in double
+// braces is plain text. Values are inserted unchanged and are not expanded
+// again. An unknown name is an Error and is left in the text. The Problems have
+// no ID.
 func Expand(path string, src []byte, vars map[string]string) (string, Problems) {
 	s := newSource("", path, src)
 	return s.expand(0, vars), s.sorted()
 }
 
-// expand does it for the text from an offset on.
+// expand expands the text after an offset.
 func (s *source) expand(start int, vars map[string]string) string {
 	var out strings.Builder
 	at := start
@@ -36,7 +37,7 @@ func (s *source) expand(start int, vars map[string]string) string {
 	return out.String()
 }
 
-// variable is a {{name}} as it stands at the bytes [start, end) of a text.
+// variable is a {{name}} at the bytes [start, end) of a text.
 type variable struct {
 	name       string
 	start, end int

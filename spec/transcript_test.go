@@ -77,7 +77,7 @@ func printed(output string) string {
 }
 
 // lastTranscript wants a file to end in a heading, the time and one code block,
-// and gives what that holds.
+// and returns what that holds.
 func lastTranscript(t interface {
 	Helper()
 	Fatalf(string, ...any)

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Visible makes the text of a program safe to read: control characters, but
-// for "\n" and "\t", become ^X or <U+XXXX>, so do characters that reorder or
-// hide the text around them (CWE-150, CVE-2021-42574), and bytes that are no
-// UTF-8 become U+FFFD. Made visible twice it is the same.
+// Visible makes a text safe to show: control characters except "\n" and "\t",
+// and characters that reorder or hide the text around them (CWE-150,
+// CVE-2021-42574), become ^X or <U+XXXX>. Bytes that are not UTF-8 become
+// U+FFFD. Visible is idempotent.
 func Visible(text string) string {
 	if !strings.ContainsFunc(text, hidden) {
 		return text
@@ -37,9 +37,9 @@ func hidden(r rune) bool {
 	return r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == utf8.RuneError || Deceptive(r)
 }
 
-// Deceptive tells whether a character outside ASCII acts on how the text around
-// it looks and is not seen itself. Those from U+E0100 are variation selectors that no
-// font knows.
+// Deceptive reports whether a character outside ASCII is invisible itself but
+// changes how the text around it looks. The range from U+E0100 holds variation
+// selectors that no font supports.
 func Deceptive(r rune) bool {
 	return r >= 0x80 && (r >= 0xe0100 && r <= 0xe01ef ||
 		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point))

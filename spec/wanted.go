@@ -13,11 +13,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// field is one "key: value" of a map. A list's text item and a single value
-// are fields without a key.
+// field is one "key: value" of a map. A text in a list and a single value are
+// fields without a key.
 type field struct {
 	key, value string
-	plain      bool // a time or a truth value: never quoted
+	plain      bool // never quoted: a time or a boolean
 }
 
 type wantKind int
@@ -28,17 +28,17 @@ const (
 	wantMap
 )
 
-// wanted is what a key of the frontmatter shall read as.
+// wanted is the value that a key of the frontmatter should have.
 type wanted struct {
 	key    string
 	kind   wantKind
-	fields []field   // a scalar's only field, a map's fields
-	names  []string  // of all fields that the map may have, in the order written
-	items  [][]field // a list's items
+	fields []field   // the only field of a scalar, or the fields of a map
+	names  []string  // all fields that the map can have, in the order written
+	items  [][]field // the items of a list
 	value  any
 }
 
-// newWanted takes a value of one of the types of SetKey.
+// newWanted converts a value of one of the types of SetKey.
 func newWanted(key string, value any) (wanted, error) {
 	w := wanted{key: key, value: value}
 	switch v := value.(type) {
@@ -63,7 +63,7 @@ func newWanted(key string, value any) (wanted, error) {
 	return w, nil
 }
 
-// readFrom tells whether a node reads as wanted.
+// readFrom reports whether a node has the wanted value.
 func (w wanted) readFrom(s *source, n *yaml.Node) bool {
 	n = target(n)
 	switch w.kind {
@@ -76,16 +76,16 @@ func (w wanted) readFrom(s *source, n *yaml.Node) bool {
 	}
 }
 
-// fieldsOf reads a node as the fields of a map of the wanted type.
+// fieldsOf reads a node as a map of the wanted type and returns its fields.
 func (w wanted) fieldsOf(s *source, n *yaml.Node) []field {
-	quiet := &source{src: s.src, starts: s.starts} // problems are not news here
+	quiet := &source{src: s.src, starts: s.starts} // its problems are ignored
 	if _, ok := w.value.(Skip); ok {
 		return skipFields(quiet.skip(n, n))
 	}
 	return approvalFields(quiet.approval(n, n))
 }
 
-// itemsOf reads a node as the items of a list of the wanted type.
+// itemsOf reads a node as a list of the wanted type and returns its items.
 func (w wanted) itemsOf(s *source, n *yaml.Node) [][]field {
 	quiet := &source{src: s.src, starts: s.starts}
 	if _, ok := w.value.([]Attestation); ok {
@@ -138,7 +138,7 @@ func timeField(key string, t time.Time) []field {
 	return []field{{key: key, value: t.UTC().Format(time.RFC3339), plain: true}}
 }
 
-// renderEntry gives a key and its value as lines.
+// renderEntry returns a key and its value as lines.
 func renderEntry(indent int, w wanted, ending string) string {
 	head := strings.Repeat(" ", indent) + yamlText(w.key) + ":"
 	var sb strings.Builder
@@ -160,7 +160,7 @@ func renderEntry(indent int, w wanted, ending string) string {
 	return sb.String()
 }
 
-// renderItem gives a list's item as lines.
+// renderItem returns a list item as lines.
 func renderItem(indent int, item []field, ending string) string {
 	lead := strings.Repeat(" ", indent) + "- "
 	if item[0].key == "" {
@@ -177,8 +177,8 @@ func renderField(indent int, f field, ending string) string {
 	return strings.Repeat(" ", indent) + f.key + ": " + f.text(0) + ending
 }
 
-// text is the field's value as YAML, in the style of the value it replaces
-// where that can hold it.
+// text returns the field's value as YAML, if possible in the quoting style of the
+// value that it replaces.
 func (f field) text(style yaml.Style) string {
 	switch {
 	case style == yaml.DoubleQuotedStyle:
@@ -191,8 +191,8 @@ func (f field) text(style yaml.Style) string {
 	return yamlText(f.value)
 }
 
-// yamlText writes a text so that every YAML reader takes it for that text. The
-// escapes of strconv.Quote are those of YAML's double quotes.
+// yamlText writes a text as a YAML scalar that every YAML parser reads as this
+// text. The escapes of strconv.Quote are valid in YAML's double quotes.
 func yamlText(s string) string {
 	if isPrintable(s) && !readsAsOther(s) {
 		root, err := decodeYAML([]byte("k: " + s + "\n"))
@@ -214,9 +214,9 @@ func isTime(s string) bool {
 	return err == nil
 }
 
-// readsAsOther tells whether some YAML reader, of version 1.1 or 1.2, takes a
-// plain text for a number, a date or a word of its own: a commit's hash such
-// as 12e4567 among them.
+// readsAsOther reports whether a parser of YAML 1.1 or 1.2 could read an unquoted
+// text as a number, a date or a keyword. A commit hash such as 12e4567 is a
+// number.
 func readsAsOther(s string) bool {
 	switch strings.ToLower(s) {
 	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=", "<<", "---", "...":

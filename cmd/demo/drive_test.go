@@ -171,7 +171,7 @@ func TestGoFilesAreFormatted(t *testing.T) {
 	}
 }
 
-// checksOf gives the criteria of that spec that a command decides, but for
+// checksOf returns the criteria of that spec that a command decides, but for
 // those that need chant itself: tests/script has the demo as a whole.
 func checksOf(t *testing.T, id string) []spec.Criterion {
 	t.Helper()

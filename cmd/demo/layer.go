@@ -19,7 +19,7 @@ const suffix = ".txt"
 // name that really ends in it can't be told from a stored one; there is none.
 type layer string
 
-// Open gives the named file or folder of the layer, as fs.FS wants it.
+// Open returns the named file or folder of the layer, as fs.FS wants it.
 func (l layer) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
@@ -40,7 +40,7 @@ func (l layer) Open(name string) (fs.File, error) {
 
 type plainFile struct{ fs.File }
 
-// Stat gives the file's description under the name it is laid as.
+// Stat returns the file's description under the name it is laid as.
 func (f plainFile) Stat() (fs.FileInfo, error) {
 	info, err := f.File.Stat()
 	return plainInfo{info}, err

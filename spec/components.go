@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// tangles gives the strongly connected components of the set that hold a
-// cycle (Tarjan, SIAM J. Comput. 1(2), 1972).
-func (g *Set) tangles() [][]int {
+// cyclicComponents returns the strongly connected components of the set that
+// contain a cycle (Tarjan, SIAM J. Comput. 1(2), 1972).
+func (g *Set) cyclicComponents() [][]int {
 	t := tarjan{set: g, number: make([]int, len(g.nodes)), low: make([]int, len(g.nodes))}
 	for i := range g.nodes {
 		if t.number[i] == 0 {
@@ -21,8 +21,8 @@ func (g *Set) tangles() [][]int {
 type tarjan struct {
 	set    *Set
 	count  int
-	number []int // the order of the visits, from 1; 0 is not visited yet, MaxInt is finished
-	low    []int // the lowest number on the stack that is reached from here
+	number []int // order of visits, from 1; 0 means not visited, MaxInt finished
+	low    []int // lowest number on the stack that can be reached from here
 	stack  []int
 	found  [][]int
 }
@@ -47,7 +47,7 @@ func (t *tarjan) visit(i int) {
 	component := slices.Clone(t.stack[at:])
 	t.stack = t.stack[:at]
 	for _, c := range component {
-		t.number[c] = math.MaxInt // finished: lowers nothing any more
+		t.number[c] = math.MaxInt // finished: no longer lowers any other
 	}
 	if cyclic || len(component) > 1 {
 		t.found = append(t.found, component)
