@@ -23,7 +23,7 @@ type specJSON struct {
 	Status      string       `json:"status"` // as the file says
 	State       spec.State   `json:"state"`  // computed
 	BlockedBy   []string     `json:"blocked_by"`
-	Reasons     []string     `json:"reasons"` // why blocked, in words, as long as blocked_by
+	Reasons     []string     `json:"reasons"` // one for each entry of blocked_by, as in "waiting for 001"
 	DependsOn   []string     `json:"depends_on"`
 	TargetFiles []string     `json:"target_files"`
 	Criteria    criteriaJSON `json:"criteria"`
@@ -88,18 +88,6 @@ func specRow(p *project.Project, s *spec.Spec, live runner.Live) specJSON {
 	return row
 }
 
-// waits returns the reasons why the spec is blocked, each with the id that it is
-// about.
-func (r specJSON) waits() []string {
-	words := make([]string, len(r.Reasons))
-	for i, reason := range r.Reasons {
-		words[i] = reason
-		if id := r.BlockedBy[i]; id != r.ID && !strings.Contains(reason, id) {
-			words[i] = id + ": " + reason
-		}
-	}
-	return words
-}
 
 func manualCount(s *spec.Spec) int {
 	n := 0

@@ -224,7 +224,7 @@ func TestMCPReady(t *testing.T) {
 	const want = `{"schema":"chant.ready/v1","ready":[` +
 		`{"id":"002-two","title":"To the \u202eleft & \u007f","state":"ready","why":"waits for a person: criterion 2: Two (chant attest 002-two 2 -m NOTE)"},` +
 		`{"id":"007-afresh","title":"Afresh","state":"ready","why":""}],"waiting":[` +
-		`{"id":"003-three","title":"Find","state":"blocked","why":"002-two: dependency is ready"},` +
+		`{"id":"003-three","title":"Find","state":"blocked","why":"waiting for 002-two"},` +
 		`{"id":"004-bad","title":"Bad","state":"invalid","why":"spec 004-bad: .chant/specs/004-bad.md:2:1: invalid YAML: did not find expected node content"},` +
 		`{"id":"005-two","title":"Paused","state":"paused","why":""}]}`
 	if diff := cmp.Diff(want, text); diff != "" {

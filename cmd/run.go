@@ -249,8 +249,8 @@ func (a *App) dryRun(p *project.Project, live runner.Live, specs []*spec.Spec) (
 	for _, one := range specs {
 		row := specRow(p, one, live)
 		s.line(bold(one.ID), stateText(row.State))
-		for _, reason := range row.waits() {
-			s.line(plain("  waits:"), plain(reason))
+		for _, reason := range row.Reasons {
+			s.line(plain("  " + reason))
 		}
 		for _, c := range criteriaOf(one) {
 			s.line()

@@ -120,7 +120,7 @@ func (a *App) showSpec(row specJSON, criteria []criterionJSON) error {
 	add("error", nonEmpty(row.Error))
 	add("type", nonEmpty(row.Type))
 	add("phase", nonEmpty(row.Phase))
-	add("blocked by", row.waits())
+	add("blocked by", row.Reasons)
 	if row.Skipped != nil {
 		add("left out", []string{fmt.Sprintf("%s (%s, %s)", row.Skipped.Reason, row.Skipped.By, row.Skipped.At.Format(time.RFC3339))})
 	}

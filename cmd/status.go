@@ -163,7 +163,7 @@ func gauge(c criteriaJSON) string {
 func why(r statusRow) string {
 	switch r.State {
 	case spec.StateBlocked:
-		return strings.Join(r.waits(), "; ")
+		return strings.Join(r.Reasons, "; ")
 	case spec.StateCancelled:
 		if r.Skipped != nil {
 			return "left out by " + r.Skipped.By + ": " + r.Skipped.Reason

@@ -23,7 +23,7 @@ func TestShowBoard(t *testing.T) {
 
 const wantBoard = `✓  001  completed  ■□  1/2  2026-01-01T00:00:00Z
 ✗  002  failed     ■□  1/2  criterion 2: Two: exit 1
-·  003  blocked        0/0  002: dependency is failed
+·  003  blocked        0/0  waiting for 002 (failed)
 ✗  004  invalid        0/0  spec 004: .chant/specs/004.md:2:1: invalid YAML: did not find expected node content
 ▶  005  running        0/0  process 7 on here since 2026-01-02T03:04:05Z
 ·  006  paused         0/0

@@ -130,7 +130,7 @@ func (c *Check) set(a attribute) string {
 	case "timeout":
 		d, err := time.ParseDuration(a.value)
 		if err != nil || d <= 0 {
-			return notOne(`a duration above zero such as "90s" or "2m"`, a)
+			return notOne(`a positive duration such as "90s" or "2m"`, a)
 		}
 		c.Timeout = d
 	case "dir":
@@ -159,7 +159,7 @@ func notOne(want string, a attribute) string {
 func setCount(n *int, a attribute) string {
 	v, err := strconv.Atoi(a.value)
 	if err != nil || v < 1 {
-		return notOne("a whole number from 1", a)
+		return notOne("a whole number of at least 1", a)
 	}
 	*n = v
 	return ""
@@ -177,7 +177,7 @@ func setRegexp(re **regexp.Regexp, a attribute) string {
 func (c *Check) setEnv(a attribute) string {
 	name := strings.TrimPrefix(a.name, "env.")
 	if !isEnvName(name) {
-		return "names no environment variable: letters, digits and _ only, and no digit first"
+		return "is not the name of an environment variable: letters, digits and _, no digit first"
 	}
 	c.Env = append(c.Env, name+"="+a.value)
 	return ""

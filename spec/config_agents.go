@@ -45,7 +45,7 @@ func (s *configFile) agent(name, entry *yaml.Node) Agent {
 	case name.Value == "" || strings.ContainsAny(name.Value, infoSpace):
 		s.fail(s.nodePos(name), ruleBadAgent, "", "the agent's name %q is not one word", name.Value)
 	case name.Value == AgentOfSpec:
-		s.fail(s.nodePos(name), ruleBadAgent, "give it another name", "no agent named %q could be chosen: it stands for the one that a spec names", name.Value)
+		s.fail(s.nodePos(name), ruleBadAgent, "rename the agent", "the name %q is reserved: it means the agent that a spec names", name.Value)
 	}
 	var a Agent
 	var command []Item
@@ -111,8 +111,8 @@ func (s *configFile) consistent(command []Item, prompt, flag Item) {
 		return
 	}
 	if prompt.Value == string(PromptByFile) && !has(promptFile) {
-		s.fail(prompt.Pos, ruleBadAgent, "put "+promptFile+" where the file's name belongs",
-			"the prompt is a file that the command does not name")
+		s.fail(prompt.Pos, ruleBadAgent, "add "+promptFile+" to the command",
+			"the command has no placeholder for the prompt's file")
 	}
 	if flag.Value != "" && has("{model}") {
 		s.fail(flag.Pos, ruleBadAgent, "keep one of them", "model_flag and {model} in the command exclude each other")
@@ -126,7 +126,7 @@ func (s *configFile) noBypass(command []Item, flag Item) {
 		argv = []Item{{}, flag} // the program is that of a preset
 	}
 	if at := FindBypass(texts(argv)); at >= 0 {
-		s.fail(argv[at].Pos, ruleBypassFlag, ownConfig, "%q drops the agent's own permission checks", argv[at].Value)
+		s.fail(argv[at].Pos, ruleBypassFlag, ownConfig, "%q turns off the agent's own permission checks", argv[at].Value)
 	}
 }
 
@@ -138,15 +138,15 @@ func (s *configFile) env(key, value *yaml.Node) []string {
 		switch {
 		case item.Value == "*" && s.users:
 		case item.Value == "*":
-			s.fail(item.Pos, ruleSecretEnv, ownConfig, `"*" hands the agent every secret of the environment`)
+			s.fail(item.Pos, ruleSecretEnv, ownConfig, `"*" passes every secret of the environment to the agent`)
 		case !isEnvName(prefix):
-			s.fail(item.Pos, ruleBadAgent, "write NAME or PREFIX_*", "%q names no environment variable", item.Value)
+			s.fail(item.Pos, ruleBadAgent, "write NAME or PREFIX_*", "%q is not the name of an environment variable", item.Value)
 		case !s.users && IsSecretName(prefix):
 			what := "a secret"
 			if isPrefix {
 				what = "secrets"
 			}
-			s.fail(item.Pos, ruleSecretEnv, ownConfig, "%q hands the agent %s", item.Value, what)
+			s.fail(item.Pos, ruleSecretEnv, ownConfig, "%q passes %s to the agent", item.Value, what)
 		}
 	}
 	return texts(items)
@@ -178,7 +178,7 @@ func (s *configFile) word(key, value *yaml.Node, known ...string) Item {
 func (s *configFile) duration(key, value *yaml.Node) time.Duration {
 	d, err := time.ParseDuration(s.scalar(key, value))
 	if value.Kind == yaml.ScalarNode && (err != nil || d <= 0) {
-		s.fail(s.nodePos(value), ruleConfigValue, "write it like 90s or 30m", "%s %q is no duration above zero", key.Value, value.Value)
+		s.fail(s.nodePos(value), ruleConfigValue, "write it like 90s or 30m", "%s %q is not a positive duration", key.Value, value.Value)
 	}
 	return d
 }
@@ -187,7 +187,7 @@ func (s *configFile) duration(key, value *yaml.Node) time.Duration {
 func (s *configFile) bytes(key, value *yaml.Node) int {
 	n, err := strconv.Atoi(s.scalar(key, value))
 	if value.Kind == yaml.ScalarNode && (err != nil || n < 1) {
-		s.fail(s.nodePos(value), ruleConfigValue, "write it like 131072", "%s %q is no number of bytes above zero", key.Value, value.Value)
+		s.fail(s.nodePos(value), ruleConfigValue, "write it like 131072", "%s %q is not a positive number of bytes", key.Value, value.Value)
 		return 0
 	}
 	return n

@@ -91,7 +91,7 @@ func TestConfigProblems(t *testing.T) {
 		{"project name", "project: {name: [x]}", `error wrong-shape .chant/config.md:2:17: name must be a single value, not a list`},
 		{"suite", "suite: {a: b}", `error wrong-shape .chant/config.md:2:8: suite must be a list of texts, or one text, not a mapping`},
 		{"key of worktree", "worktree: {links: [x]}", `warning unknown-key .chant/config.md:2:12: unknown key "links" (did you mean "link"?)`},
-		{"link", "worktree: {link: [../x]}", `error bad-link .chant/config.md:2:19: link "../x" leads out of the project`},
+		{"link", "worktree: {link: [../x]}", `error bad-link .chant/config.md:2:19: link "../x" is outside the project`},
 		{"interpreters", "interpreters: [node]", `error wrong-shape .chant/config.md:2:15: interpreters must be a map, not a list`},
 		{"interpreter as text", "interpreters: {node: node -e}", `error bad-interpreter .chant/config.md:2:22: the interpreter of "node" is not a list of arguments (write a list such as ["node", "-e"]: the script is appended to it)`},
 		{"interpreter without words", "interpreters: {node: []}", `error bad-interpreter .chant/config.md:2:22: the interpreter of "node" is not a list of arguments (write a list such as ["node", "-e"]: the script is appended to it)`},
@@ -101,7 +101,7 @@ func TestConfigProblems(t *testing.T) {
 		{"secret that matches nothing", "secrets: ['x*']", `error bad-secret .chant/config.md:2:11: secret pattern "x*" matches the empty text (it would mask everything)`},
 		{"prompts", "prompts: x", `error wrong-shape .chant/config.md:2:10: prompts must be a map, not a single value`},
 		{"key of prompts", "prompts: {bugdet: 1}", `warning unknown-key .chant/config.md:2:11: unknown key "bugdet" (did you mean "budget"?)`},
-		{"budget", "prompts: {budget: 400k}", `error config-value .chant/config.md:2:19: budget "400k" is no number of bytes above zero (write it like 131072)`},
+		{"budget", "prompts: {budget: 400k}", `error config-value .chant/config.md:2:19: budget "400k" is not a positive number of bytes (write it like 131072)`},
 		{"key twice", "suite: a\nsuite: b", `error duplicate-key .chant/config.md:3:1: key "suite" is given twice, first at line 2 (keep one of them)`},
 	}
 	for _, tt := range tests {

@@ -211,8 +211,8 @@ func (d *Document) Sections(names []string) ([]Item, Problems) {
 		switch {
 		case !hasText(names, h.Text):
 		case h.Empty:
-			problems = append(problems, d.problem(h.Pos, "empty-heading", "a comment or a sub-heading is not enough",
-				"nothing stands below the heading %q", h.Text))
+			problems = append(problems, d.problem(h.Pos, "empty-heading", "comments and headings do not count",
+				"the section %q is empty", h.Text))
 		default:
 			found = append(found, Item{h.Text, h.Pos})
 		}

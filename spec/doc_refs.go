@@ -51,10 +51,10 @@ func (d *Document) CheckRefs(files map[string]CitedFile, least int) ([]Item, Pro
 	switch {
 	case len(places) >= least:
 	case len(places) == 0:
-		problems = append(problems, d.problem(Pos{}, "no-reference", "write one as in storage/store.go:117", "cites no path:line"))
+		problems = append(problems, d.problem(Pos{}, "no-reference", "such as storage/store.go:117", "cites no path:line"))
 	default:
 		problems = append(problems, d.problem(Pos{}, "no-reference", "",
-			"cites %d different path:line, and at least %d are wanted", len(places), least))
+			"cites %d different path:line, expected at least %d", len(places), least))
 	}
 	return found, problems
 }
@@ -63,13 +63,13 @@ func (d *Document) CheckRefs(files map[string]CitedFile, least int) ([]Item, Pro
 func (r Ref) fault(file CitedFile) string {
 	switch {
 	case leavesProject(r.Path):
-		return r.Path + " leads out of the project"
+		return r.Path + " is outside the project"
 	case file.Problem != "":
 		return r.Path + " " + file.Problem
 	case r.First < 1:
-		return "lines count from 1"
+		return "line numbers start at 1"
 	case r.First > r.Last:
-		return "the range ends before it begins"
+		return "the last line is before the first"
 	case r.Last > len(file.Lines):
 		return r.Path + " ends at line " + strconv.Itoa(len(file.Lines))
 	}
@@ -82,9 +82,9 @@ func (r Ref) fault(file CitedFile) string {
 		}
 	}
 	if r.First < r.Last {
-		return "none of the lines holds " + strconv.Quote(r.Quote)
+		return "none of the lines contains " + strconv.Quote(r.Quote)
 	}
-	return "the line does not hold " + strconv.Quote(r.Quote)
+	return "the line does not contain " + strconv.Quote(r.Quote)
 }
 
 // leavesProject reports whether a path in its shortest form leads out of the

@@ -115,19 +115,19 @@ func TestCheckRefs(t *testing.T) {
 		want  []string
 	}{
 		{"a.go:1 a.go:3 a.go:2-3", 3, 3, nil},
-		{"ä a.go:4 a.go:0", 1, 0, []string{"doc.md:1:3: a.go:4: a.go ends at line 3", "doc.md:1:10: a.go:0: lines count from 1"}},
-		{"a.go:2-4 a.go:3-2", 1, 0, []string{"doc.md:1:1: a.go:2-4: a.go ends at line 3", "doc.md:1:10: a.go:3-2: the range ends before it begins"}},
+		{"ä a.go:4 a.go:0", 1, 0, []string{"doc.md:1:3: a.go:4: a.go ends at line 3", "doc.md:1:10: a.go:0: line numbers start at 1"}},
+		{"a.go:2-4 a.go:3-2", 1, 0, []string{"doc.md:1:1: a.go:2-4: a.go ends at line 3", "doc.md:1:10: a.go:3-2: the last line is before the first"}},
 		{"./gone.go:1", 1, 0, []string{"doc.md:1:1: ./gone.go:1: gone.go is not in the project"}},
 		{"none.go:1", 1, 0, []string{"doc.md:1:1: none.go:1: none.go ends at line 0"}},
 		{"x/../../b.go:1 /a.go:1", 1, 0, []string{
-			"doc.md:1:1: x/../../b.go:1: ../b.go leads out of the project", "doc.md:1:16: /a.go:1: /a.go leads out of the project"}},
-		{"nothing", 1, 0, []string{"doc.md: cites no path:line (write one as in storage/store.go:117)"}},
-		{"a.go:1 ./a.go:1 `a.go:1:7` a.go:2", 3, 4, []string{"doc.md: cites 2 different path:line, and at least 3 are wanted"}},
+			"doc.md:1:1: x/../../b.go:1: ../b.go is outside the project", "doc.md:1:16: /a.go:1: /a.go is outside the project"}},
+		{"nothing", 1, 0, []string{"doc.md: cites no path:line (such as storage/store.go:117)"}},
+		{"a.go:1 ./a.go:1 `a.go:1:7` a.go:2", 3, 4, []string{"doc.md: cites 2 different path:line, expected at least 3"}},
 		{table + "| `a.go:3` | `x := y` |\n| `a.go:1-3` | `:= y // z` |", 1, 2, nil},
 		{table + "| `a.go:1` | `x := y` |\n| `a.go:1-2` | `x := y` |\n| `a.go:3` | `x :=  y` |", 1, 0, []string{
-			`doc.md:5:4: a.go:1: the line does not hold "x := y"`,
-			`doc.md:6:4: a.go:1-2: none of the lines holds "x := y"`,
-			`doc.md:7:4: a.go:3: the line does not hold "x :=  y"`}},
+			`doc.md:5:4: a.go:1: the line does not contain "x := y"`,
+			`doc.md:6:4: a.go:1-2: none of the lines contains "x := y"`,
+			`doc.md:7:4: a.go:3: the line does not contain "x :=  y"`}},
 	} {
 		found, problems := documentOf(t, tt.text).CheckRefs(files, tt.least)
 		if diff := cmp.Diff(tt.want, told(problems)); diff != "" || len(found) != tt.found {

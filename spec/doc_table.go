@@ -93,7 +93,7 @@ func (d *Document) tables(q RowQuery) ([]Table, Problems) {
 		}
 	}
 	if len(tables) == 0 {
-		return nil, Problems{d.problem(Pos{}, "no-table", "one in a quote or a code block does not count", "%s has no table", where)}
+		return nil, Problems{d.problem(Pos{}, "no-table", "tables in quotes and code blocks do not count", "%s has no table", where)}
 	}
 	var known []string
 	for _, t := range tables {
@@ -194,9 +194,9 @@ func (q RowQuery) found(n int) string {
 
 func (q RowQuery) wanted() string {
 	if q.Exact {
-		return fmt.Sprintf("%d wanted", q.Count)
+		return fmt.Sprintf("expected %d", q.Count)
 	}
-	return fmt.Sprintf("at least %d wanted", q.Count)
+	return fmt.Sprintf("expected at least %d", q.Count)
 }
 
 // lineList names the lines of the rows; "" if there are none.
@@ -240,7 +240,7 @@ func (d *Document) CheckTargets(s *Spec, rows []Row, column string) Problems {
 		if !covered[i] {
 			problems = append(problems, Problem{
 				ID: s.ID, Path: s.Path, Pos: target.Pos, Severity: Error, Rule: "target-not-listed",
-				Msg: fmt.Sprintf("target file %s is in no row of %s that counts", target.Value, d.Path),
+				Msg: fmt.Sprintf("target file %s is in no matching row of %s", target.Value, d.Path),
 			})
 		}
 	}

@@ -87,14 +87,14 @@ func TestRows(t *testing.T) {
 		{"under an outer heading", RowQuery{Under: "other", Filled: []string{"name"}, Count: 1}, "…", []string{
 			`doc.md:23:3: the column "name" is not filled in this row`}},
 
-		{"none", RowQuery{Where: verdict("open"), Count: 1}, "", []string{`doc.md: 0 rows have verdict=open, at least 1 wanted`}},
+		{"none", RowQuery{Where: verdict("open"), Count: 1}, "", []string{`doc.md: 0 rows have verdict=open, expected at least 1`}},
 		{"none, and none wanted", RowQuery{Where: verdict("open"), Exact: true}, "", nil},
 		{"too many", RowQuery{Where: verdict("confirmed"), Count: 1, Exact: true}, "H2 X1", []string{
-			`doc.md: 2 rows have verdict=confirmed, 1 wanted (lines 8, 16)`}},
+			`doc.md: 2 rows have verdict=confirmed, expected 1 (lines 8, 16)`}},
 		{"too few", RowQuery{Where: append(verdict("confirmed"), Condition{"claim", "lost update"}), Count: 2}, "H2", []string{
-			`doc.md: 1 row has verdict=confirmed and claim=lost update, at least 2 wanted (line 8)`}},
+			`doc.md: 1 row has verdict=confirmed and claim=lost update, expected at least 2 (line 8)`}},
 		{"every row", RowQuery{Under: "hypotheses", Filled: []string{"claim"}, Count: 5}, "H1 H2 H3 H4", []string{
-			`doc.md: 4 rows found, at least 5 wanted (lines 7, 8, 9, 10)`}},
+			`doc.md: 4 rows found, expected at least 5 (lines 7, 8, 9, 10)`}},
 		{"not filled", RowQuery{Under: "hypotheses", Where: verdict("ruled out"), Filled: []string{"evidence", "claim"}, Count: 3}, "H1 H3 H4", []string{
 			`doc.md:9:29: the column "evidence" is not filled in this row`,
 			`doc.md:10:1: the column "evidence" is not filled in this row`}},
@@ -110,7 +110,7 @@ func TestRows(t *testing.T) {
 		{"no heading", RowQuery{Under: "Hypothesis", Where: verdict("x"), Exact: true}, "", []string{
 			`doc.md: no heading "Hypothesis" (did you mean "Hypotheses"?)`}},
 		{"no table", RowQuery{Under: "Bare", Where: verdict("x"), Exact: true}, "", []string{
-			`doc.md: the section "Bare" has no table (one in a quote or a code block does not count)`}},
+			`doc.md: the section "Bare" has no table (tables in quotes and code blocks do not count)`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -162,12 +162,12 @@ func TestCheckTargets(t *testing.T) {
 		{"an empty cell is told by Rows", []string{"a/b.go"}, "a/b.go -", nil},
 		{"more in the document", []string{"a/b.go"}, "a/b.go c/d.go", []string{"doc.md:4:3: c/d.go is not in the target_files of s"}},
 		{"more in the spec", []string{"a/b.go", "c/*"}, "a/b.go", []string{
-			"spec s: .chant/specs/s.md:2:1: target file c/* is in no row of doc.md that counts"}},
+			"spec s: .chant/specs/s.md:2:1: target file c/* is in no matching row of doc.md"}},
 		{"no targets", nil, "a/b.go", []string{"doc.md:3:3: a/b.go is not in the target_files of s"}},
 		{"outside", []string{"**"}, "a ../b /c", []string{
 			"doc.md:4:3: ../b is not in the target_files of s", "doc.md:5:3: /c is not in the target_files of s"}},
 		{"a pattern that is none", []string{"a["}, "a[", []string{
-			"doc.md:3:3: a[ is not in the target_files of s", "spec s: .chant/specs/s.md:1:1: target file a[ is in no row of doc.md that counts"}},
+			"doc.md:3:3: a[ is not in the target_files of s", "spec s: .chant/specs/s.md:1:1: target file a[ is in no matching row of doc.md"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -35,7 +35,7 @@ func TestParseDocument(t *testing.T) {
 		{"empty", " \n", "doc.md: the file is empty"},
 		{"byte order mark", "\ufeff# A\n", "doc.md:1:1: the file starts with a byte order mark (save as UTF-8 without a byte order mark)"},
 		{"not UTF-8", "# A\n\nb\xff\n", "doc.md:3:2: byte 0xff is not UTF-8 (save as UTF-8)"},
-		{"NUL", "# A\x00\n", "doc.md:1:4: a NUL byte (remove it)"},
+		{"NUL", "# A\x00\n", "doc.md:1:4: the file contains a NUL byte (remove it)"},
 		{"open frontmatter", "---\na: b\n# A\n", `doc.md:1:1: the frontmatter is not closed (end it with a line that is exactly "---")`},
 		{"bad frontmatter", "---\na: [\n---\n# A\n", "doc.md:2:1: invalid YAML: did not find expected node content"},
 	} {
@@ -148,9 +148,9 @@ func TestSections(t *testing.T) {
 		{[]string{" problem ", "DOC", "h1"}, 3, nil},
 		{[]string{"Problem", "problem"}, 1, nil},
 		{[]string{"root cause"}, 0, []string{
-			`doc.md:6:1: nothing stands below the heading "Root cause" (a comment or a sub-heading is not enough)`}},
+			`doc.md:6:1: the section "Root cause" is empty (comments and headings do not count)`}},
 		{[]string{"evidence"}, 1, []string{ // each that has the name
-			`doc.md:13:1: nothing stands below the heading "Evidence" (a comment or a sub-heading is not enough)`}},
+			`doc.md:13:1: the section "Evidence" is empty (comments and headings do not count)`}},
 		{[]string{"Rot cause", "Problem", "Decision"}, 1, []string{
 			`doc.md: no heading "Rot cause" (did you mean "Root cause"?)`, `doc.md: no heading "Decision"`}},
 		{[]string{"## Problem"}, 0, []string{`doc.md: no heading "## Problem"`}},

@@ -82,7 +82,7 @@ func openEditor(src []byte) (*editor, Problems) {
 		e.fm, _ = s.frontmatter()
 	}
 	if root := e.fm.root; root != nil && root.Style&yaml.FlowStyle != 0 {
-		s.fail(s.nodePos(root), ruleUneditable, "write it as lines", "the frontmatter can't be edited: it is written in braces")
+		s.fail(s.nodePos(root), ruleUneditable, "write one \"key: value\" a line", "the frontmatter can't be edited: it is written in braces")
 	}
 	return e, s.sorted()
 }
@@ -329,7 +329,7 @@ func (e *editor) verified(want wanted, out []byte) ([]byte, error) {
 	j := after.index(after.fm.root, want.key)
 	switch {
 	case j < 0 || !want.readFrom(after.source, after.fm.root.Content[j+1]):
-		return nil, errors.New("the edit would not read as wanted")
+		return nil, errors.New("the key would not have the new value")
 	case !bytes.Equal(e.src[e.fm.body:], out[after.fm.body:]),
 		!sameEntries(e.fm.root, after.fm.root, []string{want.key}),
 		i >= 0 && want.kind == wantMap &&

@@ -16,8 +16,8 @@ func (b *body) check(fence *ast.FencedCodeBlock, owner int) {
 	b.seen[fence] = true
 	pos := b.pos(at)
 	if first, ok := b.fences[owner]; ok {
-		b.fail(pos, "two-checks", "make a nested criterion",
-			"one check per criterion: this one has a check at line %d", first.Line)
+		b.fail(pos, "two-checks", "write a nested criterion",
+			"the criterion already has a check at line %d", first.Line)
 		return
 	}
 	b.fences[owner] = pos
@@ -138,7 +138,7 @@ func (b *body) readCheck(info string, start int) *Check {
 	c := &Check{Info: info, Repeat: 1, Timeout: DefaultTimeout, Dir: "."}
 	words := infoWords(info)
 	if words[0] == "check" {
-		b.fail(b.pos(start), "check-language", `write the language first, as in "sh check"`, "the check names no language")
+		b.fail(b.pos(start), "check-language", `write the language first, as in "sh check"`, "the check has no language")
 		return nil
 	}
 	c.Lang = words[0]

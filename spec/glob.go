@@ -32,9 +32,9 @@ func CheckPattern(pattern string) error {
 	case strings.TrimSpace(pattern) == "":
 		return errors.New("is empty")
 	case strings.ContainsFunc(pattern, unicode.IsControl):
-		return errors.New("holds a control character")
+		return errors.New("contains a control character")
 	case strings.Contains(pattern, `\`):
-		return errors.New("holds a backslash: folders are separated by /")
+		return errors.New("contains a backslash: separate folders by /")
 	case strings.HasPrefix(pattern, "/"):
 		return errors.New("is absolute: paths are relative to the project")
 	case !doublestar.ValidatePattern(pattern):
@@ -42,14 +42,14 @@ func CheckPattern(pattern string) error {
 	}
 	for _, element := range strings.FieldsFunc(pattern, isSeparator) {
 		if strings.EqualFold(element, ".git") {
-			return errors.New("lies inside .git")
+			return errors.New("is inside .git")
 		}
 		if element == ".." && strings.ContainsAny(pattern, "*?[{") {
-			return errors.New("holds .. in a glob")
+			return errors.New("contains .. in a glob")
 		}
 	}
 	if clean := path.Clean(pattern); clean == ".." || strings.HasPrefix(clean, "../") {
-		return errors.New("leads out of the project")
+		return errors.New("is outside the project")
 	}
 	return nil
 }

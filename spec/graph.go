@@ -17,9 +17,9 @@ type node struct {
 
 // edge leads from a spec to one that must be completed before it.
 type edge struct {
-	to  int
-	why string // "dependency", "preceding member" or "member"
-	pos Pos    // position of the depends_on item; zero for the edges of a group
+	to    int
+	named bool // in depends_on; else the edge is one of a group
+	pos   Pos  // position of the depends_on item
 }
 
 // Dependencies returns the specs that must be completed before s: the specs in
@@ -81,7 +81,7 @@ func (g *Set) link() {
 	for i, s := range g.all {
 		for _, item := range s.DependsOn {
 			if found := g.matches(item.Value); len(found) == 1 {
-				g.need(i, edge{to: found[0], why: "dependency", pos: item.Pos})
+				g.need(i, edge{to: found[0], named: true, pos: item.Pos})
 			} else {
 				g.nodes[i].unresolved = append(g.nodes[i].unresolved, item)
 			}
@@ -91,9 +91,9 @@ func (g *Set) link() {
 		members := g.nodes[i].members
 		for k, m := range members {
 			if k > 0 && len(g.all[m].DependsOn) == 0 {
-				g.need(m, edge{to: members[k-1], why: "preceding member"})
+				g.need(m, edge{to: members[k-1]})
 			}
-			g.need(i, edge{to: m, why: "member"})
+			g.need(i, edge{to: m})
 		}
 	}
 	for i := range g.nodes {
@@ -174,7 +174,7 @@ func (g *Set) shortestCycle(start int) []int {
 		path = append(path, i)
 	}
 	slices.Reverse(path[1:])
-	for g.step(path, 0).why != "dependency" {
+	for !g.step(path, 0).named {
 		path = append(path[1:], path[0])
 	}
 	return path

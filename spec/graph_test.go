@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -169,7 +170,7 @@ func TestCyclesOfRandomGraphs(t *testing.T) {
 		tangles := 0
 		for i, s := range specs {
 			_, blocks := g.State(s, Live{})
-			cyclic := slices.ContainsFunc(blocks, func(b Block) bool { return len(b.Reason) > 6 && b.Reason[:6] == "cycle " })
+			cyclic := slices.ContainsFunc(blocks, func(b Block) bool { return strings.HasPrefix(b.Reason, "dependency cycle ") })
 			if cyclic != reach[i][i] {
 				t.Errorf("%s: blocked by a cycle: %t, reaches itself: %t", s.ID, cyclic, reach[i][i])
 			}
@@ -220,7 +221,7 @@ func TestSetProblems(t *testing.T) {
 			`dependency-cycle spec a: .chant/specs/a.md:4:3: cycle of dependencies a → b → c → a`,
 			`dependency-cycle spec d: .chant/specs/d.md:3:3: cycle of dependencies d → e → d`,
 		}},
-		{"shortest cycle of a tangle", []*Spec{specOf("a", "b"), specOf("b", "c"), specOf("c", "d", "a"), specOf("d", "a")}, []string{
+		{"shortest cycle of a component", []*Spec{specOf("a", "b"), specOf("b", "c"), specOf("c", "d", "a"), specOf("d", "a")}, []string{
 			`dependency-cycle spec a: .chant/specs/a.md:3:3: cycle of dependencies a → b → c → a`,
 		}},
 		{"cycle met at its last spec", []*Spec{specOf("a", "e"), specOf("c", "e"), specOf("e", "c")}, []string{

@@ -96,7 +96,7 @@ func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
 		problems = append(problems, LintSpec(s, cfg)...)
 		// A file with errors can have criteria that were not read.
 		if len(s.Criteria) == 0 && len(g.Members(s)) == 0 && parse[s.Path].Err() == nil {
-			problems = append(problems, s.problem(Warning, Pos{}, ruleNoCriteria, "has no acceptance criteria, so nothing can complete it", ""))
+			problems = append(problems, s.problem(Warning, Pos{}, ruleNoCriteria, "no acceptance criteria, so the spec can't be completed", ""))
 		}
 	}
 	sortProblems(problems)
@@ -178,7 +178,7 @@ func (l *linter) word(pos Pos, rule, what, word string, known []string) {
 // model reports a model that an agent's program would read as a flag.
 func (l *linter) model() {
 	if strings.HasPrefix(l.spec.Model, "-") {
-		l.report(Error, l.spec.at["model"], ruleBadModel, fmt.Sprintf("model %q begins with a dash, as a flag does", l.spec.Model), "")
+		l.report(Error, l.spec.at["model"], ruleBadModel, fmt.Sprintf("model %q starts with a dash, like a flag", l.spec.Model), "")
 	}
 }
 
@@ -189,7 +189,7 @@ func (l *linter) skip() {
 		return
 	}
 	if s.Skipped.Reason == "" {
-		l.warn(s.at["skipped"], ruleSkipReason, "skipped without a reason, so what depends on it can't go on", "write one under skipped")
+		l.warn(s.at["skipped"], ruleSkipReason, "skipped without a reason, so it blocks the specs that depend on it", "add a reason below skipped")
 	}
 	if s.Status != StatusCancelled {
 		l.warn(s.at["skipped"], ruleSkipStatus, fmt.Sprintf("skipped, but its status is %q", s.Status),
@@ -208,15 +208,15 @@ func (l *linter) targets() {
 // criteria checks boxes, ticks and attestations.
 func (l *linter) criteria() {
 	for _, item := range l.spec.OddMarks {
-		l.warn(item.Pos, ruleOddMark, fmt.Sprintf("%q is no criterion, and the spec can't complete with it", item.Value),
+		l.warn(item.Pos, ruleOddMark, fmt.Sprintf("%q is not a valid box, and the spec can't be completed with it", item.Value),
 			"write [ ] or [x]")
 	}
 	manual := map[string]bool{}
 	var unticked []Criterion
 	for _, c := range l.spec.Criteria {
 		if c.Manual() && manual[c.Text] {
-			l.report(Error, c.Pos, ruleSameManual, fmt.Sprintf("another manual criterion is %q too, and who attests one would attest both", c.Text),
-				"word them so that they differ")
+			l.report(Error, c.Pos, ruleSameManual, fmt.Sprintf("two manual criteria have the text %q", c.Text),
+				"make their texts different: an attestation would count for both")
 		}
 		manual[c.Text] = manual[c.Text] || c.Manual()
 		if !c.Ticked {
@@ -229,8 +229,8 @@ func (l *linter) criteria() {
 	}
 	for _, a := range l.spec.Attested {
 		if !manual[a.Criterion] {
-			l.warn(l.spec.at["attested"], ruleAttestedUnknown, fmt.Sprintf("attested criterion %q is no manual criterion of this spec", a.Criterion),
-				"a changed text voids the attestation: attest it again")
+			l.warn(l.spec.at["attested"], ruleAttestedUnknown, fmt.Sprintf("attested criterion %q is not a manual criterion of this spec", a.Criterion),
+				"if its text has changed, attest it again")
 		}
 	}
 }
@@ -246,11 +246,11 @@ func (l *linter) checks() {
 		seen[c] = true
 		if _, ok := l.config.Interpreter(c.Lang); !ok {
 			l.report(Error, c.Pos, ruleUnknownInterpreter, fmt.Sprintf("no interpreter for checks in %q", c.Lang),
-				"name it under interpreters in .chant/config.md")
+				"add it to interpreters in .chant/config.md")
 		}
 		if c.ExpectFail && c.Match == nil && c.Exit == nil {
-			l.warn(c.Pos, ruleWrongReason, "expect=fail holds for any failure, for the wrong reason too",
-				"say by match= what the output must show")
+			l.warn(c.Pos, ruleWrongReason, "expect=fail without match= or exit= accepts any failure",
+				"add match= with the expected error message")
 		}
 	}
 }

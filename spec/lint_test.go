@@ -100,12 +100,12 @@ func TestLint(t *testing.T) {
 		{"rejected", soundBut(func(s *Spec) { s.Approval.Status = "rejected" }), nil},
 
 		{"model that is a flag", soundBut(func(s *Spec) { s.Model = "--yolo" }), []string{
-			`bad-model spec s: .chant/specs/s.md: model "--yolo" begins with a dash, as a flag does`}},
+			`bad-model spec s: .chant/specs/s.md: model "--yolo" starts with a dash, like a flag`}},
 		{"any agent, prompt and model", soundBut(func(s *Spec) { s.Agent, s.Prompt, s.Model = "any", "any", "any-1" }), nil},
 
 		{"skipped", []*Spec{skippedFor("not needed", sound("s"))}, nil},
 		{"skipped without a reason", []*Spec{skippedFor("", sound("s"))}, []string{
-			`skipped-without-reason spec s: .chant/specs/s.md: skipped without a reason, so what depends on it can't go on (write one under skipped)`}},
+			`skipped-without-reason spec s: .chant/specs/s.md: skipped without a reason, so it blocks the specs that depend on it (add a reason below skipped)`}},
 		{"skipped, but not cancelled", []*Spec{inStatus(StatusCompleted, skippedFor("x", soundBut(func(s *Spec) {
 			s.Criteria[0].Ticked, s.Criteria[1].Ticked = true, true
 		})[0]))}, []string{
@@ -113,10 +113,10 @@ func TestLint(t *testing.T) {
 		{"cancelled", soundBut(func(s *Spec) { s.Status = StatusCancelled }), nil},
 
 		{"odd mark", soundBut(func(s *Spec) { s.OddMarks = []Item{{"[~] half", Pos{30, 3}}} }), []string{
-			`odd-mark spec s: .chant/specs/s.md:30:3: "[~] half" is no criterion, and the spec can't complete with it (write [ ] or [x])`}},
+			`odd-mark spec s: .chant/specs/s.md:30:3: "[~] half" is not a valid box, and the spec can't be completed with it (write [ ] or [x])`}},
 
 		{"no criteria", soundBut(func(s *Spec) { s.Criteria, s.Attested = nil, nil }), []string{
-			`no-criteria spec s: .chant/specs/s.md: has no acceptance criteria, so nothing can complete it`}},
+			`no-criteria spec s: .chant/specs/s.md: no acceptance criteria, so the spec can't be completed`}},
 		{"no criteria, but members", []*Spec{sound("s.1"), with(sound("s"), func(s *Spec) { s.Criteria, s.Attested = nil, nil })}, nil},
 
 		{"completed and unticked", soundBut(func(s *Spec) { s.Status = StatusCompleted; s.Criteria[0].Ticked = true }), []string{
@@ -127,13 +127,13 @@ func TestLint(t *testing.T) {
 		}), nil},
 
 		{"attested and changed", soundBut(func(s *Spec) { s.Attested[0].Criterion = "someone wrote it" }), []string{
-			`attested-unknown spec s: .chant/specs/s.md: attested criterion "someone wrote it" is no manual criterion of this spec (a changed text voids the attestation: attest it again)`}},
+			`attested-unknown spec s: .chant/specs/s.md: attested criterion "someone wrote it" is not a manual criterion of this spec (if its text has changed, attest it again)`}},
 		{"attested with a check", soundBut(func(s *Spec) { s.Attested[0].Criterion = "tests pass" }), []string{
-			`attested-unknown spec s: .chant/specs/s.md: attested criterion "tests pass" is no manual criterion of this spec (a changed text voids the attestation: attest it again)`}},
+			`attested-unknown spec s: .chant/specs/s.md: attested criterion "tests pass" is not a manual criterion of this spec (if its text has changed, attest it again)`}},
 		{"two manual criteria of one text", soundBut(func(s *Spec) {
 			s.Criteria = append(s.Criteria, Criterion{Number: 3, Text: "someone read it", Pos: Pos{25, 3}})
 		}), []string{
-			`same-manual-criterion spec s: .chant/specs/s.md:25:3: another manual criterion is "someone read it" too, and who attests one would attest both (word them so that they differ)`}},
+			`same-manual-criterion spec s: .chant/specs/s.md:25:3: two manual criteria have the text "someone read it" (make their texts different: an attestation would count for both)`}},
 		{"attested text twice, first with a check", soundBut(func(s *Spec) { s.Criteria[0].Text = "someone read it" }), nil},
 		{"attested text twice, then with a check", soundBut(func(s *Spec) {
 			s.Criteria[0].Text = "someone read it"
@@ -141,12 +141,12 @@ func TestLint(t *testing.T) {
 		}), nil},
 
 		{"targets", soundBut(func(s *Spec) { s.TargetFiles = []Item{{"../x", Pos{7, 3}}, {"/etc/x", Pos{8, 3}}, {"a[", Pos{9, 3}}} }), []string{
-			`bad-target spec s: .chant/specs/s.md:7:3: target file "../x" leads out of the project`,
+			`bad-target spec s: .chant/specs/s.md:7:3: target file "../x" is outside the project`,
 			`bad-target spec s: .chant/specs/s.md:8:3: target file "/etc/x" is absolute: paths are relative to the project`,
 			`bad-target spec s: .chant/specs/s.md:9:3: target file "a[" is not a valid glob`}},
 
 		{"any failure", soundBut(func(s *Spec) { s.Criteria[0].Check.ExpectFail = true }), []string{
-			`red-for-wrong-reason spec s: .chant/specs/s.md:21:3: expect=fail holds for any failure, for the wrong reason too (say by match= what the output must show)`}},
+			`red-for-wrong-reason spec s: .chant/specs/s.md:21:3: expect=fail without match= or exit= accepts any failure (add match= with the expected error message)`}},
 		{"stated failure", soundBut(func(s *Spec) { s.Criteria[0].Check.ExpectFail = true; s.Criteria[0].Check.Match = match }), nil},
 		{"stated exit", soundBut(func(s *Spec) { s.Criteria[0].Check.ExpectFail = true; s.Criteria[0].Check.Exit = &exit }), nil},
 
@@ -155,7 +155,7 @@ func TestLint(t *testing.T) {
 			s.Criteria[1].Check = s.Criteria[0].Check
 			s.Attested = nil
 		}), []string{
-			`unknown-interpreter spec s: .chant/specs/s.md:21:3: no interpreter for checks in "ruby" (name it under interpreters in .chant/config.md)`}},
+			`unknown-interpreter spec s: .chant/specs/s.md:21:3: no interpreter for checks in "ruby" (add it to interpreters in .chant/config.md)`}},
 		{"interpreter of the config", soundBut(func(s *Spec) { s.Criteria[0].Check.Lang = "node" }), nil},
 
 		{"links", []*Spec{with(sound("s"), func(s *Spec) { s.DependsOn = []Item{{"none", Pos{5, 3}}} })}, []string{
@@ -223,7 +223,7 @@ func TestLintAddsWhatParseFound(t *testing.T) {
 		// That it has no criteria is not said of a file that can't be read.
 		"yaml spec b: .chant/specs/b.md:4:1: is no YAML",
 		"unreadable spec gone: .chant/specs/gone.md: permission denied",
-		"no-criteria spec w: .chant/specs/w.md: has no acceptance criteria, so nothing can complete it",
+		"no-criteria spec w: .chant/specs/w.md: no acceptance criteria, so the spec can't be completed",
 		"odd spec w: .chant/specs/w.md:2:1: is odd",
 	}
 	if diff := cmp.Diff(want, ruled(Lint(NewSet([]*Spec{broken, warned}), Config{}, parse))); diff != "" {

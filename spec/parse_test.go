@@ -172,7 +172,7 @@ func TestParseProblems(t *testing.T) {
 		{"blank", " \n\n", " the file is empty"},
 		{"byte order mark", "\ufeff# x", "1:1: the file starts with a byte order mark (save as UTF-8 without a byte order mark)"},
 		{"not UTF-8", "# é\né b\xffc", "2:4: byte 0xff is not UTF-8 (save as UTF-8)"},
-		{"NUL", "# x\n\x00", "2:1: a NUL byte (remove it)"},
+		{"NUL", "# x\n\x00", "2:1: the file contains a NUL byte (remove it)"},
 		{"unclosed", "---\ntype: code\n--- \n", `1:1: the frontmatter is not closed (end it with a line that is exactly "---")`},
 		{"spaces after the fence", "--- \ntype: code\n---\n", `1:4: spaces after the opening "---" (remove them)`},
 		{"tab", "---\ntype: code\n\tphase: fix\n---\n", "3:1: a tab in the indentation (indent with spaces)"},

@@ -79,7 +79,7 @@ func (s *source) isText() bool {
 		bad := firstInvalid(s.src)
 		s.fail(s.pos(bad), "not-utf8", "save as UTF-8", "byte 0x%02x is not UTF-8", s.src[bad])
 	case bytes.IndexByte(s.src, 0) >= 0: // neither a command nor a variable can contain one
-		s.fail(s.pos(bytes.IndexByte(s.src, 0)), "not-text", "remove it", "a NUL byte")
+		s.fail(s.pos(bytes.IndexByte(s.src, 0)), "not-text", "remove it", "the file contains a NUL byte")
 	default:
 		return true
 	}

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // State is what a spec can do now. Only Set.State computes it.
@@ -35,7 +36,7 @@ type Live struct {
 // Block is one reason why a spec can't run yet.
 type Block struct {
 	ID     string // the spec or unresolved dependency that it waits for, or its own id
-	Reason string
+	Reason string // names what the spec waits for, as in "waiting for 001"
 }
 
 // State returns the state of a spec and, if it is blocked, all reasons. A spec
@@ -95,12 +96,12 @@ func (g *Set) blocks(i int, live Live) []Block {
 	var blocks []Block
 	if n.cycle > 0 {
 		cycle := g.cycles[n.cycle-1]
-		blocks = append(blocks, Block{g.all[cycle[0]].ID, "cycle " + g.cyclePath(cycle)})
+		blocks = append(blocks, Block{g.all[cycle[0]].ID, "dependency cycle " + g.cyclePath(cycle)})
 	}
 	for _, item := range n.unresolved {
-		reason := "unknown dependency"
+		reason := fmt.Sprintf("unknown dependency %q", item.Value)
 		if found := g.matches(item.Value); len(found) > 0 {
-			reason = "ambiguous dependency: one of " + quoted(g.names(found), ", ")
+			reason = fmt.Sprintf("ambiguous dependency %q: one of %s", item.Value, quoted(g.names(found), ", "))
 		}
 		blocks = append(blocks, Block{item.Value, reason})
 	}
@@ -108,10 +109,13 @@ func (g *Set) blocks(i int, live Live) []Block {
 		if g.done(e.to, live) || n.cycle > 0 && g.nodes[e.to].cycle == n.cycle {
 			continue
 		}
-		state := g.state(e.to, live)
-		reason := fmt.Sprintf("%s is %s", e.why, state)
-		if state == StateCancelled {
-			reason += " and will not complete"
+		reason := "waiting for " + g.all[e.to].ID
+		switch state := g.state(e.to, live); state {
+		case StateReady, StateRunning, StateBlocked:
+		case StateCancelled:
+			reason += " (cancelled: it will not complete)"
+		default:
+			reason += fmt.Sprintf(" (%s)", strings.ReplaceAll(string(state), "_", " "))
 		}
 		blocks = append(blocks, Block{g.all[e.to].ID, reason})
 	}
@@ -145,7 +149,7 @@ func missingApproval(s *Spec) string {
 	case a.Status != Approved:
 		return needs
 	case a.Digest != s.ApprovalDigest():
-		return "approval" + by + " is not for the spec as it is now: " + needs
+		return "changed since the approval" + by + ": " + needs
 	}
 	return ""
 }

@@ -71,7 +71,7 @@ func TestState(t *testing.T) {
 		{"invalid before running", []*Spec{specOf("s", "none")}, Live{Running: only("s"), Invalid: only("s")}, StateInvalid, nil},
 		{"completed before blocked", []*Spec{inStatus(StatusCompleted, specOf("s", "none"))}, Live{}, StateCompleted, nil},
 		{"completed before failed", []*Spec{inStatus(StatusCompleted, specOf("s"))}, Live{Failed: only("s")}, StateCompleted, nil},
-		{"blocked before failed", []*Spec{inStatus(StatusFailed, specOf("s", "none"))}, Live{Failed: only("s")}, StateBlocked, []Block{{"none", "unknown dependency"}}},
+		{"blocked before failed", []*Spec{inStatus(StatusFailed, specOf("s", "none"))}, Live{Failed: only("s")}, StateBlocked, []Block{{"none", `unknown dependency "none"`}}},
 
 		// What blocks.
 		{"dependency completed", []*Spec{specOf("s", "d"), inStatus(StatusCompleted, specOf("d"))}, Live{}, StateReady, nil},
@@ -79,34 +79,34 @@ func TestState(t *testing.T) {
 		{"dependency taken for completed", []*Spec{specOf("s", "d"), specOf("d")}, Live{Done: only("d")}, StateReady, nil},
 		{"taken for completed", []*Spec{specOf("s")}, Live{Done: only("s")}, StateCompleted, nil},
 		{"dependency archived", []*Spec{specOf("s", "d"), inStatus(StatusCompleted, archivedOf("old", "d"))}, Live{}, StateReady, nil},
-		{"dependency ready", []*Spec{specOf("s", "d"), specOf("d")}, Live{}, StateBlocked, []Block{{"d", "dependency is ready"}}},
-		{"dependency blocked", []*Spec{specOf("s", "d"), specOf("d", "e"), specOf("e")}, Live{}, StateBlocked, []Block{{"d", "dependency is blocked"}}},
-		{"dependency running", []*Spec{specOf("s", "d"), specOf("d")}, Live{Running: only("d")}, StateBlocked, []Block{{"d", "dependency is running"}}},
-		{"dependency failed", []*Spec{specOf("s", "d"), specOf("d")}, Live{Failed: only("d")}, StateBlocked, []Block{{"d", "dependency is failed"}}},
-		{"dependency paused", []*Spec{specOf("s", "d"), inStatus(StatusPaused, specOf("d"))}, Live{}, StateBlocked, []Block{{"d", "dependency is paused"}}},
-		{"dependency needs attention", []*Spec{specOf("s", "d"), inStatus(StatusNeedsAttention, specOf("d"))}, Live{}, StateBlocked, []Block{{"d", "dependency is needs_attention"}}},
-		{"dependency cancelled", []*Spec{specOf("s", "d"), inStatus(StatusCancelled, specOf("d"))}, Live{}, StateBlocked, []Block{{"d", "dependency is cancelled and will not complete"}}},
+		{"dependency ready", []*Spec{specOf("s", "d"), specOf("d")}, Live{}, StateBlocked, []Block{{"d", "waiting for d"}}},
+		{"dependency blocked", []*Spec{specOf("s", "d"), specOf("d", "e"), specOf("e")}, Live{}, StateBlocked, []Block{{"d", "waiting for d"}}},
+		{"dependency running", []*Spec{specOf("s", "d"), specOf("d")}, Live{Running: only("d")}, StateBlocked, []Block{{"d", "waiting for d"}}},
+		{"dependency failed", []*Spec{specOf("s", "d"), specOf("d")}, Live{Failed: only("d")}, StateBlocked, []Block{{"d", "waiting for d (failed)"}}},
+		{"dependency paused", []*Spec{specOf("s", "d"), inStatus(StatusPaused, specOf("d"))}, Live{}, StateBlocked, []Block{{"d", "waiting for d (paused)"}}},
+		{"dependency needs attention", []*Spec{specOf("s", "d"), inStatus(StatusNeedsAttention, specOf("d"))}, Live{}, StateBlocked, []Block{{"d", "waiting for d (needs attention)"}}},
+		{"dependency cancelled", []*Spec{specOf("s", "d"), inStatus(StatusCancelled, specOf("d"))}, Live{}, StateBlocked, []Block{{"d", "waiting for d (cancelled: it will not complete)"}}},
 		{"dependency skipped", []*Spec{specOf("s", "d"), skippedFor("not needed", specOf("d"))}, Live{}, StateReady, nil},
-		{"dependency skipped without a reason", []*Spec{specOf("s", "d"), skippedFor("", specOf("d"))}, Live{}, StateBlocked, []Block{{"d", "dependency is cancelled and will not complete"}}},
-		{"dependency skipped and reopened", []*Spec{specOf("s", "d"), inStatus(StatusPending, skippedFor("not needed", specOf("d")))}, Live{}, StateBlocked, []Block{{"d", "dependency is ready"}}},
-		{"dependency skipped and unreadable", []*Spec{specOf("s", "d"), skippedFor("not needed", specOf("d"))}, Live{Invalid: only("d")}, StateBlocked, []Block{{"d", "dependency is invalid"}}},
-		{"dependency unreadable", []*Spec{specOf("s", "d"), inStatus(StatusCompleted, specOf("d"))}, Live{Invalid: only("d")}, StateBlocked, []Block{{"d", "dependency is invalid"}}},
+		{"dependency skipped without a reason", []*Spec{specOf("s", "d"), skippedFor("", specOf("d"))}, Live{}, StateBlocked, []Block{{"d", "waiting for d (cancelled: it will not complete)"}}},
+		{"dependency skipped and reopened", []*Spec{specOf("s", "d"), inStatus(StatusPending, skippedFor("not needed", specOf("d")))}, Live{}, StateBlocked, []Block{{"d", "waiting for d"}}},
+		{"dependency skipped and unreadable", []*Spec{specOf("s", "d"), skippedFor("not needed", specOf("d"))}, Live{Invalid: only("d")}, StateBlocked, []Block{{"d", "waiting for d (invalid)"}}},
+		{"dependency unreadable", []*Spec{specOf("s", "d"), inStatus(StatusCompleted, specOf("d"))}, Live{Invalid: only("d")}, StateBlocked, []Block{{"d", "waiting for d (invalid)"}}},
 		{"all of several", []*Spec{specOf("s", "e", "d", "f"), specOf("d"), specOf("e"), inStatus(StatusCompleted, specOf("f"))}, Live{}, StateBlocked,
-			[]Block{{"e", "dependency is ready"}, {"d", "dependency is ready"}}},
+			[]Block{{"e", "waiting for e"}, {"d", "waiting for d"}}},
 		{"dependency ambiguous", []*Spec{specOf("s", "d-"), specOf("d-1"), specOf("d-2")}, Live{}, StateBlocked,
-			[]Block{{"d-", `ambiguous dependency: one of "d-1", "d-2"`}}},
-		{"self", []*Spec{specOf("s", "s")}, Live{}, StateBlocked, []Block{{"s", "cycle s → s"}}},
+			[]Block{{"d-", `ambiguous dependency "d-": one of "d-1", "d-2"`}}},
+		{"self", []*Spec{specOf("s", "s")}, Live{}, StateBlocked, []Block{{"s", "dependency cycle s → s"}}},
 		{"cycle", []*Spec{specOf("s", "d", "x"), specOf("d", "s"), specOf("x")}, Live{}, StateBlocked,
-			[]Block{{"d", "cycle d → s → d"}, {"x", "dependency is ready"}}},
+			[]Block{{"d", "dependency cycle d → s → d"}, {"x", "waiting for x"}}},
 		{"cycle through a completed spec", []*Spec{specOf("s", "d"), inStatus(StatusCompleted, specOf("d", "s"))}, Live{}, StateBlocked,
-			[]Block{{"d", "cycle d → s → d"}}},
+			[]Block{{"d", "dependency cycle d → s → d"}}},
 		{"cycle that waits for another cycle", []*Spec{specOf("s", "s", "d"), specOf("d", "d")}, Live{}, StateBlocked,
-			[]Block{{"s", "cycle s → s"}, {"d", "dependency is blocked"}}},
-		{"beyond a cycle", []*Spec{specOf("s", "d"), specOf("d", "d")}, Live{}, StateBlocked, []Block{{"d", "dependency is blocked"}}},
+			[]Block{{"s", "dependency cycle s → s"}, {"d", "waiting for d"}}},
+		{"beyond a cycle", []*Spec{specOf("s", "d"), specOf("d", "d")}, Live{}, StateBlocked, []Block{{"d", "waiting for d"}}},
 
 		// Groups.
 		{"members", []*Spec{specOf("s"), inStatus(StatusCompleted, specOf("s.1")), specOf("s.2"), specOf("s.3")}, Live{}, StateBlocked,
-			[]Block{{"s.2", "member is ready"}, {"s.3", "member is blocked"}}},
+			[]Block{{"s.2", "waiting for s.2"}, {"s.3", "waiting for s.3"}}},
 		{"members completed or skipped", []*Spec{specOf("s"), inStatus(StatusCompleted, specOf("s.1")), skippedFor("x", specOf("s.2"))}, Live{}, StateReady, nil},
 		{"members completed", []*Spec{specOf("s"), inStatus(StatusCompleted, specOf("s.1"))}, Live{}, StateReady, nil},
 
@@ -118,13 +118,13 @@ func TestState(t *testing.T) {
 		{"rejected by nobody", []*Spec{approvable("rejected", "", digest)}, Live{}, StateBlocked, []Block{{"s", "rejected: " + needs}}},
 		{"approved", []*Spec{approvable("approved", "bob", digest)}, Live{}, StateReady, nil},
 		{"approved by nobody", []*Spec{approvable("approved", "", "")}, Live{}, StateBlocked,
-			[]Block{{"s", "approval is not for the spec as it is now: " + needs}}},
+			[]Block{{"s", "changed since the approval: " + needs}}},
 		{"approved without a digest", []*Spec{approvable("approved", "bob", "")}, Live{}, StateBlocked,
-			[]Block{{"s", "approval by bob is not for the spec as it is now: " + needs}}},
+			[]Block{{"s", "changed since the approval by bob: " + needs}}},
 		{"approved, then changed", []*Spec{with(approvable("approved", "bob", digest), func(s *Spec) { s.Criteria[0].Text = "it half works" })}, Live{}, StateBlocked,
-			[]Block{{"s", "approval by bob is not for the spec as it is now: " + needs}}},
+			[]Block{{"s", "changed since the approval by bob: " + needs}}},
 		{"approval and dependency", []*Spec{with(approvable("", "", ""), func(s *Spec) { s.DependsOn = []Item{{Value: "d"}} }), specOf("d")}, Live{}, StateBlocked,
-			[]Block{{"d", "dependency is ready"}, {"s", needs}}},
+			[]Block{{"d", "waiting for d"}, {"s", needs}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestMemberWaitsForThePrecedingOne(t *testing.T) {
 	second := specOf("g.2")
 	g := NewSet([]*Spec{specOf("g"), specOf("g.1"), second})
 	state, blocks := g.State(second, Live{})
-	if diff := cmp.Diff([]Block{{"g.1", "preceding member is ready"}}, blocks); diff != "" || state != StateBlocked {
+	if diff := cmp.Diff([]Block{{"g.1", "waiting for g.1"}}, blocks); diff != "" || state != StateBlocked {
 		t.Errorf("state %s\n%s", state, diff)
 	}
 }
