@@ -1,6 +1,6 @@
 // Package cmd is chant's command line: it turns arguments into calls of the
-// engine, shows what came of them, and maps errors to exit codes. It alone
-// reports.
+// engine, shows the results, and maps errors to exit codes. No other package
+// prints anything.
 package cmd
 
 import (
@@ -24,24 +24,24 @@ import (
 	"chant/storage"
 )
 
-// App is one invocation's view of the world. Nothing in chant but main reads
-// the process's own streams, environment or folder.
+// App holds the streams, environment and identity of one invocation. Only main
+// reads them from the process.
 type App struct {
-	In   io.Reader // read by mcp alone
+	In   io.Reader // read only by mcp and store put
 	Out  io.Writer
 	Err  io.Writer
 	Env  []string
-	Dir  string // the current folder, absolute
-	Self string // chant's own program, so that checks find it; "" where it is not known
+	Dir  string // absolute path of the current folder
+	Self string // path of the chant program, which checks may call; "" if unknown
 	Host string
 	PID  int
 	Now  func() time.Time
 
 	args  []string
-	began bool // the command line made sense, and its command was started
+	began bool // whether the command line was valid, so that its command started
 }
 
-// Run runs one command line and gives its exit code.
+// Run runs one command line and returns its exit code.
 func (a App) Run(ctx context.Context, args []string) int {
 	a.args, a.began = args, false
 	root := a.root()
@@ -50,7 +50,7 @@ func (a App) Run(ctx context.Context, args []string) int {
 	root.SetErr(a.Err)
 	err := root.ExecuteContext(ctx)
 	if _, typed := errors.AsType[*usageError](err); err != nil && !a.began && !typed {
-		err = &usageError{msg: err.Error(), hint: "chant --help lists the commands"} // cobra's own have no type
+		err = &usageError{msg: err.Error(), hint: "chant --help lists the commands"} // cobra's errors have no type
 	}
 	report(a.stderr(), err)
 	return exitCode(err)
@@ -91,9 +91,9 @@ func (a *App) root() *cobra.Command {
 	return root
 }
 
-// refuseUnknown makes cobra's own commands fail for a name that they don't know.
-// By themselves they print a help as a success: that of "completion NAME" would
-// end up in a shell's start-up file.
+// refuseUnknown makes cobra's own commands fail for an unknown argument. By
+// default they print help and exit 0: the help of "completion NAME" would end up
+// in a shell's start-up file.
 func refuseUnknown(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		switch c.Name() {
@@ -117,7 +117,8 @@ func refuseUnknown(root *cobra.Command) {
 	}
 }
 
-// enter moves to the folder of -C; "" stays where chant was started.
+// enter makes the argument of -C the current folder of the App; "" changes
+// nothing.
 func (a *App) enter(dir string) error {
 	if dir == "" {
 		return nil
@@ -133,7 +134,7 @@ func (a *App) enter(dir string) error {
 	return nil
 }
 
-// path returns a path of the command line as an absolute one.
+// path makes a path of the command line absolute.
 func (a *App) path(p string) string {
 	if filepath.IsAbs(p) {
 		return filepath.Clean(p)
@@ -141,7 +142,7 @@ func (a *App) path(p string) string {
 	return filepath.Join(a.Dir, p)
 }
 
-// project finds and loads the project that the command is about.
+// project finds and loads the project of the current folder.
 func (a *App) project() (*project.Project, error) {
 	root, err := project.FindRoot(a.Dir)
 	if err != nil {
@@ -150,7 +151,7 @@ func (a *App) project() (*project.Project, error) {
 	return project.Load(root)
 }
 
-// workshop is what commands that run checks need: the world, and the repository.
+// workshop holds what commands that run checks need: settings and the repository.
 type workshop struct {
 	settings check.Settings
 	repo     *git.Repo
@@ -171,7 +172,7 @@ func (a *App) workshop(root string, emit func(record.Event)) (workshop, error) {
 	return workshop{settings, repo}, nil
 }
 
-// settings are those of commands that run nothing.
+// settings returns the settings of commands that run nothing.
 func (a *App) settings(root string) check.Settings {
 	return check.Settings{
 		Root: root, Env: a.Env, Now: a.Now, Self: a.Self,
@@ -179,7 +180,8 @@ func (a *App) settings(root string) check.Settings {
 	}
 }
 
-// engine makes what runs specs and records what people say of them.
+// engine returns the engine that runs specs and records decisions of people, and
+// the function that closes it.
 func (a *App) engine(root string, emit func(record.Event)) (*runner.Engine, func() error, error) {
 	w, err := a.workshop(root, emit)
 	if err != nil {
@@ -190,7 +192,8 @@ func (a *App) engine(root string, emit func(record.Event)) (*runner.Engine, func
 	return e, w.repo.Close, nil
 }
 
-// asker makes an engine that can do nothing but tell who asks: it needs no git.
+// asker returns an engine without git, which can only find out whether an agent
+// started this process.
 func (a *App) asker(root string) *runner.Engine {
 	return &runner.Engine{
 		Settings:  a.settings(root),

@@ -7,15 +7,14 @@ import (
 	"chant/spec"
 )
 
-// clean makes text from files and commands safe to show on one line: it is
-// spec.Visible, with tabs as blanks and line ends as ^J.
+// clean makes text from files and commands safe to show on one line: it applies
+// spec.Visible, and shows tabs as blanks and newlines as ^J.
 func clean(s string) string {
 	return strings.NewReplacer("\t", "    ", "\n", "^J").Replace(spec.Visible(s))
 }
 
-// escapeJSON does the same for encoded JSON, whose strings may hold any
-// character but the C0 controls: outside ASCII the escape \uXXXX means the
-// same character.
+// escapeJSON does the same for encoded JSON, whose strings can contain any
+// character except C0 controls. It writes the characters as \uXXXX.
 func escapeJSON(encoded string) string {
 	if spec.Visible(encoded) == encoded {
 		return encoded

@@ -21,7 +21,7 @@ func (a *App) docCommand() *cobra.Command {
 		Long: `Doc decides what a Markdown document holds; it is made for checks. It exits 0
 where the document is as wanted, and 1 where it is not, with a line for each
 miss; a document that is missing, or can't be read as text, is not as wanted.`,
-		// A check that asks nothing must not pass by the help's exit 0.
+		// A check without a subcommand must not pass because help exits 0.
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return &usageError{msg: "doc decides about a heading, refs or a table", hint: c.CommandPath() + " --help"}
@@ -121,8 +121,8 @@ func (a *App) docRefs(args []string, least int, asJSON bool) error {
 	return a.answer(answer, plural(len(answer.found), "reference")+" as cited", asJSON)
 }
 
-// citedFile reads a file of the project. That it can't be one is for the
-// document to answer for; an error is not.
+// citedFile reads a file of the project. A file that does not exist is a mistake
+// in the document, and so a CitedFile with a Problem; an error is not its mistake.
 func citedFile(root *os.Root, name string) (spec.CitedFile, error) {
 	info, err := root.Stat(name)
 	switch {
@@ -140,10 +140,10 @@ func citedFile(root *os.Root, name string) (spec.CitedFile, error) {
 	if errors.Is(err, fs.ErrPermission) {
 		return spec.CitedFile{}, fmt.Errorf("looking for what is cited: %w", err)
 	}
-	return spec.CitedFile{Problem: "can't be followed: " + withoutPath(err)}, nil // such as a link that leads out
+	return spec.CitedFile{Problem: "can't be followed: " + withoutPath(err)}, nil // such as a symlink that leads out of the project
 }
 
-// withoutPath words the error of a file that is named beside it.
+// withoutPath returns the text of a file's error without the path.
 func withoutPath(err error) string {
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
 		err = failed.Err
@@ -151,7 +151,7 @@ func withoutPath(err error) string {
 	return err.Error()
 }
 
-// linesOf returns a text's lines without their endings.
+// linesOf returns a text's lines without line endings.
 func linesOf(text string) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -206,16 +206,16 @@ of a table that has one of the columns. Tables in quotes do not count.`,
 	return c
 }
 
-// query returns what the flags ask for. A name that is empty, as an unset variable
-// of a script leaves it, must not ask for less.
-func (o docTableOptions) query(args []string, given func(flag string) bool) (spec.RowQuery, error) {
+// query converts the flags to a query. An empty name, which an unset variable of
+// a script can cause, is an error: it must not weaken the query.
+func (o docTableOptions) query(args []string, changed func(flag string) bool) (spec.RowQuery, error) {
 	const hint = "chant doc table FILE --row COLUMN=VALUE"
-	q := spec.RowQuery{Under: o.under, Filled: o.filled, Column: o.column, Count: o.least, Exact: given("count")}
+	q := spec.RowQuery{Under: o.under, Filled: o.filled, Column: o.column, Count: o.least, Exact: changed("count")}
 	if q.Exact {
 		q.Count = o.count
 	}
 	for flag, name := range map[string]string{"under": o.under, "column": o.column, "targets": o.targets} {
-		if given(flag) && hasBlank([]string{name}) {
+		if changed(flag) && hasBlank([]string{name}) {
 			return q, &usageError{msg: "--" + flag + " takes a name", hint: hint}
 		}
 	}
@@ -281,7 +281,7 @@ func hasBlank(names []string) bool {
 	return false
 }
 
-// docAnswer is what came of a question about documents.
+// docAnswer is the result of a doc command.
 type docAnswer struct {
 	found    []docItemJSON
 	problems []docItemJSON
@@ -307,8 +307,9 @@ func (d *docAnswer) add(path string, found []spec.Item, problems spec.Problems) 
 	}
 }
 
-// document reads a FILE of the command line; nil where it is no document. That
-// it is not there, too, is an answer: a check asks whether somebody wrote it.
+// document reads a FILE of the command line; nil if it is not a document. A
+// missing file is a problem in the answer, not an error: a check may ask whether
+// somebody wrote it.
 func (a *App) document(name string, answer *docAnswer) (*spec.Document, error) {
 	var doc *spec.Document
 	var problems spec.Problems
@@ -328,7 +329,8 @@ func (a *App) document(name string, answer *docAnswer) (*spec.Document, error) {
 	return doc, nil
 }
 
-// answer shows what came of a question; held says it in words where all is well.
+// answer shows the result of a doc command; held is its text if there are no
+// problems.
 func (a *App) answer(d docAnswer, held string, asJSON bool) error {
 	var err error
 	if asJSON {
@@ -341,7 +343,7 @@ func (a *App) answer(d docAnswer, held string, asJSON bool) error {
 	} else {
 		s := a.stdout()
 		for _, p := range d.problems {
-			s.line(bold(place(p.Path, p.Line, p.Column)), plain(p.Text))
+			s.line(bold(location(p.Path, p.Line, p.Column)), plain(p.Text))
 		}
 		if len(d.problems) == 0 {
 			s.line(plain(held))

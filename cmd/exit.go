@@ -18,18 +18,18 @@ import (
 	"chant/storage"
 )
 
-// The exit codes; DESIGN and README list them. 124 to 127 are never used: they
-// mean other things to timeout(1), git bisect and shells.
+// The exit codes, as in the README. 124 to 127 are never used: they have other
+// meanings for timeout(1), git bisect and shells.
 const (
 	ExitHeld        = 0
 	ExitNotHeld     = 1 // something was checked and did not hold
 	ExitUsage       = 2 // usage, config or spec error
-	ExitNotYet      = 3 // cannot be said or begun yet
-	ExitEnvironment = 4 // git, disk, an interpreter missing
+	ExitNotYet      = 3 // undecided, or not runnable yet
+	ExitEnvironment = 4 // git, the disk or an interpreter failed
 	exitSignal      = 128
 )
 
-// SignalError is the cause of a context that a signal ended.
+// SignalError is the cause of a context that a signal cancelled.
 type SignalError struct {
 	Signal syscall.Signal
 }
@@ -37,7 +37,7 @@ type SignalError struct {
 // Error names the signal.
 func (s SignalError) Error() string { return "stopped by signal: " + s.Signal.String() }
 
-// usageError is a command line that makes no sense.
+// usageError is returned for an invalid command line.
 type usageError struct {
 	msg  string
 	hint string
@@ -45,22 +45,21 @@ type usageError struct {
 
 func (u *usageError) Error() string { return u.msg }
 
-// Hint returns the way to ask right.
+// Hint says how to write the command line correctly.
 func (u *usageError) Hint() string { return u.hint }
 
-// statusError ends a command with a code when everything worth saying has been
-// said.
+// statusError ends a command with an exit code and without a message.
 type statusError int
 
 func (s statusError) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// exitCode is the one map from errors to exit codes. Of joined errors the one
-// that is most worth knowing gives the code: a signal, since the rest is then
-// unfinished; what did not hold, since no other error can take that back; a
-// failure of the environment; an error in what was asked; what has to wait.
+// exitCode is the one map from errors to exit codes. Of joined errors the most
+// important one decides: first a signal, because the rest is then unfinished;
+// then what did not hold, because no other error can change that; then a failure
+// of the environment, a usage error, and what can't run yet.
 func exitCode(err error) int {
 	code := ExitHeld
-	for _, one := range apart(err) {
+	for _, one := range flatten(err) {
 		if c := codeOf(one); rank(c) > rank(code) {
 			code = c
 		}
@@ -84,14 +83,14 @@ func rank(code int) int {
 	return 5
 }
 
-// apart returns the errors that err joins, also below a wrapping; without any,
+// flatten returns the errors that err joins, also if the join is wrapped, or else
 // err itself.
-func apart(err error) []error {
+func flatten(err error) []error {
 	for at := err; at != nil; at = errors.Unwrap(at) {
-		if parts := joined(at); parts != nil {
+		if parts := joinedErrors(at); parts != nil {
 			var list []error
 			for _, one := range parts {
-				list = append(list, apart(one)...)
+				list = append(list, flatten(one)...)
 			}
 			return list
 		}
@@ -99,16 +98,16 @@ func apart(err error) []error {
 	return []error{err}
 }
 
-// joined returns what errors.Join made err of; nil for any other error, also for
-// one of fmt.Errorf with two %w, which says one thing about one failure.
-func joined(err error) []error {
+// joinedErrors returns the arguments of the errors.Join that made err; nil for
+// any other error. fmt.Errorf with two %w does not count: it describes one failure.
+func joinedErrors(err error) []error {
 	if reflect.TypeOf(err) != reflect.TypeOf(errors.Join(errNothingReady)) {
 		return nil
 	}
 	return err.(interface{ Unwrap() []error }).Unwrap()
 }
 
-// codeOf returns the code of an error that joins no others.
+// codeOf returns the exit code of an error that is not joined.
 func codeOf(err error) int {
 	switch {
 	case err == nil:
@@ -124,8 +123,10 @@ func codeOf(err error) int {
 		errors.Is(err, verify.ErrNothingToVerify), errors.Is(err, prove.ErrNothingToProve),
 		errors.Is(err, prove.ErrProving), errors.Is(err, errNothingReady):
 		return ExitNotYet
-	case is[*usageError](err), is[*project.UsageError](err), is[*agent.UsageError](err), is[spec.Problem](err), is[*spec.AmbiguousError](err),
-		errors.Is(err, project.ErrNoProject), errors.Is(err, runner.ErrAgent), errors.Is(err, runner.ErrCheck), errors.Is(err, git.ErrUnknownRevision):
+	case is[*usageError](err), is[*project.UsageError](err), is[*agent.UsageError](err),
+		is[spec.Problem](err), is[*spec.AmbiguousError](err),
+		errors.Is(err, project.ErrNoProject), errors.Is(err, runner.ErrAgent), errors.Is(err, runner.ErrCheck),
+		errors.Is(err, git.ErrUnknownRevision):
 		return ExitUsage
 	case errors.Is(err, context.Canceled):
 		return exitSignal + int(syscall.SIGINT)
@@ -138,10 +139,10 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// report writes an error the way all of chant's errors look: what, why, and
-// the mend where there is one. Joined errors get a line each.
+// report writes an error on one line, with its hint in parentheses. Joined errors
+// get one line each.
 func report(s *screen, err error) {
-	if parts := joined(err); parts != nil {
+	if parts := joinedErrors(err); parts != nil {
 		for _, one := range parts {
 			report(s, one)
 		}

@@ -35,7 +35,7 @@ func (a *App) graphCommand() *cobra.Command {
 type graphView struct {
 	project *project.Project
 	live    runner.Live
-	specs   []*spec.Spec // in order
+	specs   []*spec.Spec // each after its dependencies
 }
 
 func (a *App) graph(queries []string, format string) error {
@@ -65,7 +65,7 @@ func (a *App) graph(queries []string, format string) error {
 	return s.failed()
 }
 
-// below returns the named specs and all that they depend on, in order.
+// below returns the named specs and all their dependencies, in order.
 func below(set *spec.Set, queries []string) ([]*spec.Spec, error) {
 	wanted := map[*spec.Spec]bool{}
 	var add func(s *spec.Spec)
@@ -115,8 +115,8 @@ func (v graphView) text(s *screen) {
 	s.table(rows)
 }
 
-// mermaid writes a flowchart (mermaid.js.org, "flowchart" syntax). Ids are
-// quoted as labels, because a node's own name allows few characters.
+// mermaid writes a flowchart (mermaid.js.org, "flowchart" syntax). Ids are the
+// nodes' quoted labels, because a node's name may have few characters.
 func (v graphView) mermaid(s *screen) {
 	s.line(plain("flowchart TD"))
 	name := v.names()
@@ -129,7 +129,7 @@ func (v graphView) mermaid(s *screen) {
 	}
 }
 
-// dot writes a directed graph in Graphviz's language.
+// dot writes a directed graph in Graphviz's DOT language.
 func (v graphView) dot(s *screen) {
 	s.line(plain("digraph chant {"))
 	name := v.names()
@@ -151,7 +151,8 @@ func (v graphView) names() map[*spec.Spec]string {
 	return names
 }
 
-// escapeMermaid uses Mermaid's entity codes, which have "#" for HTML's "&".
+// escapeMermaid escapes a label with Mermaid's entity codes, which start with "#"
+// and not with "&".
 func escapeMermaid(s string) string {
 	return strings.NewReplacer("#", "#35;", "&", "#amp;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "`", "#96;").Replace(s)
 }

@@ -28,8 +28,8 @@ func (a *App) initCommand() *cobra.Command {
 	}
 }
 
-// initialise writes what is missing of a project's files, and lists it. A file
-// that exists is never rewritten: somebody may have changed it.
+// initialise creates the missing files of .chant and lists them. It never changes
+// an existing file.
 func (a *App) initialise() error {
 	top, err := git.Top(a.Dir)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"chant/spec"
 )
 
-// specJSON is a spec as list, show and status give it. The fields are API: they
-// are only ever added to.
+// specJSON is a spec in the output of list, show and status. The fields are API:
+// new ones may be added, none may be changed.
 type specJSON struct {
 	ID          string       `json:"id"`
 	Title       string       `json:"title"`
@@ -31,9 +31,9 @@ type specJSON struct {
 	Archived    bool         `json:"archived"`
 	CompletedAt *time.Time   `json:"completed_at"`
 	Commits     []string     `json:"commits"`
-	Error       string       `json:"error"`    // why the file can't be used; "" where it can
-	Approval    *approval    `json:"approval"` // null where none is asked for
-	Skipped     *skip        `json:"skipped"`  // null where it is not left out
+	Error       string       `json:"error"`    // why the file is invalid; "" if it is valid
+	Approval    *approval    `json:"approval"` // null if no approval is required
+	Skipped     *skip        `json:"skipped"`  // null if it is not skipped
 }
 
 type approval struct {
@@ -88,7 +88,6 @@ func specRow(p *project.Project, s *spec.Spec, live runner.Live) specJSON {
 	return row
 }
 
-
 func manualCount(s *spec.Spec) int {
 	n := 0
 	for _, c := range s.Criteria {
@@ -119,8 +118,7 @@ func writeJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// encodeJSON returns v as JSON with a final newline; without an indent on one
-// line.
+// encodeJSON returns v as JSON with a final newline; on one line if indent is "".
 func encodeJSON(v any, indent string) (string, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -92,13 +92,13 @@ func (a *App) showProblems(problems []problemJSON) error {
 		if p.Hint != "" {
 			hint = "(" + p.Hint + ")"
 		}
-		s.line(bold(place(p.Path, p.Line, p.Column)), severity, plain(p.Message), plain(hint), faint("["+p.Rule+"]"))
+		s.line(bold(location(p.Path, p.Line, p.Column)), severity, plain(p.Message), plain(hint), faint("["+p.Rule+"]"))
 	}
 	return s.failed()
 }
 
-// place returns FILE:LINE:COLUMN: as editors and CI read it.
-func place(path string, line, column int) string {
+// location returns FILE:LINE:COLUMN: for editors and CI.
+func location(path string, line, column int) string {
 	if line == 0 {
 		return path + ":"
 	}

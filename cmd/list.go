@@ -44,7 +44,7 @@ func (a *App) list(asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	return a.listed(v.Specs)
+	return a.listStatus(v.Specs)
 }
 
 // listView returns what list shows.
@@ -60,7 +60,7 @@ func (a *App) listView() (listJSON, error) {
 	return listJSON{"chant.list/v1", rows}, nil
 }
 
-// board loads what every listing shows.
+// board loads the project and the live facts about its specs.
 func (a *App) board() (*project.Project, runner.Live, error) {
 	p, err := a.project()
 	if err != nil {
@@ -84,9 +84,9 @@ func (a *App) showList(rows []specJSON) error {
 	return s.failed()
 }
 
-// listed ends a listing: a spec that can't be used was shown as a row, and
-// still makes the command fail.
-func (a *App) listed(rows []specJSON) error {
+// listStatus returns the error of a list that has been shown: the command fails
+// if a spec in it is invalid.
+func (a *App) listStatus(rows []specJSON) error {
 	if len(rows) == 0 {
 		a.stderr().line(bold("chant:"), plain("no specs yet (chant new TITLE makes one)"))
 	}

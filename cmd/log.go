@@ -60,7 +60,7 @@ func (a *App) log(query, runID string, asJSON bool) error {
 	return a.showLog(v.Runs, whole.Runs[0])
 }
 
-// logView returns every run that log knows of a spec.
+// logView returns all recorded runs of a spec.
 func (a *App) logView(query string) (logJSON, error) {
 	p, err := a.project()
 	if err != nil {
@@ -74,7 +74,8 @@ func (a *App) logView(query string) (logJSON, error) {
 	return logJSON{"chant.log/v1", s.ID, runs, p.Root}, err
 }
 
-// only leaves a single run, with what its agents said; "" leaves all.
+// only returns a single run with the transcripts of its agents; all runs if runID
+// is "".
 func (l logJSON) only(runID string) (logJSON, error) {
 	if runID == "" {
 		return l, nil
@@ -87,7 +88,8 @@ func (l logJSON) only(runID string) (logJSON, error) {
 	return l, err
 }
 
-// addTranscripts reads what the agents of a run said, which the store has apart.
+// addTranscripts reads the transcripts of a run's agents, which the store has
+// under keys of their own.
 func addTranscripts(root string, ev *record.Evidence) (err error) {
 	if len(ev.Agents) == 0 {
 		return nil
@@ -100,14 +102,14 @@ func addTranscripts(root string, ev *record.Evidence) (err error) {
 	for i := range ev.Agents {
 		said := &ev.Agents[i]
 		said.Result.Transcript, err = h.Transcript(ev.Spec, ev.ID, said.Attempt)
-		if err != nil && !errors.Is(err, storage.ErrNotFound) { // there is none of an agent that did not start
+		if err != nil && !errors.Is(err, storage.ErrNotFound) { // an agent that did not start has none
 			return err
 		}
 	}
 	return nil
 }
 
-// history returns every run of a spec, oldest first.
+// history returns all runs of a spec, oldest first.
 func history(root, specID string) (runs []record.Evidence, err error) {
 	h, err := record.OpenHistory(project.StorePath(root), storage.Options{ReadOnly: true})
 	if err != nil {

@@ -28,7 +28,7 @@ completes. It ends at the end of its input.`,
 	}
 }
 
-// serve answers on the App's streams until the input or ctx ends.
+// serve runs the server on the App's streams until the input or ctx ends.
 func (a *App) serve(ctx context.Context) error {
 	err := a.mcpServer().Run(ctx, stdio{a.In, a.Out})
 	if ctx.Err() != nil {
@@ -42,8 +42,8 @@ func (a *App) serve(ctx context.Context) error {
 
 const peopleDecide = "Ticks, approvals and completion are made by chant run and by people only; no tool here makes them."
 
-// What the tools take. A client shows these to its model: a word too many is
-// paid for in every session.
+// The inputs of the tools. Their descriptions are part of a model's prompt in
+// every session, so they are short.
 type (
 	noInput   struct{}
 	specInput struct {
@@ -61,18 +61,17 @@ type (
 	}
 )
 
-// lintSchema is written out because the one inferred for a list also allows
-// null, by a union type, which makes some models' providers refuse every tool.
+// lintSchema replaces the schema inferred for a list, which has a union type to
+// allow null: some providers of models refuse all tools because of it.
 const lintSchema = `{"type":"object","additionalProperties":false,"properties":{
 "ids":{"type":"array","items":{"type":"string"},"description":"only these specs; without it all, and the config"}}}`
 
-// mcpServer makes the server. Every call loads the project anew, since files
-// change under it, and shares nothing with the others: calls come at the same
-// time.
+// mcpServer returns the server. Every call loads the project again, because files
+// change, and shares nothing with other calls, because they are concurrent.
 func (a *App) mcpServer() *mcp.Server {
 	s := mcp.NewServer(&mcp.Implementation{Name: "chant", Version: version()}, &mcp.ServerOptions{
 		Instructions: "Chant drives a bug from report to merged fix in specs, whose criteria are decided by checks. " + peopleDecide,
-		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}, // the tools never change, and nothing is logged
+		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}, // no list_changed notifications, no logging
 	})
 	offer(s, reading("chant_list", "List every spec: id, title, state, ticks, dependencies."),
 		func(noInput) (any, error) { return a.listView() })
@@ -123,11 +122,11 @@ func reading(name, description string) *mcp.Tool {
 	}
 }
 
-// offer adds a tool whose answer is a value that JSON can hold. It goes out
-// both as structured content and as text, on one line, since clients differ in
-// which they show. No output schema is offered: it would cost more than it
-// tells. An error is the tool's, in the words of the command line, and the
-// session goes on; where the answer says it all, there is only the flag.
+// offer adds a tool whose answer is encoded as JSON. The answer is sent as
+// structured content and as one line of text, because clients differ in which of
+// them they use. There is no output schema: it would make prompts longer and help
+// little. An error has the text of the command line's error and does not end the
+// session; a statusError, which has no text, only sets the error flag.
 func offer[In any](s *mcp.Server, tool *mcp.Tool, answer func(In) (any, error)) {
 	mcp.AddTool(s, tool, func(_ context.Context, _ *mcp.CallToolRequest, in In) (*mcp.CallToolResult, any, error) {
 		v, err := answer(in)
@@ -144,7 +143,7 @@ func offer[In any](s *mcp.Server, tool *mcp.Tool, answer func(In) (any, error)) 
 	})
 }
 
-// errorText returns what the command line would write about an error.
+// errorText returns what the command line would write for an error.
 func errorText(err error) string {
 	var b strings.Builder
 	report(newScreen(&b, nil), err)
@@ -159,15 +158,15 @@ type newJSON struct {
 
 type readyJSON struct {
 	Schema  string     `json:"schema"`
-	Ready   []readyRow `json:"ready"`   // what run would take now, in its order
-	Waiting []readyRow `json:"waiting"` // the rest of what is not done
+	Ready   []readyRow `json:"ready"`   // the specs that can be run now, in order
+	Waiting []readyRow `json:"waiting"` // the others that are not completed
 }
 
 type readyRow struct {
 	ID    string     `json:"id"`
 	Title string     `json:"title"`
 	State spec.State `json:"state"`
-	Why   string     `json:"why"` // what the last run left to do, or what it waits for; "" where the state says it all
+	Why   string     `json:"why"` // what the last run missed, or what it waits for; "" if there is nothing to add
 }
 
 func (a *App) readyView() (readyJSON, error) {
@@ -179,7 +178,7 @@ func (a *App) readyView() (readyJSON, error) {
 	v := readyJSON{"chant.ready/v1", []readyRow{}, []readyRow{}}
 	for _, r := range boardRows(p, live) {
 		row := readyRow{r.ID, r.Title, r.State, why(r)}
-		if row.Why == row.Title { // what the board says where nothing else is to be said
+		if row.Why == row.Title { // the board shows the title if there is nothing to add
 			row.Why = ""
 		}
 		switch {

@@ -9,19 +9,19 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// stdio is a session on two streams, which whoever opened them closes.
+// stdio is the transport of a session on two streams. It does not close them.
 type stdio struct {
 	in  io.Reader
 	out io.Writer
 }
 
-// Connect begins the session.
+// Connect starts the session.
 func (s stdio) Connect(ctx context.Context) (mcp.Connection, error) {
 	inner, err := (&mcp.IOTransport{Reader: io.NopCloser(s.in), Writer: nopCloser{s.out}}).Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &patientConn{Connection: inner, owed: map[jsonrpc.ID]bool{}}
+	c := &patientConn{Connection: inner, pending: map[jsonrpc.ID]bool{}}
 	c.changed.L = &c.mu
 	return c, nil
 }
@@ -30,15 +30,15 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// patientConn holds the end of the input back until every call has its answer:
-// the SDK drops what it still owes then, and with it the answers to requests
-// that come from a file or a pipe.
+// patientConn delays the end of the input until every call has been answered.
+// At the end of the input the SDK drops pending calls, and so would not answer
+// requests that come from a file or a pipe.
 type patientConn struct {
 	mcp.Connection
 
 	mu      sync.Mutex
 	changed sync.Cond
-	owed    map[jsonrpc.ID]bool
+	pending map[jsonrpc.ID]bool
 	closed  bool
 }
 
@@ -47,9 +47,9 @@ func (c *patientConn) Read(ctx context.Context) (jsonrpc.Message, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if call, ok := msg.(*jsonrpc.Request); ok && call.IsCall() {
-		c.owed[call.ID] = true
+		c.pending[call.ID] = true
 	}
-	for err != nil && len(c.owed) > 0 && !c.closed {
+	for err != nil && len(c.pending) > 0 && !c.closed {
 		c.changed.Wait()
 	}
 	return msg, err
@@ -60,7 +60,7 @@ func (c *patientConn) Write(ctx context.Context, msg jsonrpc.Message) error {
 	if answer, ok := msg.(*jsonrpc.Response); ok {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		delete(c.owed, answer.ID)
+		delete(c.pending, answer.ID)
 		c.changed.Broadcast()
 	}
 	return err

@@ -58,7 +58,7 @@ Say what has to be done, and why.
   ` + "```" + `
 `
 
-// newSpec makes a spec and gives it as its file has it.
+// newSpec creates the file of a new spec and returns the spec.
 func (a *App) newSpec(title string) (*spec.Spec, error) {
 	title = strings.Join(strings.Fields(title), " ")
 	if title == "" {
@@ -79,7 +79,7 @@ func (a *App) newSpec(title string) (*spec.Spec, error) {
 		}
 		err := atomicfile.Create(filepath.Join(p.Root, filepath.FromSlash(s.Path)), text, 0o644)
 		if errors.Is(err, fs.ErrExist) {
-			continue // made since the specs were listed
+			continue // created since the specs were listed
 		}
 		if err != nil {
 			return nil, fmt.Errorf("making a spec: %w", err)
@@ -88,7 +88,7 @@ func (a *App) newSpec(title string) (*spec.Spec, error) {
 	}
 }
 
-// nextNumber is one above the highest that a spec's id begins with.
+// nextNumber returns the highest number at the start of an id, plus one.
 func nextNumber(set *spec.Set) int {
 	leading := regexp.MustCompile(`^[0-9]{1,6}`)
 	highest := 0
@@ -100,15 +100,15 @@ func nextNumber(set *spec.Set) int {
 	return highest + 1
 }
 
-// specText returns a new spec's file.
+// specText returns the content of a new spec's file.
 func specText(title string) []byte {
 	return fmt.Appendf(nil, specTemplate, runner.HeadingText(clean(title)))
 }
 
 const slugLength = 40
 
-// slug makes a title into a part of a file name: lower-case words joined by
-// dashes, at most slugLength bytes, cut at a word where there are several.
+// slug converts a title to a part of a file name: lower-case words joined by
+// dashes, at most slugLength bytes, if possible cut between words.
 func slug(title string) string {
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	var b strings.Builder

@@ -93,7 +93,7 @@ func (a *App) newBug(opts newBugOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := layAll(p.Root, plan.Files); err != nil {
+	if err := createAll(p.Root, plan.Files); err != nil {
 		return err
 	}
 	s := a.stdout()
@@ -105,7 +105,7 @@ func (a *App) newBug(opts newBugOptions) error {
 	return s.failed()
 }
 
-// nextStep says what a person does first.
+// nextStep says what a person has to do first.
 func nextStep(plan runner.Plan) string {
 	steps := []string{"commit .chant", "fill in " + plan.Document, "chant run " + plan.First}
 	if plan.Unbounded != "" {
@@ -117,10 +117,10 @@ func nextStep(plan runner.Plan) string {
 	return strings.Join(steps[:len(steps)-1], "; ") + "; then " + steps[len(steps)-1]
 }
 
-// longestReport bounds the text of an issue, in bytes.
+// longestReport is the largest size of an issue's text in bytes.
 const longestReport = 1 << 20
 
-// readReport reads the issue's text. It is never nil without an error.
+// readReport reads the issue's text. Without an error the result is not nil.
 func readReport(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -140,8 +140,8 @@ func readReport(name string) ([]byte, error) {
 	return text, nil
 }
 
-// readTemplates returns the project's templates, and chant's own in the place of
-// those that it lacks.
+// readTemplates returns the project's templates, and chant's own for those that
+// the project does not have.
 func readTemplates(root string, names []string) (map[string]string, error) {
 	templates := map[string]string{}
 	for _, name := range names {
@@ -157,8 +157,8 @@ func readTemplates(root string, names []string) (map[string]string, error) {
 	return templates, nil
 }
 
-// layAll makes all the files or, where one of them can't be made, none.
-func layAll(root string, files []runner.NewFile) (err error) {
+// createAll creates all files or, if one of them can't be created, none.
+func createAll(root string, files []runner.NewFile) (err error) {
 	var taken []string
 	for _, f := range files {
 		_, err := os.Lstat(filepath.Join(root, filepath.FromSlash(f.Path)))

@@ -23,7 +23,7 @@ func (a *App) promptCommand() *cobra.Command {
 	return c
 }
 
-// promptJSON is a prompt as prompt gives it.
+// promptJSON is the output of prompt.
 type promptJSON struct {
 	Schema string              `json:"schema"`
 	Spec   string              `json:"spec"`
@@ -40,8 +40,7 @@ func (a *App) prompt(query string, asJSON bool) error {
 	if asJSON {
 		return writeJSON(a.Out, v)
 	}
-	// As it is where a program reads it; what a terminal would take for a command
-	// is shown.
+	// A program gets the exact bytes; on a terminal control characters are escaped.
 	out := v.Text
 	if a.stdout().terminal() {
 		out = spec.Visible(out)
@@ -52,7 +51,7 @@ func (a *App) prompt(query string, asJSON bool) error {
 	return a.promptSizes(v)
 }
 
-// promptSizes tells, beside the prompt, what it is made of.
+// promptSizes writes the size of each part to stderr.
 func (a *App) promptSizes(v promptJSON) error {
 	s := a.stderr()
 	var rows [][]text

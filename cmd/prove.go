@@ -16,8 +16,8 @@ import (
 type proveOptions struct {
 	prove.ProveOptions
 	json, markdown bool
-	attest, sign   string // files; "" for none
-	check          string // a file to check instead of proving anything
+	attest, sign   string // files; "" if not given
+	check          string // file of a proof to check; "" to prove
 	allowed        string
 	signer         string
 }
@@ -35,7 +35,7 @@ checks broke. Without ids it proves every reproduction that has a fix. It exits 
 only if every proof is "proven", 3 where it can't be said yet, and else 1.`,
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := opts.sensible(args); err != nil {
+			if err := opts.validate(args); err != nil {
 				return err
 			}
 			if opts.check != "" {
@@ -66,11 +66,11 @@ only if every proof is "proven", 3 where it can't be said yet, and else 1.`,
 	return c
 }
 
-// defaultAlpha is the chance of DESIGN.md section 6.
+// defaultAlpha is the default of --alpha.
 const defaultAlpha = 0.01
 
-// sensible refuses flags that make no sense, each by itself or together.
-func (o proveOptions) sensible(args []string) error {
+// validate refuses invalid flags and combinations of flags.
+func (o proveOptions) validate(args []string) error {
 	switch {
 	case len(args) > 2:
 		return &usageError{msg: "prove takes a reproduction and a fix", hint: "chant prove [REPRO [FIX]]"}
@@ -93,8 +93,8 @@ func (o proveOptions) sensible(args []string) error {
 }
 
 func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) error {
-	if opts.sign != "" { // found out before the runs, not after them
-		if _, err := a.given(opts.sign); err != nil {
+	if opts.sign != "" { // a missing key must fail before the runs, not after them
+		if _, err := a.readArg(opts.sign); err != nil {
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) er
 	}
 	proofs, err := prove.Prover{Settings: w.settings, Git: w.repo, Version: version()}.Prove(ctx, opts.ProveOptions)
 	err = errors.Join(err, v.close(), w.repo.Close())
-	if err := a.giveProofs(proofs, opts, err); err != nil {
+	if err := a.writeProofs(proofs, opts, err); err != nil {
 		return err
 	}
 	if opts.attest != "" {
@@ -127,9 +127,9 @@ func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) er
 	return proofStatus(proofs)
 }
 
-// giveProofs writes the proofs as asked for, also those that were made before a
-// failure.
-func (a *App) giveProofs(proofs []record.Proof, opts proveOptions, failure error) error {
+// writeProofs writes the proofs in the format of the flags, also those that were
+// finished before a failure.
+func (a *App) writeProofs(proofs []record.Proof, opts proveOptions, failure error) error {
 	switch {
 	case opts.json:
 		return errors.Join(failure, writeJSON(a.Out, struct {
@@ -144,7 +144,7 @@ func (a *App) giveProofs(proofs []record.Proof, opts proveOptions, failure error
 	return errors.Join(failure, s.failed())
 }
 
-// proofStatus is nil only where every proof is proven, and there is one.
+// proofStatus returns nil only if there are proofs and all are proven.
 func proofStatus(proofs []record.Proof) error {
 	code := ExitHeld
 	if len(proofs) == 0 {

@@ -8,8 +8,8 @@ import (
 	"chant/runner/record"
 )
 
-// writeProofsMarkdown writes the proofs for a pull request, in what GitHub and
-// GitLab show: a table each, and what is long folded away.
+// writeProofsMarkdown writes the proofs for a pull request on GitHub or GitLab: a
+// table for each, with long texts folded.
 func writeProofsMarkdown(w io.Writer, proofs []record.Proof) error {
 	var b strings.Builder
 	for _, p := range proofs {
@@ -39,7 +39,7 @@ func markdownProof(b *strings.Builder, p record.Proof) {
 		}
 		b.WriteString("|\n")
 	}
-	for _, words := range append(figures(p), claim) {
+	for _, words := range append(statistics(p), scope) {
 		fmt.Fprintf(b, "\n%s\n", cell(words))
 	}
 	for _, c := range p.Checks {
@@ -50,7 +50,7 @@ func markdownProof(b *strings.Builder, p record.Proof) {
 	}
 	if len(p.Changed) > 0 {
 		var paths strings.Builder
-		for _, one := range telling(p.Changed, foldedPaths) {
+		for _, one := range mostRelevant(p.Changed, foldedPaths) {
 			fmt.Fprintf(&paths, "%-8s %s\n", one.Class, clean(one.Path))
 		}
 		if more := len(p.Changed) - foldedPaths; more > 0 {
@@ -61,16 +61,16 @@ func markdownProof(b *strings.Builder, p record.Proof) {
 	b.WriteString("\n")
 }
 
-// folded writes a text as it is, behind a title that opens it.
+// folded writes a text that is shown when a reader clicks on its title.
 func folded(b *strings.Builder, title, body string) {
-	body = strings.TrimRight(uncommanded(cleanLines(body)), "\n")
+	body = strings.TrimRight(escapeCommands(cleanLines(body)), "\n")
 	fence := strings.Repeat("`", max(3, longestRun(body, '`')+1))
 	fmt.Fprintf(b, "\n<details><summary>%s</summary>\n\n%s\n%s\n%s\n\n</details>\n", cell(title), fence, body, fence)
 }
 
-// uncommanded keeps GitHub from taking a line for a command of its own, should
-// the Markdown be printed to a job's log.
-func uncommanded(s string) string {
+// escapeCommands escapes the workflow commands of GitHub, which would have an
+// effect if the Markdown is printed to a job's log.
+func escapeCommands(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
 		if strings.HasPrefix(strings.TrimSpace(line), "::") {
@@ -81,7 +81,7 @@ func uncommanded(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// longestRun counts the most c in a row.
+// longestRun returns the length of the longest run of c.
 func longestRun(s string, c rune) int {
 	longest, run := 0, 0
 	for _, r := range s {

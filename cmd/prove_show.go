@@ -11,18 +11,18 @@ import (
 	"chant/runner/record"
 )
 
-// What is shown of lists that can be as long as the repository; --json has them
-// whole.
+// Limits for lists that can be as long as the repository. --json has the whole
+// lists.
 const (
-	shownPaths     = 30 // on a terminal
+	shownPaths     = 30 // in text
 	foldedPaths    = 500
 	shownDiffLines = 100
 )
 
-// claim is how far a proof goes, whatever its verdict.
-const claim = "It claims this test, these runs, this machine."
+// scope is the last line of every proof.
+const scope = "It claims this test, these runs, this machine."
 
-// showProofs writes every proof, its verdict at its end.
+// showProofs writes all proofs, each with its verdict at the end.
 func showProofs(s *screen, proofs []record.Proof) {
 	for i, p := range proofs {
 		if i > 0 {
@@ -52,13 +52,13 @@ func showProof(s *screen, p record.Proof) {
 	}
 	s.line()
 	s.line(verdictOf(p), plain(p.Reason))
-	for _, words := range figures(p) {
+	for _, words := range statistics(p) {
 		s.line(plain(words))
 	}
-	s.line(faint(claim))
+	s.line(faint(scope))
 }
 
-// revision names one side of a proof.
+// revision describes the base or the head of a proof.
 func revision(r record.Revision) string {
 	words := short(r.Commit) + ", tree " + short(r.Tree)
 	if r.Worktree {
@@ -67,8 +67,8 @@ func revision(r record.Revision) string {
 	return words
 }
 
-// cellRows is the matrix as a table. Where the reproduction has several
-// checks, a cell has the criterion of its own beside its name.
+// cellRows returns the matrix as table rows. If the reproduction has several
+// checks, the name of a cell includes the number of its criterion.
 func cellRows(p record.Proof) [][]text {
 	rows := [][]text{{faint("    cell"), faint("tree"), faint("wanted"), faint("runs"), faint("outcomes")}}
 	for _, c := range p.Cells {
@@ -90,7 +90,7 @@ func markOf(p record.Proof, c record.Cell) text {
 	}
 	switch {
 	case c.Name == record.CellIntact && c.Held && !p.Intact.Same:
-		return coloured("  ! "+name, yellow) // the changed test passes: a reader has to judge the change
+		return coloured("  ! "+name, yellow) // the changed test passes; a reader has to look at the change
 	case c.Held:
 		return coloured("  ✓ "+name, green)
 	case c.Runs > 0:
@@ -109,8 +109,8 @@ func runsOf(c record.Cell) string {
 	return strconv.Itoa(c.Runs)
 }
 
-// outcomes counts a cell's runs in words, in the order in which the outcomes
-// are declared. A run that held is red or green, as its cell wants it.
+// outcomes lists a cell's outcomes with their counts. A run that held is called
+// red or green, depending on the cell.
 func outcomes(c record.Cell) string {
 	held := "held"
 	switch c.Name {
@@ -143,9 +143,8 @@ func verdictOf(p record.Proof) text {
 	return coloured(string(p.Verdict)+":", style)
 }
 
-// figures are the numbers of a proof, a sentence each, and what else a reader
-// should know.
-func figures(p record.Proof) []string {
+// statistics returns the numbers of a proof as sentences, and its notes.
+func statistics(p record.Proof) []string {
 	var list []string
 	for _, c := range p.Checks {
 		words := rates(c, cellOf(p, record.CellRed, c), cellOf(p, record.CellGreen, c))
@@ -167,7 +166,7 @@ func cellOf(p record.Proof, name string, check record.ProofCheck) record.Cell {
 	return record.Cell{}
 }
 
-// rates tells how often a check failed before and after; "" where it never ran.
+// rates says how often a check failed before and after; "" if it never ran.
 func rates(c record.ProofCheck, before, after record.Cell) string {
 	n := valid(before)
 	if n == 0 {
@@ -188,11 +187,11 @@ func rates(c record.ProofCheck, before, after record.Cell) string {
 	return words
 }
 
-// valid counts the runs that count.
+// valid returns the number of valid runs.
 func valid(c record.Cell) int { return c.Runs - c.ByOutcome[record.InvalidRun] }
 
-// percent returns a rate with three digits, so that neither 0.0012 nor 0.9988
-// becomes a certainty.
+// percent formats a rate with three digits, so that it does not round 0.0012 to
+// 0 or 0.9988 to 1.
 func percent(rate float64) string {
 	p := rate * 100
 	if p > 99 && p < 100 {
@@ -216,8 +215,7 @@ func coverage(c *record.Coverage) string {
 	return words
 }
 
-// ranges joins lines, each as PATH:LINE, that follow one another to
-// PATH:FIRST-LAST.
+// ranges joins consecutive lines, each as PATH:LINE, to PATH:FIRST-LAST.
 func ranges(places []string) []string {
 	type span struct {
 		path        string
@@ -228,7 +226,7 @@ func ranges(places []string) []string {
 		colon := max(strings.LastIndexByte(at, ':'), 0)
 		line, err := strconv.Atoi(strings.TrimPrefix(at[colon:], ":"))
 		if err != nil {
-			spans = append(spans, span{path: at}) // whatever it is, it is shown
+			spans = append(spans, span{path: at}) // shown as it is
 			continue
 		}
 		spans = append(spans, span{at[:colon], line, line})
@@ -262,7 +260,7 @@ func showChanged(s *screen, p record.Proof) {
 	s.line()
 	s.line(plainf("  changed between base and head, %s:", plural(len(p.Changed), "path")))
 	rows := [][]text{}
-	for _, one := range telling(p.Changed, shownPaths) {
+	for _, one := range mostRelevant(p.Changed, shownPaths) {
 		class := plain("  " + string(one.Class))
 		if one.Class == record.ClassHarness {
 			class = coloured("  "+string(one.Class), yellow)
@@ -275,9 +273,9 @@ func showChanged(s *screen, p record.Proof) {
 	}
 }
 
-// telling returns the first n of the changed paths, those before the others that
-// a reader may want to object to.
-func telling(paths []record.ProofPath, n int) []record.ProofPath {
+// mostRelevant returns at most n of the changed paths, sorted by how much their
+// class matters for the proof.
+func mostRelevant(paths []record.ProofPath, n int) []record.ProofPath {
 	order := []record.PathClass{record.ClassFix, record.ClassHarness, record.ClassTest, record.ClassOther, record.ClassSpec}
 	sorted := slices.SortedStableFunc(slices.Values(paths), func(a, b record.ProofPath) int {
 		return cmp.Compare(slices.Index(order, a.Class), slices.Index(order, b.Class))

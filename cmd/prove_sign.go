@@ -14,21 +14,21 @@ import (
 	"chant/storage/atomicfile"
 )
 
-// namespace keeps a signature of a proof from passing as one of anything else,
-// a git commit for example (ssh-keygen(1), -Y sign).
+// namespace is the namespace of a proof's signature: it is not valid for anything
+// else, such as a git commit (ssh-keygen(1), -Y sign).
 const namespace = "chant-proof"
 
-// signatureOf names the file that holds the signature of another.
+// signatureOf returns the name of a file's signature.
 func signatureOf(file string) string { return file + ".sig" }
 
-// keygen runs ssh-keygen, which is OpenSSH's program for signatures too.
+// keygen runs ssh-keygen, OpenSSH's program for keys and signatures.
 type keygen struct {
 	processes *process.Supervisor
 	env       []string
 	dir       string
 }
 
-// run returns what ssh-keygen printed and its exit code.
+// run returns the output of ssh-keygen and its exit code.
 func (k keygen) run(ctx context.Context, stdin []byte, args ...string) (string, int, error) {
 	out := process.NewBuffer(64<<10, 64<<10)
 	res := k.processes.Run(ctx, process.Command{
@@ -46,8 +46,8 @@ func (k keygen) run(ctx context.Context, stdin []byte, args ...string) (string, 
 	return out.String(), res.Exit, nil
 }
 
-// sign returns the armoured signature of data by the key in a file. A key with a
-// passphrase has to be in the ssh-agent: there is nobody to ask.
+// sign returns the armored signature of data by the key in a file. A key with a
+// passphrase has to be in the ssh-agent, because nobody can be asked for it.
 func (k keygen) sign(ctx context.Context, key string, data []byte) ([]byte, error) {
 	out, exit, err := k.run(ctx, data, "-Y", "sign", "-f", key, "-n", namespace)
 	if err != nil {
@@ -62,23 +62,23 @@ func (k keygen) sign(ctx context.Context, key string, data []byte) ([]byte, erro
 	return []byte(begin + body + end), nil
 }
 
-// signers returns who, of the allowed signers, may have made a signature.
+// signers returns the allowed signers with the key of a signature.
 func (k keygen) signers(ctx context.Context, allowed, signature string, data []byte) ([]string, error) {
 	out, exit, err := k.run(ctx, data, "-Y", "find-principals", "-f", allowed, "-s", signature)
 	if err != nil || exit != 0 {
-		return nil, err // another exit than 0 means none
+		return nil, err // a non-zero exit code means that there are none
 	}
 	return strings.Fields(out), nil
 }
 
-// signedBy reports whether the signature is that signer's, and of these bytes.
+// signedBy reports whether a signature of data is valid and made by signer.
 func (k keygen) signedBy(ctx context.Context, signer, allowed, signature string, data []byte) (bool, error) {
 	_, exit, err := k.run(ctx, data, "-Y", "verify", "-f", allowed, "-I", signer, "-n", namespace, "-s", signature)
 	return err == nil && exit == 0, err
 }
 
-// attestProofs writes the statement of proofs to a file and, with a key, its
-// signature beside it.
+// attestProofs writes the statement of proofs to a file and, if there is a key,
+// its signature to another.
 func (a *App) attestProofs(ctx context.Context, k keygen, proofs []record.Proof, file, key string) error {
 	data, err := newStatement(proofs).encode()
 	if err != nil {
@@ -102,15 +102,15 @@ func (a *App) attestProofs(ctx context.Context, k keygen, proofs []record.Proof,
 	return nil
 }
 
-// checkProof reports whether a proof file is what an allowed signer signed, byte
-// for byte, and what it says. Nothing of the file is looked at before that.
+// checkProof shows a proof file if an allowed signer signed exactly its bytes. It
+// does not parse the file before it has verified the signature.
 func (a *App) checkProof(ctx context.Context, opts proveOptions) error {
-	data, err := a.given(opts.check)
+	data, err := a.readArg(opts.check)
 	if err != nil {
 		return err
 	}
 	for _, file := range []string{signatureOf(opts.check), opts.allowed} {
-		if _, err := a.given(file); err != nil {
+		if _, err := a.readArg(file); err != nil {
 			return err
 		}
 	}
@@ -140,8 +140,8 @@ func (a *App) checkProof(ctx context.Context, opts proveOptions) error {
 	return errors.Join(s.failed(), proofStatus(proofs))
 }
 
-// whoSigned returns the allowed signer whose signature of data it is; "" where it
-// is nobody's. With a name, only that signer counts.
+// whoSigned returns the allowed signer who made a valid signature of data; "" if
+// there is none. If a name is given, only that signer counts.
 func (k keygen) whoSigned(ctx context.Context, name, allowed, signature string, data []byte) (string, error) {
 	names := []string{name}
 	if name == "" {
@@ -159,8 +159,8 @@ func (k keygen) whoSigned(ctx context.Context, name, allowed, signature string, 
 	return "", nil
 }
 
-// given reads a file that the command line names.
-func (a *App) given(file string) ([]byte, error) {
+// readArg reads a file that is an argument of the command line.
+func (a *App) readArg(file string) ([]byte, error) {
 	data, err := os.ReadFile(a.path(file))
 	if err != nil {
 		return nil, &usageError{msg: "reading " + file + ": " + err.Error()}

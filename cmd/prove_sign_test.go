@@ -28,7 +28,7 @@ func signer(t *testing.T) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lay(t, dir, "allowed", `ada@example.org namespaces="chant-proof" `+string(public))
+	writeIn(t, dir, "allowed", `ada@example.org namespaces="chant-proof" `+string(public))
 	return &App{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, Dir: dir, Now: fixedTime}
 }
 
@@ -40,7 +40,7 @@ func newKey(t *testing.T, dir, name string) {
 	}
 }
 
-func lay(t *testing.T, dir, name, content string) {
+func writeIn(t *testing.T, dir, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestCheckProof(t *testing.T) {
 		{record.Proven, "key", "--allowed-signers empty", 1, "refused:"},
 		{record.Proven, "key", "--allowed-signers missing", 2, "chant: reading missing"},
 	} {
-		lay(t, a.Dir, "empty", "")
+		writeIn(t, a.Dir, "empty", "")
 		a.signed(t, tt.verdict, tt.key)
 		if code, out := a.check(t, strings.Fields(tt.args)...); code != tt.want || !strings.Contains(out, tt.says) {
 			t.Errorf("%s signed with %s, %s: exit %d, want %d and %q:\n%s", tt.verdict, tt.key, tt.args, code, tt.want, tt.says, out)
@@ -112,7 +112,7 @@ func TestCheckProofRefusesChanges(t *testing.T) {
 		changed := bytes.Clone(data)
 		changed[at] ^= 1
 		for how, content := range map[string][]byte{"changed": changed, "cut": data[:at], "longer": append(bytes.Clone(data), data[at])} {
-			lay(t, a.Dir, "proof.json", string(content))
+			writeIn(t, a.Dir, "proof.json", string(content))
 			if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitNotHeld || strings.Count(out, "\n") != 1 {
 				t.Errorf("byte %d %s: exit %d:\n%s", at, how, code, out)
 			}
@@ -125,7 +125,7 @@ func TestCheckProofRefusesOtherNamespaces(t *testing.T) {
 	t.Parallel()
 	a := signer(t)
 	a.signed(t, record.Proven, "key")
-	lay(t, a.Dir, "allowed", strings.Replace(read(t, a, "allowed"), `namespaces="chant-proof" `, "", 1))
+	writeIn(t, a.Dir, "allowed", strings.Replace(read(t, a, "allowed"), `namespaces="chant-proof" `, "", 1))
 	if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitHeld {
 		t.Fatalf("exit %d:\n%s", code, out)
 	}
@@ -135,7 +135,7 @@ func TestCheckProofRefusesOtherNamespaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lay(t, a.Dir, "proof.json.sig", string(signature))
+	writeIn(t, a.Dir, "proof.json.sig", string(signature))
 	if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitNotHeld {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
@@ -153,8 +153,8 @@ func TestCheckProofRefusesOtherFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lay(t, a.Dir, "proof.json", other)
-	lay(t, a.Dir, "proof.json.sig", string(signature))
+	writeIn(t, a.Dir, "proof.json", other)
+	writeIn(t, a.Dir, "proof.json.sig", string(signature))
 	if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitNotHeld || !strings.Contains(out, "signed by ada@example.org, and is not a proof") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
@@ -174,7 +174,7 @@ func TestCheckProofNeedsKeygen(t *testing.T) {
 func TestSignFails(t *testing.T) {
 	t.Parallel()
 	a := signer(t)
-	lay(t, a.Dir, "bad", "no key\n")
+	writeIn(t, a.Dir, "bad", "no key\n")
 	processes, err := process.New(fixedTime)
 	if err != nil {
 		t.Fatal(err)

@@ -9,15 +9,15 @@ import (
 	"chant/runner/record"
 )
 
-// The types of a proof's statement. A change of the predicate that an old
-// reader would misread gets a new number.
+// The types of a proof's statement. An incompatible change of the predicate gets
+// a new version number.
 const (
 	statementType = "https://in-toto.io/Statement/v1"
 	predicateType = "urn:chant:fix-proof:v1"
 )
 
 // statement is an in-toto Statement v1 (in-toto/attestation, spec/v1) about the
-// head of one or more proofs.
+// head commit of proofs.
 type statement struct {
 	Type          string    `json:"_type"`
 	Subject       []subject `json:"subject"`
@@ -25,7 +25,7 @@ type statement struct {
 	Predicate     predicate `json:"predicate"`
 }
 
-// subject is a git object that the statement is about.
+// subject is a git object.
 type subject struct {
 	Name   string            `json:"name"`
 	Digest map[string]string `json:"digest"`
@@ -35,8 +35,8 @@ type predicate struct {
 	Proofs []attestedProof `json:"proofs"`
 }
 
-// attestedProof is a proof as --json gives it, without what the commands
-// printed: that is there by its digest.
+// attestedProof is a proof as in --json, but with digests in place of the
+// commands' output.
 type attestedProof struct {
 	record.Proof
 	Cells []attestedCell `json:"cells"`
@@ -44,10 +44,10 @@ type attestedProof struct {
 
 type attestedCell struct {
 	record.Cell
-	Output *string `json:"output,omitempty"` // never set; hides the cell's
+	Output *string `json:"output,omitempty"` // always nil: hides record.Cell.Output
 }
 
-// newStatement makes the statement of proofs, which have one head: a commit.
+// newStatement returns the statement of proofs that have the same head commit.
 func newStatement(proofs []record.Proof) statement {
 	head := proofs[0].Head
 	st := statement{
@@ -69,14 +69,14 @@ func newStatement(proofs []record.Proof) statement {
 	return st
 }
 
-// encode returns the bytes of a statement, which are what a signature is of.
+// encode returns the bytes of a statement, which are signed.
 func (st statement) encode() ([]byte, error) {
 	var b bytes.Buffer
 	err := writeJSON(&b, st)
 	return b.Bytes(), err
 }
 
-// proofs returns the proofs of a statement that was read.
+// proofs returns the proofs of a statement.
 func (st statement) proofs() []record.Proof {
 	var list []record.Proof
 	for _, one := range st.Predicate.Proofs {
@@ -90,11 +90,11 @@ func (st statement) proofs() []record.Proof {
 	return list
 }
 
-// errNoProof is returned for a file that is no statement of a proof.
+// errNoProof is returned for a file that is not the statement of a proof.
 var errNoProof = errors.New("not a proof that chant prove --attest wrote")
 
-// readStatement reads the bytes of a statement. Fields that it does not know
-// are left out, as in-toto asks of a reader.
+// readStatement reads the bytes of a statement. It ignores unknown fields, as
+// in-toto requires.
 func readStatement(data []byte) (statement, error) {
 	var st statement
 	if err := json.Unmarshal(data, &st); err != nil {

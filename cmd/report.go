@@ -9,15 +9,15 @@ import (
 	"chant/storage/atomicfile"
 )
 
-// reportTo is one report that was asked for.
+// reportTo is one --report flag.
 type reportTo struct {
 	format string
-	file   string // "" or "-": stdout
+	file   string // "" or "-" means stdout
 }
 
 func (r reportTo) toStdout() bool { return r.file == "" || r.file == "-" }
 
-// reportFormats maps each format to what writes it.
+// reportFormats returns the writer of each format.
 func reportFormats() map[string]func(w io.Writer, v verification) error {
 	return map[string]func(io.Writer, verification) error{
 		"json":     func(w io.Writer, v verification) error { return writeJSON(w, v.json()) },
@@ -40,7 +40,7 @@ func parseReports(args []string) ([]reportTo, error) {
 	return list, nil
 }
 
-// writeReport writes one report, a file whole or not at all.
+// writeReport writes one report. A file is replaced as a whole.
 func (a *App) writeReport(r reportTo, v verification) error {
 	var b bytes.Buffer
 	if err := reportFormats()[r.format](&b, v); err != nil {

@@ -8,9 +8,10 @@ import (
 	"chant/runner/record"
 )
 
-// GitHub keeps ten error annotations of a step and drops the rest without a
-// word, so the tenth says how many there are. Source: the workflow commands of
-// actions/toolkit (command.ts) and its problem matchers' limits.
+// annotationLimit is the number of error annotations that GitHub shows for a step.
+// It drops the rest silently, so the last one says how many more there are.
+// Source: the workflow commands of actions/toolkit (command.ts) and the limits of
+// its problem matchers.
 const annotationLimit = 10
 
 // writeGitHub writes workflow commands that annotate the spec files.
@@ -26,7 +27,7 @@ func writeGitHub(w io.Writer, v verification) error {
 		}
 		for _, r := range s.Criteria {
 			if !r.Outcome.Met() && r.Outcome != record.Unattested {
-				note(s.Path, r.Line, s.ID, fmt.Sprintf("%d. %s — %s", r.Number, r.Text, judgement(r)))
+				note(s.Path, r.Line, s.ID, fmt.Sprintf("%d. %s — %s", r.Number, r.Text, resultText(r)))
 			}
 		}
 		for _, f := range s.Findings {

@@ -10,9 +10,9 @@ import (
 )
 
 // JUnit XML has no standard; these are the elements that GitHub, GitLab and
-// Jenkins all read. One test case is one criterion or one finding, never one
-// run: readers drop cases of the same name. Texts are cleaned, also because XML
-// 1.0 can't hold most control characters.
+// Jenkins all read. A test case is a criterion or a finding, not a single run:
+// readers drop cases with the same name. All texts are cleaned, because XML 1.0
+// can't contain most control characters.
 type junitSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
 	Name     string       `xml:"name,attr"`
@@ -98,7 +98,7 @@ func junitSuiteOf(s record.Verified, strict bool) junitSuite {
 	}
 	for _, f := range s.Findings {
 		if f.Rule == record.RuleUnproven && !strict {
-			continue // its criterion is there already, as skipped
+			continue // its criterion is reported as skipped
 		}
 		add(junitCase{Name: fmt.Sprintf("%s in line %d", f.Rule, f.Line), Line: f.Line, Time: seconds(0),
 			Failure: &junitNote{Message: clean(f.Text), Type: f.Rule}})
@@ -110,12 +110,12 @@ func junitSuiteOf(s record.Verified, strict bool) junitSuite {
 	return suite
 }
 
-// judge fills in what a criterion's outcome is in JUnit's three words.
+// judge sets failure, error or skipped for a criterion that was not met.
 func (c *junitCase) judge(r record.Result) {
 	if r.Outcome.Met() {
 		return
 	}
-	note := &junitNote{Message: clean(judgement(r)), Type: string(r.Outcome)}
+	note := &junitNote{Message: clean(resultText(r)), Type: string(r.Outcome)}
 	if r.Check != nil {
 		note.Text = cleanLines(r.Check.Output)
 	}

@@ -8,8 +8,8 @@ import (
 	"chant/runner/record"
 )
 
-// writeMarkdown writes a table that GitHub and GitLab show as such, for a pull
-// request or a job's summary.
+// writeMarkdown writes a table for a pull request or a job summary on GitHub or
+// GitLab.
 func writeMarkdown(w io.Writer, v verification) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### chant verify: %s\n\n%s %s\n\n", v.headline().s, v.where(), plural(len(v.Specs), "spec"))
@@ -19,7 +19,7 @@ func writeMarkdown(w io.Writer, v verification) error {
 			fmt.Fprintf(&b, "| %s | | ❌ %s |\n", cell(s.ID), cell(s.Error))
 		}
 		for _, r := range s.Criteria {
-			fmt.Fprintf(&b, "| %s | %d. %s | %s %s |\n", cell(s.ID), r.Number, cell(r.Text), sign(r.Outcome), cell(judgement(r)))
+			fmt.Fprintf(&b, "| %s | %d. %s | %s %s |\n", cell(s.ID), r.Number, cell(r.Text), outcomeIcon(r.Outcome), cell(resultText(r)))
 		}
 		for _, f := range s.Findings {
 			mark := "❌"
@@ -33,7 +33,7 @@ func writeMarkdown(w io.Writer, v verification) error {
 	return err
 }
 
-func sign(o record.Outcome) string {
+func outcomeIcon(o record.Outcome) string {
 	switch {
 	case o.Met():
 		return "✅"
@@ -43,8 +43,8 @@ func sign(o record.Outcome) string {
 	return "❌"
 }
 
-// cell makes text safe inside a table cell: no markup, no cell or row end, no
-// mention of a person or an issue.
+// cell escapes a text for a table cell: it can't contain markup, end the cell or
+// row, or mention a person or an issue.
 func cell(s string) string {
 	return strings.NewReplacer(
 		"\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",

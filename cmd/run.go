@@ -35,7 +35,7 @@ that .chant/config.md names. It gets what chant prompt shows. What it says of
 the criteria counts for nothing: the checks decide.`,
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := opts.check(args); err != nil {
+			if err := opts.validate(args); err != nil {
 				return err
 			}
 			return a.run(c.Context(), args, opts)
@@ -52,8 +52,8 @@ the criteria counts for nothing: the checks decide.`,
 	return c
 }
 
-// check refuses flags that don't go together.
-func (o runOptions) check(args []string) error {
+// validate refuses flags that don't go together.
+func (o runOptions) validate(args []string) error {
 	switch {
 	case o.all && len(args) > 0:
 		return &usageError{msg: "--all and ids don't go together", hint: "name specs, or run all that are ready"}
@@ -94,7 +94,7 @@ func (a *App) run(ctx context.Context, queries []string, opts runOptions) error 
 	return errors.Join(err, v.close(), closeEngine())
 }
 
-// choose returns the specs to run, in the order of their dependencies.
+// choose returns the specs to run, each after its dependencies.
 func (a *App) choose(p *project.Project, live runner.Live, queries []string, all bool) ([]*spec.Spec, error) {
 	if len(queries) == 0 {
 		ready := runner.Ready(p, live.Facts, nil)
@@ -125,11 +125,12 @@ func (a *App) choose(p *project.Project, live runner.Live, queries []string, all
 	return specs, nil
 }
 
-// errNothingReady ends a run that has nothing to do: that is no success.
+// errNothingReady is returned by a run that has nothing to do, which is not a
+// success.
 var errNothingReady = errors.New("no spec is ready to run (chant status shows what each waits for)")
 
-// runEach runs specs that were named. One that fails does not keep the others
-// from running, but the specs that depend on it are not ready then.
+// runEach runs the named specs. After a failure it goes on with the other specs,
+// but those that depend on the failed one are not ready.
 func (a *App) runEach(ctx context.Context, engine *runner.Engine, v *view, specs []*spec.Spec, opts runOptions) error {
 	var errs []error
 	for _, s := range specs {
@@ -143,7 +144,7 @@ func (a *App) runEach(ctx context.Context, engine *runner.Engine, v *view, specs
 	return errors.Join(errs...)
 }
 
-// runAll runs what is ready until nothing new becomes so.
+// runAll runs all ready specs, also those that become ready meanwhile.
 func (a *App) runAll(ctx context.Context, engine *runner.Engine, v *view, opts runOptions) error {
 	var errs []error
 	tried := map[string]bool{}
@@ -170,7 +171,8 @@ func (a *App) runAll(ctx context.Context, engine *runner.Engine, v *view, opts r
 	}
 }
 
-// stopped adds why ctx ended, unless a run that it cut short has told so.
+// stopped adds the cause of ctx, unless the error of an interrupted run has it
+// already.
 func stopped(ctx context.Context, errs []error) error {
 	if cause := context.Cause(ctx); !errors.Is(errors.Join(errs...), cause) {
 		errs = append(errs, cause)
@@ -178,7 +180,7 @@ func stopped(ctx context.Context, errs []error) error {
 	return errors.Join(errs...)
 }
 
-// runOne runs one spec and tells how it ended.
+// runOne runs one spec and shows how the run ended.
 func (a *App) runOne(ctx context.Context, engine *runner.Engine, v *view, id string, opts runOptions) error {
 	ev, err := engine.Run(ctx, id, opts.RunOptions)
 	if err != nil {
@@ -218,7 +220,7 @@ func (v *view) result(ev record.Evidence, noCommit bool) {
 	case ev.Verdict == record.Waiting:
 		v.s.line(coloured("waiting", yellow), bold(ev.Spec), count,
 			plainf("for a person: chant attest %s %s -m NOTE", ev.Spec, strings.Join(waiting, " ")))
-	case len(ev.Criteria) == 0: // an agent's doing was reason enough
+	case len(ev.Criteria) == 0: // it failed before the first check
 		v.s.line(coloured("failed", red), bold(ev.Spec), plain(ev.Reason))
 	default:
 		v.s.line(coloured("failed", red), bold(ev.Spec), count, plain(ev.Reason))
@@ -232,11 +234,11 @@ func commitsText(commits []string) string {
 	return "commit " + short(commits[len(commits)-1])
 }
 
-// short returns a commit's name the way people say it.
+// short returns the short form of a commit's or tree's hash.
 func short(hash string) string { return hash[:min(len(hash), 12)] }
 
-// dryRun shows what run would do, were every check to hold, and refuses what run
-// would.
+// dryRun shows what run would do if all checks held, and fails if run would
+// refuse a spec.
 func (a *App) dryRun(p *project.Project, live runner.Live, specs []*spec.Spec) (err error) {
 	engine, closeEngine, err := a.engine(p.Root, func(record.Event) {})
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/term"
 )
 
-// screen writes lines of styled text. Every text passes clean on its way, so
-// that nothing from a file or a command reaches a terminal raw; colours are
-// taken out where the stream or NO_COLOR asks for it.
+// screen writes lines of styled text. It cleans every text, so that no control
+// character from a file or a command reaches a terminal. It removes colours if
+// the stream is not a terminal or NO_COLOR is set.
 type screen struct {
 	out   io.Writer
-	width int // columns of the terminal; 0 where the stream is none
+	width int // columns of the terminal; 0 if the stream is not a terminal
 	err   error
 }
 
@@ -36,7 +36,7 @@ func newScreen(w io.Writer, env []string) *screen {
 func (a *App) stdout() *screen { return newScreen(a.Out, a.Env) }
 func (a *App) stderr() *screen { return newScreen(a.Err, a.Env) }
 
-// terminal reports whether somebody is watching.
+// terminal reports whether the stream is an interactive terminal.
 func (s *screen) terminal() bool { return s.width > 0 }
 
 // text is a piece of a line with its style.
@@ -69,7 +69,7 @@ func (t text) render() string {
 	return t.style.Styled(clean(t.s))
 }
 
-// line writes the texts that are not empty, one blank apart.
+// line writes the texts that are not empty, separated by a blank.
 func (s *screen) line(texts ...text) {
 	var parts []string
 	for _, t := range texts {
@@ -80,8 +80,8 @@ func (s *screen) line(texts ...text) {
 	s.write(strings.TrimRight(strings.Join(parts, " "), " ") + "\n")
 }
 
-// table writes rows with aligned columns, two blanks apart. On a terminal the
-// last column is cut at its edge.
+// table writes rows with aligned columns, separated by two blanks. Rows are cut
+// at the edge of a terminal.
 func (s *screen) table(rows [][]text) {
 	var widths []int
 	for _, row := range rows {
@@ -104,7 +104,7 @@ func (s *screen) table(rows [][]text) {
 	}
 }
 
-// cut shortens a rendered line to the terminal's width.
+// cut cuts a rendered line at the terminal's width.
 func (s *screen) cut(line string) string {
 	if !s.terminal() {
 		return line
@@ -112,14 +112,14 @@ func (s *screen) cut(line string) string {
 	return ansi.Truncate(line, s.width, "…")
 }
 
-// write keeps the first error; failed tells of it.
+// write stores the first error for failed.
 func (s *screen) write(rendered string) {
 	if s.err == nil {
 		_, s.err = io.WriteString(s.out, rendered)
 	}
 }
 
-// failed returns the error that kept something from being shown.
+// failed returns the first error of write.
 func (s *screen) failed() error {
 	if s.err != nil {
 		return fmt.Errorf("writing output: %w", s.err)
@@ -127,7 +127,7 @@ func (s *screen) failed() error {
 	return nil
 }
 
-// variable returns the value of an environment variable; the last one counts.
+// variable returns the value of an environment variable; the last entry counts.
 func variable(env []string, name string) string {
 	last := ""
 	for _, v := range env {
@@ -138,7 +138,7 @@ func variable(env []string, name string) string {
 	return last
 }
 
-// shorten renders a text in at most width columns.
+// shorten renders a text and cuts it at width columns.
 func shorten(t text, width int) string {
 	return ansi.Truncate(t.render(), width, "…")
 }

@@ -23,7 +23,7 @@ func (a *App) showCommand() *cobra.Command {
 	return c
 }
 
-// criterionJSON is a criterion as show gives it.
+// criterionJSON is a criterion in the output of show.
 type criterionJSON struct {
 	Number   int          `json:"number"`
 	Text     string       `json:"text"`
@@ -31,8 +31,8 @@ type criterionJSON struct {
 	Ticked   bool         `json:"ticked"`
 	Line     int          `json:"line"`
 	Manual   bool         `json:"manual"`
-	Attested *attestation `json:"attested"` // null where nobody vouched for it
-	Check    *checkJSON   `json:"check"`    // null where it is manual
+	Attested *attestation `json:"attested"` // null if there is no attestation
+	Check    *checkJSON   `json:"check"`    // null for a manual criterion
 }
 
 type attestation struct {
@@ -85,7 +85,7 @@ func (a *App) showView(query string) (showJSON, error) {
 	return showJSON{"chant.show/v1", specRow(p, s, live), criteriaOf(s)}, nil
 }
 
-// usable fails for a spec that can't be used; the row says why.
+// usable returns an error for an invalid spec. It has no message: the row says why.
 func (r specJSON) usable() error {
 	if r.State == spec.StateInvalid {
 		return statusError(ExitUsage)
@@ -125,13 +125,13 @@ func (a *App) showSpec(row specJSON, criteria []criterionJSON) error {
 		add("left out", []string{fmt.Sprintf("%s (%s, %s)", row.Skipped.Reason, row.Skipped.By, row.Skipped.At.Format(time.RFC3339))})
 	}
 	if row.Approval != nil {
-		add("approval", []string{approvalWords(*row.Approval)})
+		add("approval", []string{approvalText(*row.Approval)})
 	}
 	add("depends on", row.DependsOn)
 	add("target files", row.TargetFiles)
 	add("commits", row.Commits)
 	s.table(facts)
-	checks := map[int]bool{} // by line: a check that criteria share is shown once
+	checks := map[int]bool{} // lines of the checks shown: a shared check is shown once
 	for _, c := range criteria {
 		s.line()
 		showCriterion(s, c, checks)
@@ -139,8 +139,8 @@ func (a *App) showSpec(row specJSON, criteria []criterionJSON) error {
 	return s.failed()
 }
 
-// approvalWords says how a spec's approval stands.
-func approvalWords(a approval) string {
+// approvalText describes a spec's approval.
+func approvalText(a approval) string {
 	switch {
 	case a.Status == "":
 		return "asked for"
@@ -189,7 +189,7 @@ func oneID(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// completeIDs offers spec ids to the shell.
+// completeIDs returns the ids of all specs for shell completion.
 func (a *App) completeIDs(_ *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	p, err := a.project()
 	if err != nil {

@@ -37,8 +37,8 @@ func (a *App) statusCommand() *cobra.Command {
 // statusRow is a spec's row on the board.
 type statusRow struct {
 	specJSON
-	Running *storage.Holder `json:"running"`  // who runs it; null where nobody does
-	LastRun *lastRun        `json:"last_run"` // null where there was none
+	Running *storage.Holder `json:"running"`  // the process that runs it; null if it is not running
+	LastRun *lastRun        `json:"last_run"` // null if it was never run
 }
 
 type lastRun struct {
@@ -108,7 +108,7 @@ func (a *App) status(asJSON bool) error {
 	for i := range v.Specs {
 		list[i] = v.Specs[i].specJSON
 	}
-	return a.listed(list)
+	return a.listStatus(list)
 }
 
 // statusView returns what status shows.
@@ -159,7 +159,7 @@ func gauge(c criteriaJSON) string {
 	return strings.Repeat("■", full) + strings.Repeat("□", cells-full)
 }
 
-// why returns the one fact that a row's state leaves open.
+// why returns the fact that explains a row's state.
 func why(r statusRow) string {
 	switch r.State {
 	case spec.StateBlocked:
@@ -173,7 +173,7 @@ func why(r statusRow) string {
 	case spec.StateRunning:
 		return fmt.Sprintf("process %d on %s since %s", r.Running.PID, r.Running.Host, r.Running.Since.Format(time.RFC3339))
 	case spec.StateFailed, spec.StateReady:
-		return lastWords(r)
+		return lastRunText(r)
 	case spec.StateCompleted:
 		if r.CompletedAt != nil {
 			return r.CompletedAt.Format(time.RFC3339)
@@ -182,8 +182,8 @@ func why(r statusRow) string {
 	return ""
 }
 
-// lastWords tells how the last run of a spec that is not done ended.
-func lastWords(r statusRow) string {
+// lastRunText says how the last run of a spec that is not completed ended.
+func lastRunText(r statusRow) string {
 	last := r.LastRun
 	switch {
 	case last == nil:
@@ -235,7 +235,7 @@ func plural(n int, noun string) string {
 
 const watchStep = 500 * time.Millisecond
 
-// watch shows the board again whenever it would look different, until ctx ends.
+// watch shows the board again whenever it has changed, until ctx ends.
 func (a *App) watch(ctx context.Context) error {
 	ticker := time.NewTicker(watchStep)
 	defer ticker.Stop()

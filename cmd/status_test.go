@@ -119,12 +119,12 @@ func TestLastWords(t *testing.T) {
 		"disk full":                                                          {Verdict: record.Broken, Reason: "disk full"},
 	} {
 		row := statusRow{specJSON: specJSON{ID: "002", Title: "Title"}, LastRun: last}
-		if got := lastWords(row); got != want {
+		if got := lastRunText(row); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 	held := statusRow{specJSON: specJSON{Title: "Title"}, LastRun: &lastRun{Verdict: record.AllHeld}}
-	if got := lastWords(held); got != "Title" {
+	if got := lastRunText(held); got != "Title" {
 		t.Errorf("after a run that held: %q", got)
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"chant/storage"
 )
 
-// storeCommand looks into the project's store, for support: nobody's daily work
-// needs it, and so the help does not list it.
+// storeCommand shows and repairs the project's store. It is for support only, so
+// the help does not list it.
 func (a *App) storeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:    "store",
@@ -34,9 +34,8 @@ func (a *App) storeCommand() *cobra.Command {
 	return c
 }
 
-// openStore opens the store of the project that the current folder is in. The
-// project's specs and config are not read: what is wrong with them is no reason
-// to keep the store closed.
+// openStore opens the store of the current folder's project. It does not read
+// specs and config, so that errors in them don't matter.
 func (a *App) openStore(opts storage.Options) (*storage.Store, error) {
 	root, err := project.FindRoot(a.Dir)
 	if err != nil {
@@ -45,7 +44,7 @@ func (a *App) openStore(opts storage.Options) (*storage.Store, error) {
 	return storage.Open(filepath.Join(root, filepath.FromSlash(project.StoreDir)), opts)
 }
 
-// reading lets f read the store.
+// reading calls f with the store opened for reading.
 func (a *App) reading(f func(s *storage.Store) error) (err error) {
 	s, err := a.openStore(storage.Options{ReadOnly: true})
 	if err != nil {
@@ -55,8 +54,8 @@ func (a *App) reading(f func(s *storage.Store) error) (err error) {
 	return f(s)
 }
 
-// writing lets f write to the store, which is no agent's business: what it holds
-// is the evidence about its work.
+// writing calls f with the store opened for writing. It refuses agents, because
+// the store holds the evidence about their work.
 func (a *App) writing(f func(s *storage.Store) error) (err error) {
 	root, err := project.FindRoot(a.Dir)
 	if err != nil {
@@ -78,7 +77,7 @@ func (a *App) storeGetCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "get KEY",
 		Short: "Print the value of a key, byte for byte where nobody watches",
-		Args:  between(1, 1),
+		Args:  argCount(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.reading(func(s *storage.Store) error { return a.storeGet(s, args[0], asJSON) })
 		},
@@ -87,7 +86,7 @@ func (a *App) storeGetCommand() *cobra.Command {
 	return c
 }
 
-// entryJSON is a key with its value, which is in base64 where it is no UTF-8.
+// entryJSON is a key with its value, which is in base64 if it is not UTF-8.
 type entryJSON struct {
 	Schema   string          `json:"schema"`
 	Key      string          `json:"key"`
@@ -104,7 +103,7 @@ func (a *App) storeGet(s *storage.Store, key string, asJSON bool) error {
 		return statusError(ExitNotHeld)
 	}
 	if err != nil {
-		return asked(err)
+		return asUsageError(err)
 	}
 	if asJSON {
 		out := entryJSON{Schema: "chant.store-get/v1", Key: e.Key, Version: e.Version, Size: len(e.Value), Encoding: "utf-8", Value: string(e.Value)}
@@ -122,7 +121,7 @@ func (a *App) storeGet(s *storage.Store, key string, asJSON bool) error {
 	return nil
 }
 
-// showValue writes a value so that it does nothing to a terminal.
+// showValue writes a value without control characters.
 func showValue(s *screen, value []byte) error {
 	s.write(strings.TrimSuffix(cleanLines(string(value)), "\n") + "\n")
 	return s.failed()
@@ -132,17 +131,17 @@ func (a *App) storePutCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "put KEY [VALUE|-]",
 		Short: "Set the value of a key, from standard input where none is given",
-		Args:  between(1, 2),
+		Args:  argCount(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.writing(func(s *storage.Store) error {
 				if len(args) == 2 && args[1] != "-" {
-					return asked(s.Put(args[0], []byte(args[1])))
+					return asUsageError(s.Put(args[0], []byte(args[1])))
 				}
 				value, err := io.ReadAll(io.LimitReader(c.InOrStdin(), storage.MaxValue+1))
 				if err != nil {
 					return fmt.Errorf("reading the value: %w", err)
 				}
-				return asked(s.Put(args[0], value))
+				return asUsageError(s.Put(args[0], value))
 			})
 		},
 	}
@@ -153,7 +152,7 @@ func (a *App) storeListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list [PREFIX]",
 		Short: "List the keys that begin with a prefix, or all",
-		Args:  between(0, 1),
+		Args:  argCount(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.reading(func(s *storage.Store) error { return a.storeList(s, strings.Join(args, ""), asJSON) })
 		},
@@ -162,7 +161,7 @@ func (a *App) storeListCommand() *cobra.Command {
 	return c
 }
 
-// storeList shows the keys that are left also where a damage may hide others.
+// storeList shows the keys that can be read, even if the store is damaged.
 func (a *App) storeList(s *storage.Store, prefix string, asJSON bool) error {
 	keys, err := s.List(prefix)
 	if err != nil && !errors.Is(err, storage.ErrCorrupt) {
@@ -205,7 +204,7 @@ func (a *App) storeCheck(asJSON bool) error {
 		report, err = s.Check()
 		return err
 	})
-	// Where not even the log's header can be read there is no store to check.
+	// Without a readable header the log can't be opened, so Check can't report it.
 	if damage, ok := errors.AsType[*storage.CorruptError](err); ok {
 		report = storage.Report{
 			Stats:    storage.Stats{File: damage.File},
@@ -264,7 +263,7 @@ func (a *App) showReport(report storage.Report, repaired, asJSON bool) error {
 	return s.failed()
 }
 
-// repairHint is the mend of a damaged store.
+// repairHint says how to repair a damaged store.
 const repairHint = "chant store check --repair gives up what is damaged and goes on with the rest"
 
 func (a *App) storeStatsCommand() *cobra.Command {
@@ -312,16 +311,16 @@ func (a *App) storeStats(s *storage.Store, asJSON bool) error {
 	return out.failed()
 }
 
-// asked makes an error about what was asked of the store one of usage.
-func asked(err error) error {
+// asUsageError makes an error about an invalid key or value a usage error.
+func asUsageError(err error) error {
 	if errors.Is(err, storage.ErrInvalidKey) || errors.Is(err, storage.ErrTooLarge) {
 		return &usageError{msg: err.Error()}
 	}
 	return err
 }
 
-// between accepts so many arguments.
-func between(least, most int) cobra.PositionalArgs {
+// argCount accepts least to most arguments.
+func argCount(least, most int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least || len(args) > most {
 			return &usageError{msg: fmt.Sprintf("%s: %d arguments do not fit", c.UseLine(), len(args)), hint: c.CommandPath() + " --help"}

@@ -62,7 +62,7 @@ func TestStoreErrors(t *testing.T) {
 		storage.ErrInvalidKey: ExitUsage, storage.ErrTooLarge: ExitUsage, storage.ErrLocked: ExitNotYet,
 		storage.ErrCorrupt: ExitEnvironment, storage.ErrNewerFormat: ExitEnvironment, storage.ErrSync: ExitEnvironment,
 	} {
-		if got := exitCode(asked(errors.Join(err))); got != want {
+		if got := exitCode(asUsageError(errors.Join(err))); got != want {
 			t.Errorf("%v: exit %d, want %d", err, got, want)
 		}
 	}

@@ -101,9 +101,9 @@ func ids(set *spec.Set, queries []string) ([]string, error) {
 	return list, nil
 }
 
-// showVerification writes the findings, the summary and the reports, and gives
-// the error that stands for the verdict. A verification that could not be done
-// is written as JSON as far as it came.
+// showVerification writes the findings, the summary and the reports, and returns
+// the error for the verdict. The results of an interrupted verification are
+// reported too.
 func (a *App) showVerification(out *screen, found record.Verification, opts verifyOptions, reports []reportTo, failure error) error {
 	verdict := found.Verdict(opts.strict)
 	if failure != nil && !errors.Is(failure, verify.ErrNothingToVerify) {
@@ -166,7 +166,7 @@ func (v verification) json() verificationJSON {
 	return out
 }
 
-// showFindings writes what speaks against each spec, and one line for all.
+// showFindings writes the findings of each spec and a summary.
 func showFindings(s *screen, v verification) {
 	unproven, bad := 0, 0
 	for _, one := range v.Specs {
@@ -181,7 +181,7 @@ func showFindings(s *screen, v verification) {
 					style = yellow
 				}
 			}
-			s.line(coloured("!", style), bold(place(one.Path, f.Line, 1)), plain(f.Text), faint("["+f.Rule+"]"))
+			s.line(coloured("!", style), bold(location(one.Path, f.Line, 1)), plain(f.Text), faint("["+f.Rule+"]"))
 		}
 		if verdict := one.Verdict(v.strict); verdict != record.AllHeld {
 			bad++
@@ -192,7 +192,7 @@ func showFindings(s *screen, v verification) {
 	for _, one := range v.Specs {
 		for _, r := range one.Criteria {
 			if !r.Outcome.Met() && r.Outcome != record.Unattested {
-				s.line(coloured("  ✗", red), bold(one.ID), plainf("%d. %s", r.Number, r.Text), faint("— "+judgement(r)))
+				s.line(coloured("  ✗", red), bold(one.ID), plainf("%d. %s", r.Number, r.Text), faint("— "+resultText(r)))
 			}
 		}
 	}
@@ -208,7 +208,7 @@ func (v verification) headline() text {
 	return coloured("not verified", red)
 }
 
-// where says which tree the present was.
+// where says which commit was verified.
 func (v verification) where() string {
 	switch {
 	case v.Commit == "":

@@ -20,7 +20,7 @@ func (a *App) versionCommand() *cobra.Command {
 	}
 }
 
-// version returns the module's version and, where the build knows it, the commit.
+// version returns the module's version and, if known, the commit.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -10,45 +10,43 @@ import (
 	"chant/runner/record"
 )
 
-// How the live line is drawn and redrawn: ECMA-48 sequences, only ever written
-// to a terminal.
+// The control sequences (ECMA-48) and the interval of the live line. They are only
+// written to a terminal.
 const (
 	clearLine   = "\r\x1b[2K"
 	clearScreen = "\x1b[H\x1b[2J"
 	liveStep    = 100 * time.Millisecond
-	outputLines = 15 // of a check that did not hold, from the end; chant log shows all
+	outputLines = 15 // last lines shown of a failed check's output; chant log shows all
 )
 
-// view shows a run's events: one line per criterion and, on a terminal, a live
-// line for the check that is running. Its methods may be called from any
-// goroutine.
+// view shows events: one line per criterion and, on a terminal, a live line for
+// the check that is running. Its methods are safe for concurrent use.
 type view struct {
 	verb    string // "run", "verify" or "prove"
 	verbose bool   // show every command
 	now     func() time.Time
 
-	mu      sync.Mutex
-	s       *screen
-	current *record.CheckStarted // nil while no check is running
-	agent   *record.AgentStarted // nil while no agent is running
-	saying  string               // the agent's last line
-	done    record.CheckProgress
-	proof   *record.ProofProgress // nil where no proof is under way
-	stop    chan struct{}
-	stopped sync.WaitGroup
+	mu       sync.Mutex
+	s        *screen
+	current  *record.CheckStarted // nil while no check is running
+	agent    *record.AgentStarted // nil while no agent is running
+	lastLine string               // the agent's last line
+	done     record.CheckProgress
+	proof    *record.ProofProgress // nil while no proof is running
+	stop     chan struct{}
+	stopped  sync.WaitGroup
 }
 
-// newView starts a view; close has to follow.
+// newView starts a view. The caller has to close it.
 func (a *App) newView(s *screen, verb string, verbose bool) *view {
 	v := &view{verb: verb, verbose: verbose, now: a.Now, s: s, stop: make(chan struct{})}
 	if s.terminal() {
-		v.stopped.Go(v.keepLive)
+		v.stopped.Go(v.refresh)
 	}
 	return v
 }
 
-// close takes the live line away and gives the error that kept something from
-// being shown.
+// close removes the live line and returns the first error of writing.
 func (v *view) close() error {
 	close(v.stop)
 	v.stopped.Wait()
@@ -59,7 +57,7 @@ func (v *view) close() error {
 	return v.s.failed()
 }
 
-func (v *view) keepLive() {
+func (v *view) refresh() {
 	ticker := time.NewTicker(liveStep)
 	defer ticker.Stop()
 	for {
@@ -83,9 +81,9 @@ func (v *view) event(e record.Event) {
 	case record.RunStarted:
 		v.s.line(bold(v.verb+" "+e.Spec), plain(e.Title))
 	case record.AgentStarted:
-		v.agent, v.saying = &e, ""
+		v.agent, v.lastLine = &e, ""
 	case record.AgentProgress:
-		v.saying = e.Line
+		v.lastLine = e.Line
 	case record.AgentDone:
 		v.agent = nil
 		v.agentDone(e.Run)
@@ -123,7 +121,7 @@ func (v *view) erase() {
 	}
 }
 
-// draw writes the live line without a line end.
+// draw writes the live line, without a newline.
 func (v *view) draw() {
 	if v.s.terminal() && v.proof != nil {
 		v.drawProof(*v.proof)
@@ -144,8 +142,8 @@ func (v *view) draw() {
 	v.s.write(clearLine + v.s.cut(shorten(label, room)+" "+faint(state).render()))
 }
 
-// drawProof is the live line of a proof. What is left is known only as far as
-// the runs so far tell: a test that turns out to fail seldom needs more of them.
+// drawProof writes the live line of a proof. The number of runs left is an
+// estimate from the runs so far: a test that fails rarely needs more.
 func (v *view) drawProof(p record.ProofProgress) {
 	state := fmt.Sprintf("%s %d/%d, %s left", p.Cell, p.Done, p.Planned, plural(p.Left, "run"))
 	if p.Estimate > 0 {
@@ -155,8 +153,8 @@ func (v *view) drawProof(p record.ProofProgress) {
 	v.s.write(clearLine + v.s.cut(shorten(plain("  ▶ "+p.Fix), room)+" "+faint(state).render()))
 }
 
-// criterion shows a criterion and, where it was not met, the last lines of what
-// its check said.
+// criterion shows a criterion and, if it was not met, the last lines of its
+// check's output.
 func (v *view) criterion(r record.Result, lines int) {
 	mark, style := "✓", green
 	switch {
@@ -165,15 +163,15 @@ func (v *view) criterion(r record.Result, lines int) {
 	case !r.Outcome.Met():
 		mark, style = "✗", red
 	}
-	line := []text{plain(" "), coloured(mark, style), plainf("%d. %s", r.Number, r.Text), faint("— " + judgement(r))}
+	line := []text{plain(" "), coloured(mark, style), plainf("%d. %s", r.Number, r.Text), faint("— " + resultText(r))}
 	v.s.line(line...)
 	if r.Check != nil && !r.Outcome.Met() {
 		showOutput(v.s, r.Check.Output, lines)
 	}
 }
 
-// judgement puts a criterion's outcome into words.
-func judgement(r record.Result) string {
+// resultText describes the outcome of a criterion.
+func resultText(r record.Result) string {
 	switch {
 	case r.Outcome == record.Attested:
 		return "attested"
@@ -197,7 +195,7 @@ func showOutput(s *screen, output string, limit int) {
 	}
 	if extra := len(lines) - limit; extra > 0 {
 		before := plural(extra, "line")
-		if process.IsCut(output) { // nobody counted the lines that are not kept
+		if process.IsCut(output) { // the number of lines is unknown
 			before = "more"
 		}
 		s.line(faint("      | … " + before + " before"))

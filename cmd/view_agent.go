@@ -8,30 +8,30 @@ import (
 	"chant/runner/record"
 )
 
-// drawAgent is the live line of an agent.
+// drawAgent writes the live line of an agent.
 func (v *view) drawAgent(a record.AgentStarted) {
 	state := v.now().Sub(a.Started).Round(time.Second).String()
 	if a.Attempts > 1 {
 		state = fmt.Sprintf("attempt %d/%d, %s", a.Attempt, a.Attempts, state)
 	}
 	room := max(v.s.width-len(state)-4, 0)
-	label := plainf("  ▶ %s: %s", a.Agent, v.saying)
+	label := plainf("  ▶ %s: %s", a.Agent, v.lastLine)
 	v.s.write(clearLine + v.s.cut(shorten(label, room)+" "+faint(state).render()))
 }
 
-// agentDone tells on one line how an agent's run ended.
+// agentDone says on one line how an agent's run ended.
 func (v *view) agentDone(run record.AgentRun) {
 	mark, style := "✓", green
 	if run.Result.Status != record.AgentOK {
 		mark, style = "✗", red
 	}
-	v.s.line(plain(" "), coloured(mark, style), plain("agent "+run.Result.Agent), faint("— "+agentWords(run)))
+	v.s.line(plain(" "), coloured(mark, style), plain("agent "+run.Result.Agent), faint("— "+agentText(run)))
 }
 
-// notice shows a fact that decides nothing.
+// notice shows a fact that has no effect on the verdict.
 func (v *view) notice(words string) { v.s.line(coloured("  !", yellow), plain(words)) }
 
-// agentStatus returns how an agent's run ended.
+// agentStatus returns the status of an agent's run.
 func agentStatus(run record.AgentRun) text {
 	words := strings.ReplaceAll(string(run.Result.Status), "_", " ")
 	if run.Result.Status != record.AgentOK {
@@ -40,8 +40,8 @@ func agentStatus(run record.AgentRun) text {
 	return coloured(words, green)
 }
 
-// agentWords puts what is known of an agent's run into words.
-func agentWords(run record.AgentRun) string {
+// agentText describes an agent's run.
+func agentText(run record.AgentRun) string {
 	words := []string{strings.ReplaceAll(string(run.Result.Status), "_", " ")}
 	if run.Result.Reason != "" {
 		words[0] += ": " + run.Result.Reason
