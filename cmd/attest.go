@@ -17,7 +17,7 @@ func (a *App) attestCommand() *cobra.Command {
 	var note string
 	c := &cobra.Command{
 		Use:               "attest ID N…",
-		Short:             "Vouch, by name, for criteria that no command can decide",
+		Short:             "Attest criteria that no command can decide",
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 || strings.TrimSpace(note) == "" {

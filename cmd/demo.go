@@ -23,11 +23,11 @@ func (a *App) demoCommand() *cobra.Command {
 	var tampered, unrelated bool
 	c := &cobra.Command{
 		Use:   "demo [DIR]",
-		Short: "Drive a small real bug through all six phases, in a fresh repository",
-		Long: `Demo lays a small Go project with a lost-update bug into a fresh git repository
-(in DIR, or in a temporary folder) and drives its six phases for real, up to the
-proof of the fix: it shows every command as you would type it, and runs it. It
-needs git and go. Two flags tell the story with a fix that is none.`,
+		Short: "Drive a small real bug through all six phases, in a new repository",
+		Long: `Demo creates a git repository (in DIR, or in a temporary folder) with a small Go
+project that has a lost-update bug, and works through all six phases up to the
+proof of the fix. It shows every command as you would type it, and runs it. It
+needs git and go. Two flags run the demo with a bogus fix.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return &usageError{msg: "demo takes one folder", hint: "chant demo [DIR]"}
@@ -42,8 +42,8 @@ needs git and go. Two flags tell the story with a fix that is none.`,
 			return a.demo(c.Context(), args, twist)
 		},
 	}
-	c.Flags().BoolVar(&tampered, "tampered", false, "with a fix that rewrites the test")
-	c.Flags().BoolVar(&unrelated, "unrelated", false, "with a fix that changes something else")
+	c.Flags().BoolVar(&tampered, "tampered", false, "use a fix that rewrites the test")
+	c.Flags().BoolVar(&unrelated, "unrelated", false, "use a fix that changes something else")
 	c.MarkFlagsMutuallyExclusive("tampered", "unrelated")
 	return c
 }

@@ -17,10 +17,10 @@ import (
 func (a *App) docCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doc",
-		Short: "Decide what a research document holds: headings, references, table rows",
-		Long: `Doc decides what a Markdown document holds; it is made for checks. It exits 0
-where the document is as wanted, and 1 where it is not, with a line for each
-miss; a document that is missing, or can't be read as text, is not as wanted.`,
+		Short: "Assertions about documents, for use in checks",
+		Long: `Doc checks the contents of a Markdown document, for use in checks. It exits with
+0 if the document is as expected, and else with 1 and one line for each problem.
+A document that is missing or is not text is a problem too.`,
 		// A check without a subcommand must not pass because help exits 0.
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -35,11 +35,12 @@ func (a *App) docHeadingCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "heading FILE HEADING…",
-		Short: "Whether the headings are there and something stands below each",
-		Long: `Heading wants every HEADING to be in the document, at any level and in any case,
-and something to stand below it, before the next heading of the same or a higher
-level. A comment, a rule, the header of a table or a heading is not something;
-what stands below a sub-heading is. Headings in quotes and lists do not count.`,
+		Short: "Check that the headings exist and their sections are not empty",
+		Long: `Heading checks that the document has every HEADING, at any level and in any case,
+and that its section is not empty. A section ends at the next heading of the same
+or a higher level. Comments, thematic breaks, table headers and headings do not
+count as content; text below a subheading does. Headings in quotes and lists are
+ignored.`,
 		RunE: func(_ *cobra.Command, args []string) error { return a.docHeading(args, asJSON) },
 	}
 	jsonFlag(c, &asJSON)
@@ -67,16 +68,15 @@ func (a *App) docRefsCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "refs FILE…",
-		Short: "Whether every path:line that a document cites is in the project",
-		Long: `Refs wants every path:line in a document to be a line of a file in the project,
-as in storage/store.go:117, main.go:12-20 or main.go:12:5. Paths count from the
-folder that holds .chant. They are read in text, code spans and links, and not
-in quotes and code blocks. In a table whose cell is a reference in a code span
-and nothing else, the next cell, if it is a code span and nothing else, quotes
-the line: that has to hold it.`,
+		Short: "Check that every path:line in a document is a line of a file in the project",
+		Long: `Refs checks that every path:line in a document is a line of a file in the
+project, such as storage/store.go:117, main.go:12-20 or main.go:12:5. Paths are
+relative to the folder of .chant. References in quotes and code blocks are
+ignored. If a table cell is a code span with a reference, and the next cell is a
+code span too, then the cited line must contain the text of that next cell.`,
 		RunE: func(_ *cobra.Command, args []string) error { return a.docRefs(args, least, asJSON) },
 	}
-	c.Flags().IntVar(&least, "min", 1, "want at least `N` different references in each file")
+	c.Flags().IntVar(&least, "min", 1, "expect at least `N` different references in each file")
 	jsonFlag(c, &asJSON)
 	return c
 }
@@ -175,13 +175,13 @@ func (a *App) docTableCommand() *cobra.Command {
 	var opts docTableOptions
 	c := &cobra.Command{
 		Use:   "table FILE",
-		Short: "Whether tables have the wanted rows",
-		Long: `Table wants rows in the document's tables that have the value of every --row,
-compared in any case and without markup. In those rows the --filled columns must
-hold more than a placeholder ("-", "…", "?", "TODO", a comment), and the paths in
---column must be what the target_files of --targets cover: each path covered by
-a target file, each target file covering a path. Without --row every row counts
-of a table that has one of the columns. Tables in quotes do not count.`,
+		Short: "Check that tables have the expected rows",
+		Long: `Table counts the rows of the document's tables that have the values of all --row
+flags, compared without regard to case and markup. In these rows the --filled
+columns must contain more than a placeholder ("-", "…", "?", "TODO", a comment).
+The paths in --column must agree with the target_files of --targets: a target
+file covers each path, and each target file covers a path. Without --row all rows
+match of the tables that have one of the columns. Tables in quotes are ignored.`,
 		Example: `  chant doc table root-cause.md --row Verdict=Confirmed --filled Evidence --count 1
   chant doc table impact.md --row Affected=yes --column Place --targets 005-fix`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -193,13 +193,13 @@ of a table that has one of the columns. Tables in quotes do not count.`,
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&opts.rows, "row", nil, "want a row that has this value: `COLUMN=VALUE`; of several, all")
-	f.StringArrayVar(&opts.filled, "filled", nil, "want this `COLUMN` to be filled in those rows")
-	f.StringVar(&opts.under, "under", "", "look only at tables below this `HEADING`")
-	f.IntVar(&opts.count, "count", 0, "want exactly `N` such rows")
-	f.IntVar(&opts.least, "min", 1, "want at least `N` such rows")
+	f.StringArrayVar(&opts.rows, "row", nil, "match rows that have this value: `COLUMN=VALUE`; may be repeated, then all must match")
+	f.StringArrayVar(&opts.filled, "filled", nil, "expect this `COLUMN` to be filled in the matching rows")
+	f.StringVar(&opts.under, "under", "", "search only tables in the section of this `HEADING`")
+	f.IntVar(&opts.count, "count", 0, "expect exactly `N` matching rows")
+	f.IntVar(&opts.least, "min", 1, "expect at least `N` matching rows")
 	f.StringVar(&opts.column, "column", "", "the `COLUMN` with the paths for --targets")
-	f.StringVar(&opts.targets, "targets", "", "want the paths in --column to be the target_files of the spec `ID`")
+	f.StringVar(&opts.targets, "targets", "", "expect the paths in --column to be the target_files of the spec `ID`")
 	jsonFlag(c, &opts.json)
 	c.MarkFlagsMutuallyExclusive("count", "min")
 	c.MarkFlagsRequiredTogether("column", "targets")

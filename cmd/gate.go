@@ -16,7 +16,7 @@ import (
 func (a *App) approveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "approve ID",
-		Short: "Approve, by name, of a spec as it is now, so that it can be run",
+		Short: "Approve a spec",
 		Args:  oneID, ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], true) },
 	}
@@ -25,7 +25,7 @@ func (a *App) approveCommand() *cobra.Command {
 func (a *App) rejectCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "reject ID",
-		Short: "Reject, by name, a spec as it is now, so that it can't be run",
+		Short: "Reject a spec",
 		Args:  oneID, ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], false) },
 	}
@@ -35,7 +35,7 @@ func (a *App) skipCommand() *cobra.Command {
 	var reason string
 	c := &cobra.Command{
 		Use:   "skip ID",
-		Short: "Leave a phase out, by name and for a reason that stays in the record",
+		Short: "Skip a phase, recording who and why",
 		Args:  oneID, ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if strings.TrimSpace(reason) == "" {
@@ -44,7 +44,7 @@ func (a *App) skipCommand() *cobra.Command {
 			return a.skip(c.Context(), args[0], strings.TrimSpace(reason))
 		},
 	}
-	c.Flags().StringVarP(&reason, "message", "m", "", "why it can be left out")
+	c.Flags().StringVarP(&reason, "message", "m", "", "why the phase can be skipped")
 	return c
 }
 

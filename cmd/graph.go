@@ -16,7 +16,7 @@ func (a *App) graphCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:               "graph [ID…]",
-		Short:             "Show what depends on what",
+		Short:             "Show the dependencies between specs",
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if asJSON {

@@ -22,7 +22,7 @@ var template embed.FS
 func (a *App) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
-		Short: "Lay .chant/ at the top of this git repository",
+		Short: "Create .chant/ at the top of this git repository",
 		Args:  noArgs,
 		RunE:  func(*cobra.Command, []string) error { return a.initialise() },
 	}
@@ -62,7 +62,7 @@ func (a *App) initialise() error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("laying %s: %w", project.ChantDir, err)
+		return fmt.Errorf("creating %s: %w", project.ChantDir, err)
 	}
 	if wrote > 0 {
 		s.line()

@@ -13,7 +13,7 @@ func (a *App) lintCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:               "lint [ID…]",
-		Short:             "List every problem in specs and config, with its place; run nothing",
+		Short:             "List all problems of specs and config, with line and column; run nothing",
 		ValidArgsFunction: a.completeIDs,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.lint(args, asJSON) },
 	}

@@ -14,7 +14,7 @@ func (a *App) listCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List every spec with its state and ticks",
+		Short: "List all specs with their states and ticks",
 		Args:  noArgs,
 		RunE:  func(*cobra.Command, []string) error { return a.list(asJSON) },
 	}

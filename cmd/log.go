@@ -18,7 +18,7 @@ func (a *App) logCommand() *cobra.Command {
 	var runID string
 	c := &cobra.Command{
 		Use:   "log ID",
-		Short: "Show the runs of a spec, and what the checks and agents of the last or of a named one said",
+		Short: "Show the runs of a spec, and the output of the last run or of a named one",
 		Args:  oneID, ValidArgsFunction: a.completeIDs,
 		RunE: func(_ *cobra.Command, args []string) error { return a.log(args[0], runID, asJSON) },
 	}

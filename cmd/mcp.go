@@ -18,11 +18,11 @@ import (
 func (a *App) mcpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "mcp",
-		Short: "Serve a coding agent by the Model Context Protocol, on stdin and stdout",
-		Long: `Mcp is a server of the Model Context Protocol: a coding agent starts it and
-asks it what list, show, status, lint, log and prompt say, what is ready, and
-for new specs. It runs no check, and offers nothing that ticks, attests, approves or
-completes. It ends at the end of its input.`,
+		Short: "Serve coding agents through the Model Context Protocol, on stdin and stdout",
+		Long: `Mcp is a server of the Model Context Protocol. A coding agent starts it and can
+ask for what list, show, status, lint, log and prompt show and for the specs that
+are ready, and can create specs. The server runs no check, and it has no tool that
+ticks, attests, approves or completes. It ends at the end of its input.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.serve(c.Context()) },
 	}
@@ -40,7 +40,7 @@ func (a *App) serve(ctx context.Context) error {
 	return nil
 }
 
-const peopleDecide = "Ticks, approvals and completion are made by chant run and by people only; no tool here makes them."
+const peopleDecide = "Only chant run and people tick, approve and complete; no tool here does."
 
 // The inputs of the tools. Their descriptions are part of a model's prompt in
 // every session, so they are short.
@@ -54,7 +54,7 @@ type (
 	}
 	logInput struct {
 		ID  string `json:"id" jsonschema:"the spec's id or an unambiguous part of it"`
-		Run string `json:"run,omitempty" jsonschema:"the id of the only run to give, such as last_run.id of chant_status"`
+		Run string `json:"run,omitempty" jsonschema:"return only the run with this id, such as last_run.id of chant_status"`
 	}
 	newInput struct {
 		Title string `json:"title" jsonschema:"one line that says what has to be done"`
@@ -64,7 +64,7 @@ type (
 // lintSchema replaces the schema inferred for a list, which has a union type to
 // allow null: some providers of models refuse all tools because of it.
 const lintSchema = `{"type":"object","additionalProperties":false,"properties":{
-"ids":{"type":"array","items":{"type":"string"},"description":"only these specs; without it all, and the config"}}}`
+"ids":{"type":"array","items":{"type":"string"},"description":"only these specs; default: all specs and the config"}}}`
 
 // mcpServer returns the server. Every call loads the project again, because files
 // change, and shares nothing with other calls, because they are concurrent.
@@ -73,7 +73,7 @@ func (a *App) mcpServer() *mcp.Server {
 		Instructions: "Chant drives a bug from report to merged fix in specs, whose criteria are decided by checks. " + peopleDecide,
 		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}, // no list_changed notifications, no logging
 	})
-	offer(s, reading("chant_list", "List every spec: id, title, state, ticks, dependencies."),
+	offer(s, reading("chant_list", "List all specs: id, title, state, ticks, dependencies."),
 		func(noInput) (any, error) { return a.listView() })
 	offer(s, reading("chant_show", "Show one spec: its state, its criteria and the checks that decide them."),
 		func(in specInput) (any, error) {
@@ -83,14 +83,14 @@ func (a *App) mcpServer() *mcp.Server {
 			}
 			return v, v.usable()
 		})
-	offer(s, reading("chant_status", "Show the board: each spec's state, what blocks it, who runs it, and what its last run missed."),
+	offer(s, reading("chant_status", "Show each spec's state, what blocks it, who runs it, and what its last run missed."),
 		func(noInput) (any, error) { return a.statusView() })
-	offer(s, reading("chant_ready", "Tell which specs can be run now, and why the others that are not done have to wait. "+peopleDecide),
+	offer(s, reading("chant_ready", "List the specs that can be run now, and why the others that are not completed can't. "+peopleDecide),
 		func(noInput) (any, error) { return a.readyView() })
-	lint := reading("chant_lint", "List problems in specs and config with their places. Runs nothing.")
+	lint := reading("chant_lint", "List problems of specs and config with line and column. Runs nothing.")
 	lint.InputSchema = json.RawMessage(lintSchema)
 	offer(s, lint, func(in lintInput) (any, error) { return a.lintView(in.IDs) })
-	offer(s, reading("chant_log", "Give a spec's runs, oldest first, with the outcome of each criterion and the output of its check."),
+	offer(s, reading("chant_log", "List a spec's runs, oldest first, with the outcome of each criterion and the output of its check."),
 		func(in logInput) (any, error) {
 			v, err := a.logView(in.ID)
 			if err != nil {
@@ -98,11 +98,11 @@ func (a *App) mcpServer() *mcp.Server {
 			}
 			return v.only(in.Run)
 		})
-	offer(s, reading("chant_prompt", "Give exactly what chant run would tell an agent about a spec, with the size of each part."),
+	offer(s, reading("chant_prompt", "Return the exact prompt that chant run would give an agent for a spec, with the size of each part."),
 		func(in specInput) (any, error) { return a.promptView(in.ID) })
 	offer(s, &mcp.Tool{
 		Name:        "chant_new",
-		Description: "Make a spec file with the next free number, for you to fill in, and give its path. " + peopleDecide,
+		Description: "Create a spec file with the next free number, for you to fill in, and return its path. " + peopleDecide,
 		Annotations: &mcp.ToolAnnotations{DestructiveHint: new(false), OpenWorldHint: new(false)},
 	}, func(in newInput) (any, error) {
 		made, err := a.newSpec(in.Title)

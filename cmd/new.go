@@ -24,7 +24,7 @@ import (
 func (a *App) newCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "new TITLE",
-		Short: "Make one spec, with the next free number",
+		Short: "Create one spec, with the next free number",
 		RunE: func(_ *cobra.Command, args []string) error {
 			s, err := a.newSpec(strings.Join(args, " "))
 			if err != nil {

@@ -28,15 +28,15 @@ func (a *App) newBugCommand() *cobra.Command {
 	var opts newBugOptions
 	c := &cobra.Command{
 		Use:   "bug --issue N --title TITLE",
-		Short: "Make a bug's six phases, linked, with the documents that they ask for",
-		Long: `New bug makes one spec for each phase of a bug, each of which waits for the one
-before, and the empty documents that they ask for. All of it comes from the
-templates in .chant/templates, which the project may change; where one is missing
-chant uses its own. Either everything is written or nothing.
+		Short: "Create the six phases of a bug as linked specs, with their documents",
+		Long: `New bug creates one spec for each phase of a bug, each of which depends on the
+one before, and the documents that the phases fill in. They are made from the
+templates in .chant/templates, which the project may change; for a missing
+template chant uses its own. Either all files are created or none.
 
-The test's path tells how it is run: go test, pytest, node --test and cargo test
-are known. Without --test it is named after the issue, for a project that has a
-go.mod, a pyproject.toml or setup.cfg, a package.json or a Cargo.toml.`,
+The path of the test decides how it is run: go test, pytest, node --test and
+cargo test are known. Without --test the test is named after the issue, if the
+project has a go.mod, pyproject.toml, setup.cfg, package.json or Cargo.toml.`,
 		Example: `  chant new bug --issue 42 --title "One of two updates is lost" --files 'storage/**'
   chant new bug --issue GH-7 --title "Typo in --help" --single --files main.go`,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -53,11 +53,11 @@ go.mod, a pyproject.toml or setup.cfg, a package.json or a Cargo.toml.`,
 	f := c.Flags()
 	f.StringVar(&opts.bug.Issue, "issue", "", "the issue's `NUMBER`, or a word such as GH-42")
 	f.StringVar(&opts.bug.Title, "title", "", "the bug in a few words")
-	f.StringVar(&opts.bug.Test, "test", "", "the `PATH` of the test that will reproduce it, from the project's top")
-	f.StringArrayVar(&opts.bug.Files, "files", nil, "what the fix may change, as far as is known: a path or `GLOB`; may be repeated")
-	f.StringVar(&opts.bug.URL, "url", "", "the issue's address")
-	f.StringVar(&opts.from, "from", "", "keep the issue's text, from this `FILE`, beside the documents")
-	f.BoolVar(&opts.single, "single", false, "one spec for a small bug: that its test failed before is then a person's word")
+	f.StringVar(&opts.bug.Test, "test", "", "the `PATH` of the test that will reproduce it, relative to the project")
+	f.StringArrayVar(&opts.bug.Files, "files", nil, "what the fix may change, if known: a path or `GLOB`; may be repeated")
+	f.StringVar(&opts.bug.URL, "url", "", "the issue's `URL`")
+	f.StringVar(&opts.from, "from", "", "copy the issue's text from this `FILE` to the documents")
+	f.BoolVar(&opts.single, "single", false, "create one spec for a small bug; a person then has to attest that its test failed before")
 	return c
 }
 

@@ -15,7 +15,7 @@ func (a *App) promptCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "prompt ID",
-		Short: "Print exactly what an agent would be told, with the size of each part on stderr",
+		Short: "Print the exact prompt of an agent, with the size of each part on stderr",
 		Args:  oneID, ValidArgsFunction: a.completeIDs,
 		RunE: func(_ *cobra.Command, args []string) error { return a.prompt(args[0], asJSON) },
 	}

@@ -26,13 +26,13 @@ func (a *App) proveCommand() *cobra.Command {
 	var opts proveOptions
 	c := &cobra.Command{
 		Use:   "prove [REPRO [FIX]]",
-		Short: "Show that the fix is what fixed the bug, or say why not",
-		Long: `Prove runs the test of a completed reproduction in exported trees: where it was
-written (it has to fail, for the stated reason), at head with that very test (it
-has to pass, as often as chance demands), and at head with the fix taken back (it
-has to fail again). It looks whether the test was changed since and whether other
-checks broke. Without ids it proves every reproduction that has a fix. It exits 0
-only if every proof is "proven", 3 where it can't be said yet, and else 1.`,
+		Short: "Prove that a fix is what fixed the bug",
+		Long: `Prove runs the test of a completed reproduction in three checkouts: where it was
+written (it must fail for the stated reason), at head (the same test must pass,
+in enough runs that chance does not explain it), and at head without the fix (it
+must fail again). It also checks whether the test was changed and whether other
+checks broke. Without ids it proves every reproduction that has a fix. It exits
+with 0 if every proof is "proven", with 3 if one is inconclusive, and else with 1.`,
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.validate(args); err != nil {
@@ -46,18 +46,18 @@ only if every proof is "proven", 3 where it can't be said yet, and else 1.`,
 	}
 	f := c.Flags()
 	f.StringVar(&opts.At, "at", "", "prove this `REV` instead of HEAD")
-	f.BoolVar(&opts.Worktree, "worktree", false, "prove HEAD with the changed files of the worktree")
+	f.BoolVar(&opts.Worktree, "worktree", false, "prove HEAD with the changed files of the work tree")
 	f.IntVar(&opts.Runs, "runs", 0, "run each test at least `N` times")
-	f.Float64Var(&opts.Alpha, "alpha", defaultAlpha, "the greatest chance, that nothing changed, to accept")
-	f.IntVar(&opts.MaxRuns, "max-runs", 0, "give up after `N` runs of one test in one tree")
-	f.IntVarP(&opts.Jobs, "jobs", "j", 1, "run tests of `N` trees at the same time")
-	f.BoolVar(&opts.Keep, "keep", false, "keep the exported trees, and say where they are")
-	f.BoolVar(&opts.AllowHarness, "allow-harness", false, "go on where the fix changes what judges it; the proof says so")
+	f.Float64Var(&opts.Alpha, "alpha", defaultAlpha, "the largest accepted chance `P` of the same result if nothing had changed")
+	f.IntVar(&opts.MaxRuns, "max-runs", 0, "give up after `N` runs of a test in one tree")
+	f.IntVarP(&opts.Jobs, "jobs", "j", 1, "run the tests of `N` trees in parallel")
+	f.BoolVar(&opts.Keep, "keep", false, "do not remove the checkouts, and print where they are")
+	f.BoolVar(&opts.AllowHarness, "allow-harness", false, "allow a fix that changes how its test is run; the proof says so")
 	f.BoolVar(&opts.markdown, "markdown", false, "print Markdown for a pull request")
 	f.StringVar(&opts.attest, "attest", "", "write the proof to `FILE` as an in-toto statement")
-	f.StringVar(&opts.sign, "sign", "", "sign that file with the SSH key in the file `KEY`, as FILE.sig")
-	f.StringVar(&opts.check, "check", "", "check the signature of the proof in `FILE` instead, and show it")
-	f.StringVar(&opts.allowed, "allowed-signers", "", "who may sign: a `FILE` as ssh-keygen(1) describes it")
+	f.StringVar(&opts.sign, "sign", "", "sign the file of --attest with the SSH key in the file `KEY`; the signature is FILE.sig")
+	f.StringVar(&opts.check, "check", "", "prove nothing; verify the signature of the proof in `FILE` and show the proof")
+	f.StringVar(&opts.allowed, "allowed-signers", "", "the `FILE` with the allowed signers, as described in ssh-keygen(1)")
 	f.StringVar(&opts.signer, "signer", "", "accept only the signer `ID`")
 	jsonFlag(c, &opts.json)
 	c.MarkFlagsMutuallyExclusive("at", "worktree")

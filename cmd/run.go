@@ -24,15 +24,15 @@ func (a *App) runCommand() *cobra.Command {
 	var opts runOptions
 	c := &cobra.Command{
 		Use:   "run [ID…]",
-		Short: "Run a phase: run its checks, tick what held, commit when all did",
-		Long: `Run runs the checks of the named specs in the order of their dependencies,
-ticks what held and unticks what did not. When every criterion of a spec is
-met, its changed target_files are committed and the spec is completed. Without
-an id it runs the spec that is ready, if there is just one.
+		Short: "Run the checks of a spec, tick the criteria that hold, commit when all do",
+		Long: `Run runs the checks of the named specs in the order of their dependencies. It
+ticks the criteria that hold and unticks those that do not. When all criteria of
+a spec are met, it commits the changed target_files and completes the spec.
+Without an id it runs the only spec that is ready.
 
-With --agent an agent works first: one of the usual command-line agents, or one
-that .chant/config.md names. It gets what chant prompt shows. What it says of
-the criteria counts for nothing: the checks decide.`,
+With --agent an agent works first: one that chant knows, or one that
+.chant/config.md defines. It gets the prompt that chant prompt shows. What the
+agent says about the criteria has no effect: the checks decide.`,
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.validate(args); err != nil {
@@ -42,13 +42,13 @@ the criteria counts for nothing: the checks decide.`,
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&opts.all, "all", false, "run every spec that is ready or becomes so")
-	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would run, and run nothing")
-	f.BoolVar(&opts.NoCommit, "no-commit", false, "tick what holds, but commit and complete nothing")
+	f.BoolVar(&opts.all, "all", false, "run all specs that are ready or become ready")
+	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be run; run nothing")
+	f.BoolVar(&opts.NoCommit, "no-commit", false, "tick what holds, but do not commit and do not complete")
 	f.StringVarP(&opts.Message, "message", "m", "", "subject of the commit (default: the spec's title)")
 	f.BoolVarP(&opts.verbose, "verbose", "v", false, "show every command as it runs")
-	f.StringVar(&opts.Agent, "agent", "", `let the agent NAME work first; "spec" is the one that the spec names`)
-	f.IntVar(&opts.Attempts, "attempts", 1, "let agent and checks take turns up to N times")
+	f.StringVar(&opts.Agent, "agent", "", "let the agent `NAME` work first; \"spec\" means the agent that the spec names")
+	f.IntVar(&opts.Attempts, "attempts", 1, "let the agent try up to `N` times")
 	return c
 }
 

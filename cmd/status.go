@@ -19,7 +19,7 @@ func (a *App) statusCommand() *cobra.Command {
 	var asJSON, watch bool
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Show the board: what is done, ready, running, blocked or failed, and why",
+		Short: "Show the state of every spec, and why",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if watch {

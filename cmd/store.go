@@ -23,7 +23,7 @@ import (
 func (a *App) storeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:    "store",
-		Short:  "Look into the project's store: evidence and history, by key",
+		Short:  "Show and repair the project's store: evidence and history, by key",
 		Hidden: true,
 		Args:   noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -76,7 +76,7 @@ func (a *App) storeGetCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "get KEY",
-		Short: "Print the value of a key, byte for byte where nobody watches",
+		Short: "Print the value of a key; not on a terminal, the exact bytes",
 		Args:  argCount(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.reading(func(s *storage.Store) error { return a.storeGet(s, args[0], asJSON) })
@@ -130,7 +130,7 @@ func showValue(s *screen, value []byte) error {
 func (a *App) storePutCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "put KEY [VALUE|-]",
-		Short: "Set the value of a key, from standard input where none is given",
+		Short: "Set the value of a key, from standard input if no value is given",
 		Args:  argCount(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.writing(func(s *storage.Store) error {
@@ -151,7 +151,7 @@ func (a *App) storeListCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list [PREFIX]",
-		Short: "List the keys that begin with a prefix, or all",
+		Short: "List all keys, or those with a prefix",
 		Args:  argCount(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.reading(func(s *storage.Store) error { return a.storeList(s, strings.Join(args, ""), asJSON) })
@@ -184,7 +184,7 @@ func (a *App) storeCheckCommand() *cobra.Command {
 	var asJSON, repair bool
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Verify every checksum, and name what is damaged",
+		Short: "Verify all checksums and list what is damaged",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if repair {
@@ -194,7 +194,7 @@ func (a *App) storeCheckCommand() *cobra.Command {
 		},
 	}
 	jsonFlag(c, &asJSON)
-	c.Flags().BoolVar(&repair, "repair", false, "give up what is damaged and go on with the rest; the damaged log is kept beside")
+	c.Flags().BoolVar(&repair, "repair", false, "remove what is damaged and keep the rest; the damaged log is saved next to the new one")
 	return c
 }
 
@@ -270,7 +270,7 @@ func (a *App) storeStatsCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "stats",
-		Short: "Show the store's size, format and age",
+		Short: "Show the size and state of the store",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return a.reading(func(s *storage.Store) error { return a.storeStats(s, asJSON) })

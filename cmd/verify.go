@@ -25,22 +25,22 @@ func (a *App) verifyCommand() *cobra.Command {
 	var opts verifyOptions
 	c := &cobra.Command{
 		Use:   "verify [ID…]",
-		Short: "Prove every completed spec again; change nothing",
-		Long: `Verify re-runs the checks of completed specs: those of the present in the
-worktree (or at --at REV), those of the phase in the exported tree of the
-commit that completed the spec. It also tells what speaks against a completed
-spec: open criteria, criteria or checks edited since, and ticks that neither a
-check nor a person stands for.`,
+		Short: "Run the checks of completed specs again; change nothing",
+		Long: `Verify runs the checks of completed specs again: at=head checks in the work tree
+(or at --at REV), at=phase checks in a checkout of the commit that completed the
+spec. It also reports what is wrong with a completed spec: open criteria,
+criteria or checks that were edited later, and ticks without a check and without
+an attestation.`,
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.verify(c.Context(), args, opts)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&opts.at, "at", "", "verify this `REV` in an exported tree instead of the worktree")
-	f.StringVar(&opts.shard, "shard", "", "verify part `I/N` of the specs")
+	f.StringVar(&opts.at, "at", "", "verify this `REV` in a checkout instead of the work tree")
+	f.StringVar(&opts.shard, "shard", "", "verify only part `I/N` of the specs")
 	f.StringArrayVar(&opts.reports, "report", nil, "also write a report, `FORMAT[=FILE]`: json, junit, markdown or github")
-	f.BoolVar(&opts.strict, "strict", false, "fail on ticked criteria that have no check and no attestation")
+	f.BoolVar(&opts.strict, "strict", false, "fail on ticked criteria that have neither a check nor an attestation")
 	f.BoolVarP(&opts.verbose, "verbose", "v", false, "show every command as it runs")
 	jsonFlag(c, &opts.json)
 	return c

@@ -10,7 +10,7 @@ import (
 func (a *App) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print chant's version, its commit and the Go that built it",
+		Short: "Print the version, the commit and the Go version",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			s := a.stdout()
