@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -14,6 +15,16 @@ import (
 )
 
 func main() {
+	// The kernel hands orphans of commands to the main thread. While no goroutine of the
+	// program runs there, none of the program's own children is taken for an orphan.
+	runtime.LockOSThread()
+	code := make(chan int)
+	go func() { code <- run() }()
+	os.Exit(<-code)
+}
+
+// run runs chant and returns its exit code.
+func run() int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -29,7 +40,7 @@ func main() {
 	dir, err := os.Getwd()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "chant: finding the current folder:", err)
-		os.Exit(cmd.ExitEnvironment)
+		return cmd.ExitEnvironment
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -43,5 +54,5 @@ func main() {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Env: os.Environ(), Dir: dir, Self: self, Host: host, PID: os.Getpid(), Now: time.Now,
 	}
-	os.Exit(app.Run(ctx, os.Args[1:]))
+	return app.Run(ctx, os.Args[1:])
 }
