@@ -39,6 +39,14 @@ func TestMatchPath(t *testing.T) {
 		{"app/[id]/page.ts", "app/[id]/page.ts", true}, // a path as it is spelt
 		{"app/[id]/page.ts", "app/i/page.ts", true},
 		{"app/[id]", "app/[id]/page.ts", true},
+		{"app/[id]/**/*.tsx", "app/[id]/page.tsx", true}, // brackets in a name beside a real glob
+		{"app/[id]/**/*.tsx", "app/[id]/x/page.tsx", true},
+		{"app/[id]/**/*.tsx", "app/x/page.tsx", false},
+		{`app/\[id\]/*.tsx`, "app/[id]/page.tsx", true}, // escaped, they are nothing else
+		{`app/\[id\]/*.tsx`, "app/i/page.tsx", false},
+		{`\*.go`, "*.go", true},
+		{`\*.go`, "a.go", false},
+		{`docs/\{a\}`, "docs/{a}/x.md", true},
 		{"ünï/*.md", "ünï/é.md", true},
 		{"x/../a.go", "a.go", true},
 		{"", "a.go", false},
@@ -74,7 +82,7 @@ func TestCheckPattern(t *testing.T) {
 		{"**/../../x", "contains .. in a glob"},
 		{"{a,..}/x", "contains .. in a glob"},
 		{"{a,../..}/x", "contains .. in a glob"},
-		{`a\b`, `contains a backslash: separate folders by /`},
+		{`a\b`, `contains a backslash: separate folders by / (\ only escapes one of *?[]{}\)`},
 		{"a\nb", "contains a control character"},
 		{"a\x00b", "contains a control character"},
 		{"a[", "is not a valid glob"},
@@ -133,5 +141,17 @@ func TestTargets(t *testing.T) {
 	}
 	if specOf("t").Targets("a") {
 		t.Error("a spec without target files targets one")
+	}
+}
+
+func TestIsGlob(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]bool{
+		"a.go": false, "docs": false, "*.go": true, "x/**": true, "a?.go": true, "{a,b}.go": true, "app/[id]": true,
+		`\*.go`: false, `app/\[id\]/page.ts`: false, `\\*`: true, `\[a\]/*`: true,
+	} {
+		if got := IsGlob(pattern); got != want {
+			t.Errorf("IsGlob(%q) = %t", pattern, got)
+		}
 	}
 }

@@ -31,6 +31,9 @@ type Live struct {
 	Failed  map[string]bool // its last run failed, and nothing changed since
 	Invalid map[string]bool // its file has errors
 	Done    map[string]bool // counts as completed, whatever its file says
+	// Unrecorded are specs whose files say completed while no commit does: they are
+	// not completed.
+	Unrecorded map[string]bool
 }
 
 // Block is one reason why a spec can't run yet.
@@ -60,7 +63,7 @@ func (g *Set) state(i int, live Live) State {
 		return StateInvalid
 	case live.Running[s.ID]:
 		return StateRunning
-	case s.Status == StatusCompleted || live.Done[s.ID]:
+	case g.completed(i, live):
 		return StateCompleted
 	case s.Status == StatusCancelled:
 		return StateCancelled
@@ -88,7 +91,13 @@ func (g *Set) blocked(i int, live Live) bool {
 // done reports whether the dependents of a spec can run.
 func (g *Set) done(i int, live Live) bool {
 	s := g.all[i]
-	return (s.Status == StatusCompleted || s.IsSkipped() || live.Done[s.ID]) && !live.Invalid[s.ID]
+	return (g.completed(i, live) || s.IsSkipped()) && !live.Invalid[s.ID]
+}
+
+// completed reports whether a spec counts as completed.
+func (g *Set) completed(i int, live Live) bool {
+	s := g.all[i]
+	return s.Status == StatusCompleted && !live.Unrecorded[s.ID] || live.Done[s.ID]
 }
 
 func (g *Set) blocks(i int, live Live) []Block {
