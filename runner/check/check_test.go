@@ -252,11 +252,11 @@ func TestAllStopsWithItsContext(t *testing.T) {
 func TestAllWithoutATree(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	results, err := b.checker.All(t.Context(), func(*spec.Check) (string, error) { return "", nil }, specOf(t, family))
+	results, err := b.checker.All(t.Context(), func(*spec.Check) (string, error) { return "", &NoTreeError{Reason: "no tree"} }, specOf(t, family))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := results[0]; r.Outcome != record.NotStarted || r.Check.Runs != 0 || r.Reason == "" {
+	if r := results[0]; r.Outcome != record.NotStarted || r.Check.Runs != 0 || r.Reason != "no tree" {
 		t.Errorf("got %+v, want a check that could not be started", r)
 	}
 }

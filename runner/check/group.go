@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 
 	"chant/runner/record"
 	"chant/spec"
@@ -62,19 +63,27 @@ func (x *Runner) All(ctx context.Context, where func(*spec.Check) (root string, 
 	return inOrder(s, decided), nil
 }
 
-// in runs the unit's check in its tree. A check whose tree is not known could
-// not be started.
-func (x *Runner) in(ctx context.Context, where func(*spec.Check) (string, error), specID string, u Group) (record.CheckResult, error) {
-	root, err := where(u.Check)
+// NoTreeError says why there is no tree to run a check in. The check is then not
+// started, which is an outcome; any other error ends the run.
+type NoTreeError struct{ Reason string }
+
+// Error returns the reason.
+func (n *NoTreeError) Error() string { return n.Reason }
+
+// in runs the group's check in its tree.
+func (x *Runner) in(
+	ctx context.Context, where func(*spec.Check) (string, error), specID string, g Group,
+) (record.CheckResult, error) {
+	root, err := where(g.Check)
+	if none, ok := errors.AsType[*NoTreeError](err); ok {
+		res := newCheckResult(g.Check)
+		res.Outcome, res.Reason = record.NotStarted, none.Reason
+		return res, nil
+	}
 	if err != nil {
 		return record.CheckResult{}, err
 	}
-	if root == "" {
-		res := newCheckResult(u.Check)
-		res.Outcome, res.Reason = record.NotStarted, "no commit completed the spec, so there is no tree to run it in"
-		return res, nil
-	}
-	return x.Run(ctx, root, specID, u)
+	return x.Run(ctx, root, specID, g)
 }
 
 func result(c spec.Criterion) record.Result {

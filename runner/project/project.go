@@ -134,17 +134,28 @@ func specPaths(root, dir string) ([]string, error) {
 	return paths, nil
 }
 
+// errSymlink refuses a spec that is a symbolic link: git commits the link, and not
+// what chant would write behind it.
+var errSymlink = errors.New("is a symbolic link (put the file itself in its place)")
+
 // readSpec reads one spec file. A file that can't be opened is a problem of
 // that spec, and no reason to hide the others.
 func readSpec(root, at string) (*spec.Spec, spec.Problems) {
+	info, err := os.Lstat(Abs(root, at))
+	if err == nil && info.Mode().Type() == fs.ModeSymlink {
+		return unusable(at, errSymlink)
+	}
 	src, err := ReadRegular(Abs(root, at))
 	if err != nil {
-		s, _ := spec.Parse(at, nil) // for its id; the problem that counts is the file's own
-		problem := spec.Problem{ID: s.ID, Path: at, Severity: spec.Error, Rule: "unreadable", Msg: err.Error()}
-		return s, spec.Problems{problem}
+		return unusable(at, err)
 	}
-	s, problems := spec.Parse(at, src)
-	return s, problems
+	return spec.Parse(at, src)
+}
+
+// unusable returns a spec that has nothing but its id, and the problem.
+func unusable(at string, err error) (*spec.Spec, spec.Problems) {
+	s, _ := spec.Parse(at, nil) // for its id; the problem that counts is the file's own
+	return s, spec.Problems{{ID: s.ID, Path: at, Severity: spec.Error, Rule: "unreadable", Msg: err.Error()}}
 }
 
 // Invalid gives the specs that can't be used because of errors in their files,

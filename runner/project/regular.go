@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -22,6 +23,15 @@ func TooLarge(at string) error {
 	return fmt.Errorf("%s is larger than %d MiB, which is not read", at, FileLimit>>20)
 }
 
+// ReadIn is ReadRegular for a file below root.
+func ReadIn(root *os.Root, name string) ([]byte, error) {
+	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	return readRegular(f, name)
+}
+
 // ReadRegular reads a file as os.ReadFile does, and waits for nobody where an
 // agent, say, has put a pipe in its place.
 func ReadRegular(name string) ([]byte, error) {
@@ -29,6 +39,10 @@ func ReadRegular(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readRegular(f, name)
+}
+
+func readRegular(f *os.File, name string) ([]byte, error) {
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {

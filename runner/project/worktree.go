@@ -53,7 +53,7 @@ func (w Worktree) Since(before Worktree) []string {
 	return changed
 }
 
-func ReadWorktree(ctx context.Context, repo statusReader, root string) (Worktree, error) {
+func ReadWorktree(ctx context.Context, repo StatusReader, root string) (Worktree, error) {
 	changes, err := ReadChanges(ctx, repo)
 	if err != nil {
 		return nil, err
@@ -61,14 +61,14 @@ func ReadWorktree(ctx context.Context, repo statusReader, root string) (Worktree
 	return Stamps(root, changes)
 }
 
-// statusReader is what the state of a work tree is read by.
-type statusReader interface {
+// StatusReader is what the state of a work tree is read by.
+type StatusReader interface {
 	// Status lists what differs from HEAD in index or worktree.
 	Status(ctx context.Context) ([]git.Change, error)
 }
 
 // ReadChanges gives the changed and new files of the worktree, without chant's own.
-func ReadChanges(ctx context.Context, repo statusReader) ([]git.Change, error) {
+func ReadChanges(ctx context.Context, repo StatusReader) ([]git.Change, error) {
 	changes, err := repo.Status(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the worktree's state: %w", err)

@@ -16,7 +16,7 @@ type AgentRun struct {
 	Result       AgentResult  `json:"result"`
 	PromptDigest string       `json:"prompt_digest"` // sha256
 	Prompt       []PromptPart `json:"prompt"`
-	Claims       []int        `json:"claims"`    // criteria that it ticked or unticked itself; without effect
+	Claims       []string     `json:"claims"`    // what it wrote of its own completion, in words; without effect
 	Outside      []string     `json:"outside"`   // paths that it changed outside of the target files
 	Conflicts    []string     `json:"conflicts"` // target files that somebody else changed meanwhile
 	Aside        string       `json:"aside"`     // the folder that holds its version of those; "" where there is none
@@ -26,11 +26,11 @@ type AgentRun struct {
 // each.
 func (r AgentRun) Notices() []string {
 	var lines []string
-	for _, n := range r.Claims {
-		lines = append(lines, fmt.Sprintf("the agent marked criterion %d itself, which has no effect", n))
+	for _, claim := range r.Claims {
+		lines = append(lines, "the agent "+claim+" itself, which has no effect")
 	}
-	for _, at := range r.Outside {
-		lines = append(lines, "the agent changed a file outside target_files, which did not come back: "+at)
+	if len(r.Outside) > 0 {
+		lines = append(lines, "the agent changed files outside of target_files, which did not come back: "+Some(r.Outside))
 	}
 	for _, at := range r.Conflicts {
 		lines = append(lines, fmt.Sprintf("%s was changed here while the agent worked; the agent's version is in %s", at, r.Aside))

@@ -52,6 +52,8 @@ type Evidence struct {
 	Criteria   []Result   `json:"criteria"`
 	Commits    []string   `json:"commits"` // what the run committed, and an agent during it
 	Outside    []string   `json:"outside"` // paths outside target_files that changed during the run
+	Extra      []string   `json:"extra"`   // paths that differed from HEAD before the run and are in no commit of it
+	Sealed     bool       `json:"sealed"`  // the criteria held, or not, in a checkout of what was to be committed
 	Agents     []AgentRun `json:"agents"`  // one for each attempt; none where no agent was run
 }
 
@@ -92,6 +94,16 @@ func (c CheckResult) Tally() string {
 	return fmt.Sprintf("%d/%d %s", c.HeldRuns, c.Planned, colour)
 }
 
+// Some names the first few of a list.
+func Some(names []string) string {
+	const few = 5
+	text := strings.Join(names[:min(len(names), few)], ", ")
+	if more := len(names) - few; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
 // OneLine gives an error's words on one line: joined errors stand on several.
 func OneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
@@ -115,14 +127,71 @@ func (h History) Close() error { return h.Store.Close() }
 
 func runKey(specID, runID string) string { return "runs/" + specID + "/" + runID }
 
-// Add keeps ev; its ID must be new.
+// Begun is a run that has not ended, or was killed.
+type Begun struct {
+	Spec    string    `json:"spec"`
+	Run     string    `json:"run"`
+	Started time.Time `json:"started"`
+}
+
+const begunPrefix = "begun/"
+
+// Begin notes that a run is under way.
+func (h History) Begin(b Begun) error {
+	value, err := json.Marshal(b)
+	if err != nil {
+		return fmt.Errorf("encoding the beginning of run %s: %w", b.Run, err)
+	}
+	if err := h.Store.Put(begunPrefix+b.Spec, value); err != nil {
+		return fmt.Errorf("recording the beginning of run %s: %w", b.Run, err)
+	}
+	return nil
+}
+
+// Begun returns the runs that have not ended, by spec id. Whether one is still
+// going is known by its spec's lock.
+func (h History) Begun() (map[string]Begun, error) {
+	keys, err := h.Store.List(begunPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("listing runs under way: %w", err)
+	}
+	begun := map[string]Begun{}
+	for _, key := range keys {
+		value, err := h.Store.Get(key)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue // ended since it was listed
+		}
+		var b Begun
+		if err == nil {
+			err = json.Unmarshal(value, &b)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", key, err)
+		}
+		begun[b.Spec] = b
+	}
+	return begun, nil
+}
+
+// Add stores ev; its ID must be new.
 func (h History) Add(ev Evidence) error {
 	value, err := json.Marshal(ev)
 	if err != nil {
 		return fmt.Errorf("encoding the evidence of %s: %w", ev.Spec, err)
 	}
 	if err := h.Store.Put(runKey(ev.Spec, ev.ID), value); err != nil {
-		return fmt.Errorf("keeping the evidence of %s: %w", ev.Spec, err)
+		return fmt.Errorf("storing the evidence of %s: %w", ev.Spec, err)
+	}
+	return nil
+}
+
+// End stores the evidence of a run and notes that it has ended.
+func (h History) End(ev Evidence) error {
+	if err := h.Add(ev); err != nil {
+		return err
+	}
+	if err := h.Store.Delete(begunPrefix + ev.Spec); err != nil {
+		return fmt.Errorf("recording the end of run %s: %w", ev.ID, err)
 	}
 	return nil
 }

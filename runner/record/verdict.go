@@ -25,12 +25,14 @@ func (v Verification) Verdict(strict bool) Verdict {
 
 // Verdict sums up what was found of one spec.
 func (s Verified) Verdict(strict bool) Verdict {
-	verdict := AllHeld
+	verdict, shallow := AllHeld, false
 	if s.Error != "" {
 		return Invalid
 	}
 	for _, f := range s.Findings {
 		switch {
+		case f.Rule == RuleShallow: // it counts where a check needed that history
+			shallow = true
 		case f.Rule == RuleNoCriteria:
 			verdict = worse(verdict, Nothing)
 		case f.Rule != RuleUnproven || strict:
@@ -38,7 +40,11 @@ func (s Verified) Verdict(strict bool) Verdict {
 		}
 	}
 	for _, r := range s.Criteria {
-		if !r.Outcome.Met() && r.Outcome != Unattested {
+		switch {
+		case r.Outcome.Met() || r.Outcome == Unattested:
+		case shallow && r.Outcome == NotStarted:
+			verdict = worse(verdict, Broken)
+		default:
 			verdict = worse(verdict, Failed)
 		}
 	}
@@ -63,8 +69,10 @@ func worse(a, b Verdict) Verdict {
 	rank := func(v Verdict) int {
 		switch v {
 		case Failed:
-			return 3
+			return 4
 		case Invalid:
+			return 3
+		case Broken:
 			return 2
 		case Nothing:
 			return 1

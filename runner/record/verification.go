@@ -44,4 +44,5 @@ const (
 	RuleUncommitted = "completion-not-committed"
 	RuleOddMark     = "odd-mark"
 	RuleNoCriteria  = "no-criteria"
+	RuleShallow     = "history-missing"
 )
