@@ -76,8 +76,8 @@ func (a *App) verify(ctx context.Context, queries []string, opts verifyOptions) 
 	return a.showVerification(out, found, opts, reports, err)
 }
 
-func (a *App) verifyRequest(queries []string, opts verifyOptions) (verify.VerifyOptions, error) {
-	request := verify.VerifyOptions{At: opts.at}
+func (a *App) verifyRequest(queries []string, opts verifyOptions) (verify.Options, error) {
+	request := verify.Options{At: opts.at}
 	if opts.shard != "" {
 		shard, err := verify.ParseShard(opts.shard)
 		if err != nil {
@@ -132,6 +132,8 @@ func (a *App) showVerification(out *screen, found record.Verification, opts veri
 		return statusError(ExitNotHeld)
 	case record.Invalid:
 		return statusError(ExitUsage)
+	case record.Broken:
+		return statusError(ExitEnvironment)
 	case record.Nothing:
 		return fmt.Errorf("%w: the selected specs have no check and no attested criterion", verify.ErrNothingToVerify)
 	}

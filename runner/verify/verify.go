@@ -2,13 +2,14 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"chant/runner/check"
+	"chant/runner/checkout"
 	"chant/runner/completion"
 	"chant/runner/git"
 	"chant/runner/project"
@@ -16,8 +17,8 @@ import (
 	"chant/spec"
 )
 
-// VerifyOptions say what to verify.
-type VerifyOptions struct {
+// Options say what to verify.
+type Options struct {
 	IDs   []string // exact ids; every completed spec where empty
 	At    string   // a revision; the worktree where empty
 	Shard Shard
@@ -29,17 +30,14 @@ var ErrNothingToVerify = errors.New("nothing to verify")
 
 // Repository is what a verification needs of git.
 type Repository interface {
+	checkout.Repository
 	completion.Repository
-	// Head gives what HEAD points to.
+	project.StatusReader
+	project.TreeReader
+	// Head returns what HEAD points to.
 	Head() (git.Head, error)
-	// Resolve gives the commit that a revision names.
+	// Resolve returns the commit that a revision names.
 	Resolve(ctx context.Context, rev string) (git.Hash, error)
-	// Tree gives a commit's tree.
-	Tree(commit git.Hash) (git.Hash, error)
-	// Export writes a commit's tree into an empty folder.
-	Export(ctx context.Context, commit git.Hash, dir string) error
-	// Status lists what differs from HEAD in index or worktree.
-	Status(ctx context.Context) ([]git.Change, error)
 }
 
 // Verifier verifies the completed specs of one project.
@@ -48,96 +46,149 @@ type Verifier struct {
 	Git      Repository
 }
 
+// mostTrees is how many checkouts there are at most at a time: of the revision
+// that is verified, and of the commit that completed the spec at hand.
+const mostTrees = 2
+
 // verification is one under way.
 type verification struct {
-	Verifier
-	project *project.Project
-	checker *check.Runner
-	head    string              // the folder of the tree being verified
-	phases  map[git.Hash]string // exported trees of completing commits
-	temp    string              // their parent, removed at the end
-	done    map[string]completion.Completion
+	verifier Verifier
+	project  *project.Project
+	runner   *check.Runner
+	head     string           // the folder of the tree being verified
+	dirty    map[string]bool  // paths of the work tree that differ from the commit
+	source   *checkout.Source // nil before the first checkout
+	phase    *phaseTree       // the checkout that is in use; nil where there is none
+	done     map[string]completion.Completion
 }
 
-// Verify re-runs the checks of completed specs: those with at=head in the
-// worktree (or the exported tree of opts.At), those with at=phase in the
-// exported tree of the commit that completed the spec. It changes nothing. A
-// check that does not hold is in the result; an error means that the
-// verification could not be done.
-func (e Verifier) Verify(ctx context.Context, opts VerifyOptions) (v record.Verification, err error) {
-	started := e.Settings.Now()
-	v = record.Verification{Started: started.UTC(), Worktree: opts.At == "", Dirty: []string{}, Specs: []record.Verified{}}
-	temp, err := os.MkdirTemp("", "chant-verify-")
-	if err != nil {
-		return v, fmt.Errorf("making a folder for exported trees: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+// phaseTree is the checkout of a commit that completed specs.
+type phaseTree struct {
+	commit git.Hash
+	tree   *checkout.Checkout
+}
 
-	run := &verification{Verifier: e, head: e.Settings.Root, temp: temp, phases: map[git.Hash]string{}}
-	commit, err := run.begin(ctx, opts, &v)
+// Verify repeats the checks of completed specs: those with at=head in the work
+// tree, or in a checkout of opts.At; those with at=phase in a checkout of the
+// commit that completed the spec. It changes nothing. A check that does not hold is
+// in the result; an error means that the verification could not be done.
+func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verification, err error) {
+	started := f.Settings.Now()
+	v = record.Verification{Started: started.UTC(), Worktree: opts.At == "", Dirty: []string{}, Specs: []record.Verified{}}
+	run := &verification{verifier: f, dirty: map[string]bool{}, head: f.Settings.Root}
+	defer func() { err = errors.Join(err, run.leavePhase()) }()
+	commit, closeHead, err := run.begin(ctx, opts, &v)
 	if err != nil {
 		return v, err
 	}
+	defer func() { err = errors.Join(err, closeHead()) }()
 	specs, err := run.selected(opts)
 	if err != nil {
 		return v, err
 	}
-	if run.done, err = run.completions(commit, specs); err != nil {
+	ids := make([]string, len(specs))
+	for i, s := range specs {
+		ids[i] = s.ID
+	}
+	if run.done, err = completion.Find(ctx, f.Git, commit, ids, ""); err != nil {
 		return v, err
 	}
-	for _, s := range specs {
-		one, err := run.verify(ctx, s)
-		if err != nil {
-			return v, err
+	found := map[*spec.Spec]record.Verified{}
+	for _, s := range run.byTree(specs) {
+		one, errOne := run.verify(ctx, s)
+		found[s] = one
+		if err = errOne; err != nil {
+			break
 		}
-		v.Specs = append(v.Specs, one)
 	}
-	v.DurationMS = e.Settings.Now().Sub(started).Milliseconds()
-	return v, nil
+	for _, s := range specs {
+		if one, ok := found[s]; ok {
+			v.Specs = append(v.Specs, one)
+		}
+	}
+	v.DurationMS = f.Settings.Now().Sub(started).Milliseconds()
+	return v, err
+}
+
+// byTree puts specs that one commit completed next to each other, so that its
+// checkout is made once. Otherwise the order stays.
+func (r *verification) byTree(specs []*spec.Spec) []*spec.Spec {
+	first := map[git.Hash]int{}
+	place := make(map[*spec.Spec]int, len(specs))
+	for i, s := range specs {
+		place[s] = i
+		commit := r.done[s.ID].Commit
+		if commit == "" || !hasPhaseCheck(s) {
+			continue
+		}
+		if at, ok := first[commit]; ok {
+			place[s] = at
+		} else {
+			first[commit] = i
+		}
+	}
+	ordered := slices.Clone(specs)
+	slices.SortStableFunc(ordered, func(a, b *spec.Spec) int { return cmp.Compare(place[a], place[b]) })
+	return ordered
+}
+
+func hasPhaseCheck(s *spec.Spec) bool {
+	return slices.ContainsFunc(s.Criteria, func(c spec.Criterion) bool { return !c.Manual() && c.Check.At == spec.AtPhase })
 }
 
 // begin settles which tree is verified and loads the specs from it.
-func (r *verification) begin(ctx context.Context, opts VerifyOptions, v *record.Verification) (git.Hash, error) {
+func (r *verification) begin(ctx context.Context, opts Options, v *record.Verification) (_ git.Hash, closeHead func() error, err error) {
+	repo, settings := r.verifier.Git, r.verifier.Settings
+	closeHead = func() error { return nil }
 	commit, err := r.commit(ctx, opts.At)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if commit != "" {
-		tree, err := r.Git.Tree(commit)
+		tree, err := repo.Tree(commit)
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 		v.Commit, v.Tree = string(commit), string(tree)
 	}
-	if opts.At != "" {
-		if r.head, err = r.export(ctx, commit); err != nil {
-			return "", err
-		}
-	} else {
-		dirty, err := project.ReadWorktree(ctx, r.Git, r.Settings.Root)
+	if opts.At == "" {
+		dirty, err := project.ReadChanges(ctx, repo)
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
-		v.Dirty = dirty.Paths()
+		for _, c := range dirty {
+			v.Dirty = append(v.Dirty, c.Path)
+			r.dirty[c.Path] = true
+		}
+		r.project, err = project.Load(r.head)
+		if err != nil {
+			return "", nil, err
+		}
+		r.runner = settings.NewRunner(r.project.Config)
+		return commit, closeHead, nil
 	}
-	if r.project, err = project.Load(r.head); err != nil {
-		return "", err
+	if r.project, err = project.At(repo, settings.Root, commit); err != nil {
+		return "", nil, err
 	}
-	r.checker = r.Settings.NewRunner(r.project.Config)
-	return commit, nil
+	head, err := r.checkOut(ctx, commit)
+	if err != nil {
+		return "", nil, err
+	}
+	r.head, r.runner = head.Dir(), settings.NewRunner(r.project.Config)
+	return commit, head.Close, nil
 }
 
 func (r *verification) commit(ctx context.Context, rev string) (git.Hash, error) {
 	if rev != "" {
-		return r.Git.Resolve(ctx, rev)
+		return r.verifier.Git.Resolve(ctx, rev)
 	}
-	head, err := r.Git.Head()
+	head, err := r.verifier.Git.Head()
 	return head.Commit, err
 }
 
 // selected gives the specs to verify, in order. Specs that were asked for by id
 // must be completed; specs that can't be read are always among the others.
-func (r *verification) selected(opts VerifyOptions) ([]*spec.Spec, error) {
+func (r *verification) selected(opts Options) ([]*spec.Spec, error) {
 	for _, id := range opts.IDs {
 		if !slices.ContainsFunc(r.project.Set.All(), func(s *spec.Spec) bool { return s.ID == id }) {
 			return nil, fmt.Errorf("spec %s: %w: it is not in the tree being verified", id, ErrNothingToVerify)
@@ -180,39 +231,41 @@ func withMembers(set *spec.Set, ids []string) []string {
 	return all
 }
 
-func (r *verification) completions(commit git.Hash, specs []*spec.Spec) (map[string]completion.Completion, error) {
-	if commit == "" {
-		return nil, nil
-	}
-	ids := make([]string, len(specs))
-	for i, s := range specs {
-		ids[i] = s.ID
-	}
-	return completion.Find(r.Git, commit, ids)
-}
-
 // verify runs the checks of one spec and lists what speaks against it.
 func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verified, error) {
-	v := record.Verified{ID: s.ID, Title: s.Title, Path: s.Path, Status: string(s.Status), Criteria: []record.Result{}, Findings: []record.Finding{}}
+	v := record.Verified{
+		ID: s.ID, Title: s.Title, Path: s.Path, Status: string(s.Status), Criteria: []record.Result{}, Findings: []record.Finding{},
+	}
 	if err := r.project.Problems[s.Path].Err(); err != nil {
 		v.Error = record.OneLine(err)
 		return v, nil
 	}
 	done, committed := r.done[s.ID]
 	v.CompletedBy = string(done.Commit)
-	v.Findings = append(v.Findings, findings(s, done, committed, len(r.project.Set.Members(s)) > 0)...)
+	now := state{committed: committed, completion: done, group: len(r.project.Set.Members(s)) > 0}
+	if committed && done.Err == nil {
+		changed, err := r.changed(s, done)
+		if err != nil {
+			return v, err
+		}
+		now.changed = changed
+	}
+	v.Findings = append(v.Findings, findings(s, now)...)
 
-	r.Settings.Emit(record.RunStarted{Spec: s.ID, Title: s.Title, Criteria: len(s.Criteria)})
+	r.verifier.Settings.Emit(record.RunStarted{Spec: s.ID, Title: s.Title, Criteria: len(s.Criteria)})
 	where := func(c *spec.Check) (string, error) {
 		if c.At == spec.AtHead {
 			return r.head, nil
 		}
-		if !committed {
-			return "", nil
+		if done.Err != nil {
+			return "", &check.NoTreeError{Reason: record.OneLine(done.Err)}
 		}
-		return r.export(ctx, done.Commit)
+		if !committed {
+			return "", &check.NoTreeError{Reason: "no commit completed the spec, so there is no tree to run it in"}
+		}
+		return r.phaseDir(ctx, done.Commit)
 	}
-	results, err := r.checker.All(ctx, where, s)
+	results, err := r.runner.All(ctx, where, s)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -220,18 +273,42 @@ func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verifie
 	return v, err
 }
 
+// changed tells whether criteria or checks differ from those that were completed. It
+// reads the completed spec only where the file is not the same.
+func (r *verification) changed(s *spec.Spec, done completion.Completion) (bool, error) {
+	if done.Current == done.Blob && !r.dirty[s.Path] {
+		return false, nil
+	}
+	was, err := done.Spec(r.verifier.Git)
+	if err != nil {
+		return false, err
+	}
+	return was.Digest() != s.Digest(), nil
+}
+
+// state is what history tells of a spec.
+type state struct {
+	committed  bool // a commit holds the spec as completed
+	completion completion.Completion
+	changed    bool // criteria or checks were edited since
+	group      bool // it has members
+}
+
 // findings lists what the file itself and its history tell against s.
-func findings(s *spec.Spec, done completion.Completion, committed, group bool) []record.Finding {
+func findings(s *spec.Spec, now state) []record.Finding {
 	var list []record.Finding
 	add := func(rule string, criterion, line int, format string, args ...any) {
 		list = append(list, record.Finding{Rule: rule, Criterion: criterion, Line: line, Text: fmt.Sprintf(format, args...)})
 	}
-	if !committed {
+	switch {
+	case now.completion.Err != nil:
+		add(record.RuleShallow, 0, 1, "%s", record.OneLine(now.completion.Err))
+	case !now.committed:
 		add(record.RuleUncommitted, 0, 1, "the file says completed, and no commit of this branch does")
-	} else if done.Spec.Digest() != s.Digest() {
-		add(record.RuleChanged, 0, 1, "criteria or checks were edited since commit %.12s completed the spec", done.Commit)
+	case now.changed:
+		add(record.RuleChanged, 0, 1, "criteria or checks were edited since commit %.12s completed the spec", now.completion.Commit)
 	}
-	if len(s.Criteria) == 0 && !group {
+	if len(s.Criteria) == 0 && !now.group {
 		add(record.RuleNoCriteria, 0, 1, "completed without any acceptance criterion")
 	}
 	for _, mark := range s.OddMarks {
@@ -248,18 +325,50 @@ func findings(s *spec.Spec, done completion.Completion, committed, group bool) [
 	return list
 }
 
-// export gives the folder of a commit's exported tree, making it on first use.
-func (r *verification) export(ctx context.Context, commit git.Hash) (string, error) {
-	if dir, ok := r.phases[commit]; ok {
-		return dir, nil
+// phaseDir returns the project's folder in a checkout of a commit, which stays
+// until another commit's is asked for.
+func (r *verification) phaseDir(ctx context.Context, commit git.Hash) (string, error) {
+	if r.phase == nil || r.phase.commit != commit {
+		if err := r.leavePhase(); err != nil {
+			return "", err
+		}
+		tree, err := r.checkOut(ctx, commit)
+		if err != nil {
+			return "", err
+		}
+		r.phase = &phaseTree{commit, tree}
 	}
-	dir, err := os.MkdirTemp(r.temp, "tree-")
+	return r.phase.tree.Dir(), nil
+}
+
+func (r *verification) leavePhase() error {
+	if r.phase == nil {
+		return nil
+	}
+	tree := r.phase.tree
+	r.phase = nil
+	return tree.Close()
+}
+
+// checkOut checks a commit out and tells what is missing there or leads back into
+// the work tree.
+func (r *verification) checkOut(ctx context.Context, commit git.Hash) (*checkout.Checkout, error) {
+	settings, config := r.verifier.Settings, r.project.Config
+	if r.source == nil {
+		source, err := checkout.Open(ctx, r.verifier.Git, checkout.Options{
+			Limit: mostTrees, Link: config.Link, Setup: config.Setup, Env: settings.Env, Processes: settings.Processes,
+		})
+		if err != nil {
+			return nil, err
+		}
+		r.source = source
+	}
+	tree, err := r.source.Commit(ctx, commit)
 	if err != nil {
-		return "", fmt.Errorf("making a folder for an exported tree: %w", err)
+		return nil, err
 	}
-	if err := r.Git.Export(ctx, commit, dir); err != nil {
-		return "", fmt.Errorf("exporting commit %.12s: %w", commit, err)
+	for _, text := range slices.Concat(tree.Missing(), tree.WaysBack()) {
+		settings.Emit(record.Notice{Text: fmt.Sprintf("checkout of %.12s: %s", commit, text)})
 	}
-	r.phases[commit] = dir
-	return dir, nil
+	return tree, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"chant/runner/completion"
+	"chant/runner/git"
 	"chant/runner/project"
 	"chant/spec"
 )
@@ -32,24 +33,27 @@ attested:
 func TestFindings(t *testing.T) {
 	t.Parallel()
 	s := specOf(t, finished)
-	changed := specOf(t, "# T\n\n## Acceptance Criteria\n\n- [x] Less\n")
 	bare := specOf(t, "# T\n")
+	committed, changed := state{committed: true}, state{committed: true, changed: true}
+	shallow := state{completion: completion.Completion{Err: git.ErrShallow}}
+	group := state{committed: true, group: true}
 	for _, tt := range []struct {
-		name             string
-		spec, then       *spec.Spec
-		committed, group bool
-		want             []string
+		name string
+		spec *spec.Spec
+		now  state
+		want []string
 	}{
-		{"as completed", s, s, true, false, []string{"odd-mark 0:17", "unproven 3:15", "unticked 4:16"}},
-		{"edited since", s, changed, true, false, []string{"changed-since-completion 0:1", "odd-mark 0:17", "unproven 3:15", "unticked 4:16"}},
-		{"never committed", s, nil, false, false, []string{"completion-not-committed 0:1", "odd-mark 0:17", "unproven 3:15", "unticked 4:16"}},
-		{"no criteria", bare, bare, true, false, []string{"no-criteria 0:1"}},
-		{"a group's own", bare, bare, true, true, nil},
+		{"as completed", s, committed, []string{"odd-mark 0:17", "unproven 3:15", "unticked 4:16"}},
+		{"edited since", s, changed, []string{"changed-since-completion 0:1", "odd-mark 0:17", "unproven 3:15", "unticked 4:16"}},
+		{"never committed", s, state{}, []string{"completion-not-committed 0:1", "odd-mark 0:17", "unproven 3:15", "unticked 4:16"}},
+		{"history is missing", bare, shallow, []string{"history-missing 0:1", "no-criteria 0:1"}},
+		{"no criteria", bare, committed, []string{"no-criteria 0:1"}},
+		{"a group's own", bare, group, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, f := range findings(tt.spec, completion.Completion{Commit: "c1", Spec: tt.then}, tt.committed, tt.group) {
+			for _, f := range findings(tt.spec, tt.now) {
 				got = append(got, fmt.Sprintf("%s %d:%d", f.Rule, f.Criterion, f.Line))
 				if f.Text == "" {
 					t.Errorf("%s says nothing", f.Rule)
@@ -86,17 +90,17 @@ func TestSelected(t *testing.T) {
 		".chant/archive/000.md": status("completed"),
 	})
 	for _, tt := range []struct {
-		opts VerifyOptions
+		opts Options
 		want []string // nil: nothing to verify
 	}{
-		{VerifyOptions{}, []string{"000", "001", "003", "004"}},
-		{VerifyOptions{IDs: []string{"003", "001"}}, []string{"001", "003"}},
-		{VerifyOptions{IDs: []string{"004"}}, []string{"004"}},
-		{VerifyOptions{IDs: []string{"002"}}, nil},
-		{VerifyOptions{IDs: []string{"001", "002"}}, nil},
-		{VerifyOptions{IDs: []string{"001", "404"}}, nil},
-		{VerifyOptions{Shard: Shard{2, 2}}, []string{"001", "004"}},
-		{VerifyOptions{Shard: Shard{5, 5}}, nil},
+		{Options{}, []string{"000", "001", "003", "004"}},
+		{Options{IDs: []string{"003", "001"}}, []string{"001", "003"}},
+		{Options{IDs: []string{"004"}}, []string{"004"}},
+		{Options{IDs: []string{"002"}}, nil},
+		{Options{IDs: []string{"001", "002"}}, nil},
+		{Options{IDs: []string{"001", "404"}}, nil},
+		{Options{Shard: Shard{2, 2}}, []string{"001", "004"}},
+		{Options{Shard: Shard{5, 5}}, nil},
 	} {
 		specs, err := (&verification{project: p}).selected(tt.opts)
 		var got []string
