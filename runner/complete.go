@@ -1,10 +1,14 @@
 package runner
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,94 +16,294 @@ import (
 	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
+	"chant/storage"
 )
 
-// complete commits the work, then the spec file that says so, alone. Where the
-// second commit fails the file goes back to what it was, so that no file claims
-// what history does not hold.
-func (a *attempt) complete(ctx context.Context, opts RunOptions) error {
-	message := a.message(opts)
-	commits, err := a.commitWork(ctx, message)
+// tries is how often a completion is begun again because HEAD moved meanwhile.
+const tries = 5
+
+// complete commits the work, then the spec file that says so, provided that the
+// checks have seen exactly what is committed. Where that can't be, the verdict
+// says why. Completions of other runs wait meanwhile.
+func (a *attempt) complete(ctx context.Context, opts RunOptions) (err error) {
+	settings := a.engine.Settings
+	release, err := storage.LockWait(ctx, project.StorePath(settings.Root), "completing", settings.LockHolder())
 	if err != nil {
 		return err
 	}
-	completed := a.engine.Settings.Now().UTC().Truncate(time.Second)
-	var before, after []byte
-	err = a.edit(func(src []byte) ([]byte, error) {
-		out, err := markCompleted(src, completed, commits, a.model())
-		before, after = src, out
-		return out, err
-	})
-	if err != nil {
-		return err
+	defer func() { err = errors.Join(err, release()) }()
+	for range tries {
+		err = a.completeOnce(ctx, opts)
+		if !errors.Is(err, git.ErrHeadMoved) {
+			return err
+		}
 	}
-	_, err = a.engine.Git.Commit(ctx, git.CommitRequest{Paths: []string{a.spec.Path}, Message: a.closing(), Notice: a.detail})
-	if errors.Is(err, git.ErrNothing) {
-		err = nil // the same completion is in HEAD already
-	}
-	if err != nil {
-		return errors.Join(err, a.takeBack(before, after))
-	}
-	return nil
+	return fmt.Errorf("spec %s: completing it: %w", a.spec.ID, err)
 }
 
-// commitWork commits the changed target files and gives the commits that hold
-// the work: the new one or, where nothing was left to commit, the last that
-// touched those files.
-func (a *attempt) commitWork(ctx context.Context, message string) ([]string, error) {
-	now, err := project.ReadWorktree(ctx, a.engine.Git, a.engine.Settings.Root)
+func (a *attempt) completeOnce(ctx context.Context, opts RunOptions) error {
+	now, err := a.readCandidate(ctx)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if changed := now.changedSince(a.candidate); len(changed) > 0 {
+		a.fail("target files changed while the checks ran: " + record.Some(changed))
+		return nil
 	}
 	if err := a.engine.ignoredTargets(a.spec, now); err != nil { // a check or an agent may have made it
-		return nil, err
+		return err
 	}
-	var paths []string
-	for _, path := range now.Paths() {
-		if a.spec.Targets(path) {
-			paths = append(paths, path)
-		}
+	if missing, err := a.missingTarget(ctx, now); err != nil || missing != "" {
+		a.fail(missing)
+		return err
 	}
-	if len(paths) > 0 {
-		made, err := a.engine.Git.Commit(ctx, git.CommitRequest{Paths: paths, Message: message, Notice: a.detail})
-		if err == nil {
-			a.ev.Commits = append(a.ev.Commits, string(made))
-			return a.ev.Commits, nil
-		}
-		if !errors.Is(err, git.ErrNothing) {
-			return nil, err
-		}
+	if held, err := a.sealWhereNeeded(ctx, now); err != nil || !held {
+		return err
 	}
-	last, err := a.lastTouching()
-	if err != nil || last == "" {
-		return nil, err
+	ctx = context.WithoutCancel(ctx) // from here on the run is short, and half of it would be worse than all
+	draft, err := a.engine.Git.Draft(ctx)
+	if needs, ok := errors.AsType[*git.NeedsGitError](err); ok {
+		a.detail("committing by git: " + needs.Reason)
+		return a.commitByGit(ctx, now, opts)
 	}
-	return []string{string(last)}, nil
+	if err != nil {
+		return err
+	}
+	return a.publish(ctx, draft, now, opts)
 }
 
-// lastTouching gives the newest commit, on the first-parent line, that changed
-// a target file; "" where none did.
-func (a *attempt) lastTouching() (git.Hash, error) {
-	head, err := a.engine.Git.Head()
-	if err != nil || head.Commit == "" || len(a.spec.TargetFiles) == 0 {
+// missingTarget says why the work can't be what target_files name: no entry stands
+// for a file, and one names a file; or one is a misspelt name of a changed file.
+func (a *attempt) missingTarget(ctx context.Context, now candidate) (string, error) {
+	none, err := a.unmatched(ctx, now)
+	if err != nil {
 		return "", err
 	}
-	for c, err := range a.engine.Git.FirstParents(head.Commit) {
-		if errors.Is(err, git.ErrShallow) {
-			return "", nil
-		}
-		if err != nil {
-			return "", err
-		}
-		touched, err := a.engine.Git.Changed(c.Hash, a.spec.Targets)
-		if err != nil {
-			return "", err
-		}
-		if touched {
-			return c.Hash, nil
+	for _, item := range none {
+		hint := near(item.Value, a.candidate.extra)
+		if hint != "" || len(none) == len(a.spec.TargetFiles) && !spec.IsGlob(item.Value) {
+			return item.Value + " in target_files is neither in the work tree nor in git's history" + hint, nil
 		}
 	}
 	return "", nil
+}
+
+// near names the changed file that a misspelt target file may mean; "" where there
+// is none.
+func near(name string, changed []string) string {
+	if hint := spec.DidYouMean(name, changed); hint != "" {
+		return " (" + hint + ")"
+	}
+	return ""
+}
+
+// sealWhereNeeded repeats the checks in a checkout unless they have seen what is
+// about to be committed. It tells whether all hold.
+func (a *attempt) sealWhereNeeded(ctx context.Context, now candidate) (bool, error) {
+	covered, err := a.covered(ctx, now)
+	if err != nil || covered {
+		return covered, err
+	}
+	if extra := a.candidate.extra; len(extra) > 0 {
+		a.notice(fmt.Sprintf("All criteria held in your work tree. It also has changes that this commit will not contain (%s),"+
+			" so they are checked once more without them.", record.Some(extra)))
+	} else {
+		a.notice("All criteria held, but HEAD has moved meanwhile, so they are checked once more on top of it.")
+	}
+	results, err := a.seal(ctx, now)
+	if err != nil {
+		return false, err
+	}
+	return a.resultsHeld(results, "in a checkout of what would be committed"), nil
+}
+
+// resultsHeld takes the results of a repetition for those of the run.
+func (a *attempt) resultsHeld(results []record.Result, where string) bool {
+	a.ev.Criteria = results
+	verdict, reason := summary(a.spec, results)
+	if verdict == record.AllHeld {
+		return true
+	}
+	a.fail(cmp.Or(reason, "the criteria held in your work tree, but not all of them hold "+where))
+	a.ev.Verdict = verdict
+	return false
+}
+
+func (a *attempt) fail(reason string) { a.ev.Verdict, a.ev.Reason = record.Failed, reason }
+
+// publish makes both commits, and makes them visible at once.
+func (a *attempt) publish(ctx context.Context, draft *git.Draft, now candidate, opts RunOptions) error {
+	if draft.Head() != now.head {
+		return git.ErrHeadMoved
+	}
+	contents, err := a.engine.Git.Store(ctx, now.targets, "")
+	if err != nil {
+		return err
+	}
+	var commits []string
+	made, err := draft.Commit(ctx, contents, a.message(opts))
+	switch {
+	case err == nil:
+		commits = []string{string(made)}
+	case errors.Is(err, git.ErrNothing):
+		if commits, err = a.lastCommits(ctx, now.head); err != nil {
+			return err
+		}
+	default:
+		return err
+	}
+	before, after, err := a.markFile(commits)
+	if err != nil {
+		return err
+	}
+	err = a.publishSpec(ctx, draft, after)
+	if err != nil {
+		return errors.Join(err, a.takeBack(before, after))
+	}
+	if made != "" {
+		a.ev.Commits = append(a.ev.Commits, string(made))
+	}
+	a.ev.Verdict = record.Completed
+	return nil
+}
+
+// publishSpec commits the bytes that chant wrote, whatever the file holds by now.
+func (a *attempt) publishSpec(ctx context.Context, draft *git.Draft, data []byte) error {
+	content, err := a.engine.Git.StoreBytes(ctx, a.spec.Path, data, "")
+	if err != nil {
+		return err
+	}
+	if _, err := draft.Commit(ctx, []git.Content{content}, a.closing()); err != nil && !errors.Is(err, git.ErrNothing) {
+		return err
+	}
+	return draft.Publish(ctx)
+}
+
+// commitByGit makes both commits by git commit, one after the other, as only git
+// runs hooks. What a hook or filter changed is checked again.
+func (a *attempt) commitByGit(ctx context.Context, now candidate, opts RunOptions) error {
+	commits, held, err := a.commitWork(ctx, now, opts)
+	if err != nil || !held {
+		return err
+	}
+	before, after, err := a.markFile(commits)
+	if err != nil {
+		return err
+	}
+	_, err = a.engine.Git.CommitOnly(ctx, git.CommitRequest{Paths: []string{a.spec.Path}, Message: a.closing()})
+	if err != nil && !errors.Is(err, git.ErrNothing) {
+		return errors.Join(err, a.takeBack(before, after))
+	}
+	return a.confirm()
+}
+
+// commitWork commits the target files and checks what became of them. It returns
+// the commits that hold the work.
+func (a *attempt) commitWork(ctx context.Context, now candidate, opts RunOptions) (commits []string, held bool, err error) {
+	objects, remove, err := tempObjects()
+	if err != nil {
+		return nil, false, err
+	}
+	contents, err := a.engine.Git.Store(ctx, now.targets, objects) // before a hook changes them
+	if err = errors.Join(err, remove()); err != nil {
+		return nil, false, err
+	}
+	if len(now.targets) > 0 {
+		made, err := a.engine.Git.CommitOnly(ctx, git.CommitRequest{Paths: now.targets, Message: a.message(opts)})
+		if err == nil {
+			a.ev.Commits = append(a.ev.Commits, string(made))
+			held, err := a.recheck(ctx, now.head.Commit, made, contents)
+			return a.ev.Commits, held, err
+		}
+		if !errors.Is(err, git.ErrNothing) {
+			return nil, false, err
+		}
+	}
+	commits, err = a.lastCommits(ctx, now.head)
+	return commits, true, err
+}
+
+// recheck runs the checks on what git committed, where that is not what they have
+// seen.
+func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents []git.Content) (held bool, err error) {
+	paths := pathsIn(contents)
+	differs := !slices.Equal(contents, a.stored(made, paths))
+	if !differs && parent != "" {
+		differs, err = a.holdsMore(ctx, parent, made, paths)
+	}
+	if err != nil || !differs {
+		return true, err
+	}
+	a.notice(fmt.Sprintf("commit %.12s is not what was checked, because a hook or filter changed it: it is checked, too", made))
+	source, err := a.checkouts(ctx)
+	if err != nil {
+		return false, err
+	}
+	tree, err := source.Commit(ctx, made)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, tree.Close()) }()
+	results, err := a.checkIn(ctx, tree)
+	if err != nil {
+		return false, err
+	}
+	return a.resultsHeld(results, fmt.Sprintf("in commit %.12s, which a hook or filter changed", made)), nil
+}
+
+// holdsMore tells whether a commit changed other paths than those, without what
+// chant records.
+func (a *attempt) holdsMore(ctx context.Context, parent, commit git.Hash, paths []string) (bool, error) {
+	changed, err := a.differing(ctx, parent, commit)
+	return slices.ContainsFunc(changed, func(at string) bool { return !slices.Contains(paths, at) }), err
+}
+
+// confirm looks at what HEAD holds after git committed the spec: a hook may have
+// changed that, too.
+func (a *attempt) confirm() error {
+	head, err := a.engine.Git.Head()
+	if err != nil {
+		return err
+	}
+	src, err := a.engine.Git.ReadFile(head.Commit, a.spec.Path)
+	if err != nil {
+		return err
+	}
+	now, problems := spec.Parse(a.spec.Path, src)
+	open := slices.ContainsFunc(now.Criteria, func(c spec.Criterion) bool { return !c.Ticked })
+	if problems.Err() != nil || now.Status != spec.StatusCompleted || now.Digest() != a.ev.Digest || open {
+		return fmt.Errorf("spec %s: commit %.12s does not hold %s as chant wrote it: a hook or another program changed it",
+			a.spec.ID, head.Commit, a.spec.Path)
+	}
+	a.ev.Verdict = record.Completed
+	return nil
+}
+
+// tempObjects makes an object folder whose contents nobody needs.
+func tempObjects() (objects string, remove func() error, err error) {
+	dir, err := os.MkdirTemp("", "chant-objects-")
+	if err != nil {
+		return "", nil, fmt.Errorf("making a folder for objects: %w", err)
+	}
+	objects = filepath.Join(dir, "objects")
+	if err := os.Mkdir(objects, 0o700); err != nil {
+		return "", nil, err
+	}
+	return objects, func() error { return os.RemoveAll(dir) }, nil
+}
+
+// markFile writes ticks and completion into the spec's file, at once.
+func (a *attempt) markFile(commits []string) (before, after []byte, err error) {
+	completed := a.engine.Settings.Now().UTC().Truncate(time.Second)
+	err = a.edit(func(src []byte) ([]byte, error) {
+		out, err := spec.SetTicks(src, ticksOf(a.ev.Criteria))
+		if err == nil {
+			out, err = markCompleted(out, completed, commits, a.model())
+		}
+		before, after = src, out
+		return out, err
+	})
+	return before, after, err
 }
 
 // detail tells how a commit is made.
@@ -107,7 +311,15 @@ func (a *attempt) detail(text string) {
 	a.engine.Settings.Emit(record.Detail{Spec: a.spec.ID, Text: text})
 }
 
-// model gives the model that did the work, as the agent reported it or else as
+// notice tells a fact that decides nothing.
+func (a *attempt) notice(text string) {
+	a.engine.Settings.Emit(record.Notice{Spec: a.spec.ID, Text: text})
+}
+
+// agents tells whether an agent worked in this run.
+func (a *attempt) agents() bool { return len(a.ev.Agents) > 0 }
+
+// model returns the model that did the work, as the agent reported it or else as
 // it was asked for; "" where no agent was run, or nobody knows.
 func (a *attempt) model() string {
 	if n := len(a.ev.Agents); n > 0 {
@@ -130,13 +342,14 @@ func markCompleted(src []byte, at time.Time, commits []string, model string) ([]
 	return src, err
 }
 
-// takeBack undoes markCompleted, unless somebody else wrote the file since.
+// takeBack undoes markFile where the commit failed, but for the ticks, unless
+// somebody else wrote the file since.
 func (a *attempt) takeBack(before, after []byte) error {
-	return a.edit(func(src []byte) ([]byte, error) {
-		if string(src) != string(after) {
+	return a.engine.editSpec(a.spec.Path, func(src []byte) ([]byte, error) {
+		if !bytes.Equal(src, after) {
 			return nil, fmt.Errorf("somebody changed %s meanwhile: its status may say completed without a commit", a.spec.Path)
 		}
-		return before, nil
+		return spec.SetTicks(before, ticksOf(a.ev.Criteria))
 	})
 }
 
@@ -146,23 +359,9 @@ func (a *attempt) message(opts RunOptions) string {
 
 func (a *attempt) closing() string { return a.withTrailers("complete") }
 
-// withTrailers gives a commit message in the project's form; see
+// withTrailers returns a commit message in the project's form; see
 // git-interpret-trailers(1) for the trailers'.
 func (a *attempt) withTrailers(subject string) string {
 	n := len(a.spec.Criteria)
 	return fmt.Sprintf("chant(%s): %s\n\nChant-Spec: %s\nChant-Criteria: %d/%d\n", a.spec.ID, subject, a.spec.ID, n, n)
-}
-
-// committable refuses another repository among the target files: none of its
-// files could be committed with the work.
-func committable(s *spec.Spec, changes []git.Change) error {
-	for _, c := range changes {
-		if c.Repository && c.Untracked && s.Targets(c.Path) {
-			return &project.UsageError{
-				Msg:  fmt.Sprintf("spec %s: %s, which its target_files take in, is a repository of its own", s.ID, c.Path),
-				Mend: "leave it out of target_files, or let git ignore it",
-			}
-		}
-	}
-	return nil
 }

@@ -21,24 +21,6 @@ func (e *Engine) editSpec(at string, f func(src []byte) ([]byte, error)) error {
 	})
 }
 
-// changedRecord names a record that only chant writes and in which two versions of
-// a spec differ; "" where they agree in all.
-func changedRecord(was, is spec.Meta) string {
-	switch {
-	case is.Status != was.Status:
-		return "its status"
-	case !is.CompletedAt.Equal(was.CompletedAt) || !slices.Equal(is.Commits, was.Commits):
-		return "its completion"
-	case !slices.Equal(is.Attested, was.Attested):
-		return "its attestations"
-	case is.Approval != was.Approval:
-		return "its approval"
-	case is.Skipped != was.Skipped:
-		return "the reason to skip it"
-	}
-	return ""
-}
-
 // writtenRecord names what a new spec records of its own completion; "" where it
 // records nothing.
 func writtenRecord(s *spec.Spec) string {
@@ -49,5 +31,5 @@ func writtenRecord(s *spec.Spec) string {
 	if s.Status == spec.StatusCompleted {
 		none.Status = spec.StatusPending
 	}
-	return changedRecord(none, s.Meta)
+	return project.ChangedRecord(none, s.Meta)
 }

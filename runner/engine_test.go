@@ -98,7 +98,7 @@ func TestReadLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := ReadLive(p)
+	live, err := ReadLive(t.Context(), p, nil)
 	if err := errors.Join(err, release()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
-	"chant/runner/git"
 	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
@@ -24,12 +22,13 @@ type RunOptions struct {
 
 // attempt is one run under way.
 type attempt struct {
-	engine  *Engine
-	project *project.Project
-	spec    *spec.Spec
-	begun   []git.Change     // what differed from HEAD when the run began
-	before  project.Worktree // the state of that
-	ev      record.Evidence
+	engine    *Engine
+	project   *project.Project
+	spec      *spec.Spec
+	candidate candidate        // as it was before the checks ran
+	before    project.Worktree // the state of all that differed from HEAD then
+	sealed    *sealed          // what the checks have seen in a checkout; nil where they ran in none
+	ev        record.Evidence
 }
 
 // Run runs the checks of the spec with this id under its lock, ticks exactly
@@ -42,16 +41,19 @@ func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev re
 		return record.Evidence{}, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	a, err := e.freeze(ctx, specID, opts)
+	a, err := e.prepare(ctx, specID, opts)
 	if err != nil {
 		return record.Evidence{}, err
 	}
+	if err := a.begin(); err != nil {
+		return record.Evidence{}, err
+	}
 	err = a.decide(ctx, opts)
-	return a.ev, errors.Join(err, a.keep(err))
+	return a.ev, errors.Join(err, a.end(err))
 }
 
-// freeze reads everything that the run will be measured against.
-func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*attempt, error) {
+// prepare reads everything that the run will be measured against.
+func (e *Engine) prepare(ctx context.Context, specID string, opts RunOptions) (*attempt, error) {
 	p, err := project.Load(e.Settings.Root)
 	if err != nil {
 		return nil, err
@@ -60,7 +62,7 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 	if err != nil {
 		return nil, err
 	}
-	live, err := ReadLive(p)
+	live, err := ReadLive(ctx, p, e.Git)
 	if err != nil {
 		return nil, err
 	}
@@ -73,39 +75,71 @@ func (e *Engine) freeze(ctx context.Context, specID string, opts RunOptions) (*a
 			return nil, err
 		}
 	}
+	if begun, ok := live.Interrupted[s.ID]; ok {
+		e.Settings.Emit(record.Notice{Spec: s.ID, Text: fmt.Sprintf("run %s was interrupted: this one starts over", begun.Run)})
+	}
 	a := &attempt{engine: e, project: p, spec: s}
 	started := e.Settings.Now().UTC()
 	a.ev = record.Evidence{
-		ID: e.NewRunID(started), Spec: s.ID, Started: started, Digest: s.Digest(),
-		Criteria: []record.Result{}, Commits: []string{}, Outside: []string{}, Agents: []record.AgentRun{},
+		ID: e.NewRunID(started), Spec: s.ID, Started: started, Digest: s.Digest(), Criteria: []record.Result{},
+		Commits: []string{}, Outside: []string{}, Extra: []string{}, Agents: []record.AgentRun{},
 	}
-	head, err := e.Git.Head()
-	if err != nil {
-		return nil, err
+	return a, a.measure(ctx, opts)
+}
+
+// measure notes what the work tree is like before any check runs.
+func (a *attempt) measure(ctx context.Context, opts RunOptions) (err error) {
+	e := a.engine
+	if a.candidate, err = a.readCandidate(ctx); err != nil {
+		return err
 	}
-	if head.Commit != "" {
+	if head := a.candidate.head; head.Commit != "" {
 		tree, err := e.Git.Tree(head.Commit)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		a.ev.Commit, a.ev.Tree = string(head.Commit), string(tree)
 	}
-	if a.begun, err = project.ReadChanges(ctx, e.Git); err != nil {
-		return nil, err
-	}
-	if err := committable(s, a.begun); err != nil && !opts.NoCommit {
-		return nil, err
-	}
-	if a.before, err = project.Stamps(e.Settings.Root, a.begun); err != nil {
-		return nil, err
+	if a.before, err = project.ReadWorktree(ctx, e.Git, e.Settings.Root); err != nil {
+		return err
 	}
 	a.ev.Dirty = a.before.Paths()
-	if !opts.NoCommit {
-		if err := e.ignoredTargets(s, a.before); err != nil {
-			return nil, err
+	if opts.NoCommit {
+		return nil
+	}
+	a.ev.Extra = append(a.ev.Extra, a.candidate.extra...)
+	if err := e.ignoredTargets(a.spec, a.candidate); err != nil {
+		return err
+	}
+	if err := a.committable(); err != nil {
+		return err
+	}
+	none, err := a.unmatched(ctx, a.candidate)
+	for _, item := range none {
+		a.notice("target_files: nothing matches " + item.Value + near(item.Value, a.candidate.extra))
+	}
+	return err
+}
+
+// committable refuses what the run's commits could not hold.
+func (a *attempt) committable() error {
+	for _, at := range a.candidate.nested {
+		return &project.UsageError{
+			Msg:  fmt.Sprintf("spec %s: %s, which its target_files take in, is a repository of its own", a.spec.ID, at),
+			Mend: "leave it out of target_files, or let git ignore it",
 		}
 	}
-	return a, nil
+	if _, changed := a.before[a.spec.Path]; changed || a.candidate.head.Commit == "" {
+		return nil
+	}
+	entry, err := a.engine.Git.Entry(a.candidate.head.Commit, a.spec.Path)
+	if err == nil && entry == "" {
+		err = &project.UsageError{
+			Msg:  fmt.Sprintf("spec %s: git ignores %s, so no commit could complete it", a.spec.ID, a.spec.Path),
+			Mend: "git check-ignore -v " + a.spec.Path + " tells why",
+		}
+	}
+	return err
 }
 
 // Refuse says why the spec can't be run now; nil where it can. It starts no
@@ -115,15 +149,6 @@ func (e *Engine) Refuse(p *project.Project, s *spec.Spec, facts spec.Live) error
 		return err
 	}
 	state, blocks := p.Set.State(s, facts)
-	if state == spec.StateCompleted {
-		recorded, err := e.recorded(s)
-		if err != nil {
-			return err
-		}
-		if !recorded { // written, but never committed: it counts for nothing, so do it again
-			state, blocks = unrecorded(p.Set, s, facts)
-		}
-	}
 	if state != spec.StateReady && state != spec.StateFailed {
 		return &NotReadyError{ID: s.ID, State: state, Blocks: blocks}
 	}
@@ -131,35 +156,6 @@ func (e *Engine) Refuse(p *project.Project, s *spec.Spec, facts spec.Live) error
 		return &NoCriteriaError{ID: s.ID, Path: s.Path}
 	}
 	return nil
-}
-
-// unrecorded gives the state of s as if its file did not say completed.
-func unrecorded(set *spec.Set, s *spec.Spec, facts spec.Live) (spec.State, []spec.Block) {
-	state, blocks := spec.StateReady, []spec.Block(nil)
-	for _, d := range set.Dependencies(s) {
-		if is, _ := set.State(d, facts); is != spec.StateCompleted {
-			state = spec.StateBlocked
-			blocks = append(blocks, spec.Block{ID: d.ID, Reason: fmt.Sprintf("dependency is %s", is)})
-		}
-	}
-	return state, blocks
-}
-
-// recorded tells whether the spec is completed in HEAD too.
-func (e *Engine) recorded(s *spec.Spec) (bool, error) {
-	head, err := e.Git.Head()
-	if err != nil || head.Commit == "" {
-		return false, err
-	}
-	src, err := e.Git.ReadFile(head.Commit, s.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	committed, _ := spec.Parse(s.Path, src) // its status counts, whatever else is wrong in it
-	return committed.Status == spec.StatusCompleted, nil
 }
 
 // NoCriteriaError tells that nothing in a spec could decide that it is done.
@@ -181,50 +177,64 @@ func (n *NoCriteriaError) Hint() string {
 // decide runs the checks, ticks, and completes the spec when all is met.
 func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 	a.engine.Settings.Emit(record.RunStarted{Spec: a.spec.ID, Title: a.spec.Title, Criteria: len(a.spec.Criteria)})
-	here := func(*spec.Check) (string, error) { return a.engine.Settings.Root, nil }
-	check := func() ([]record.Result, error) {
-		return a.engine.Settings.NewRunner(a.project.Config).All(ctx, here, a.spec)
-	}
-	var results []record.Result
-	var err error
-	if opts.Agent == "" {
-		results, err = check()
-	} else {
-		results, err = a.withAgent(ctx, opts, check)
-	}
+	results, err := a.check(ctx, opts)
 	a.ev.Criteria = append(a.ev.Criteria, results...)
-	switch {
-	case ctx.Err() != nil:
-		a.ev.Verdict = record.Stopped
-		return context.Cause(ctx)
-	case err != nil:
-		return err
+	if err != nil || ctx.Err() != nil {
+		return a.orStopped(ctx, err)
 	}
-	// From here on the run is short, and half of it would be worse than all.
-	ctx = context.WithoutCancel(ctx)
 	a.ev.Verdict, a.ev.Reason = summary(a.spec, results)
-	if n := len(a.ev.Agents); n > 0 && a.ev.Agents[n-1].Result.Status != record.AgentOK {
-		a.ev.Verdict, a.ev.Reason = record.Failed, fmt.Sprintf("agent %s: %s", a.ev.Agents[n-1].Result.Agent, a.ev.Agents[n-1].Result.Reason)
-	}
-	err = a.tick(results)
-	if _, changed := errors.AsType[*changedError](err); changed {
-		a.ev.Verdict, a.ev.Reason = record.Failed, err.Error()
-		return nil
-	}
-	if err != nil {
-		return err
+	if a.agents() {
+		a.judgeAgent()
 	}
 	if err := a.outside(ctx); err != nil {
 		return err
 	}
-	if a.ev.Verdict != record.AllHeld || opts.NoCommit {
-		return nil
+	if a.ev.Verdict == record.AllHeld && !opts.NoCommit {
+		if err = a.complete(ctx, opts); err != nil || a.ev.Verdict == record.Completed {
+			return a.orStopped(ctx, a.orChanged(err))
+		}
 	}
-	if err := a.complete(ctx, opts); err != nil {
+	return a.orChanged(a.tick())
+}
+
+// check lets an agent work, where one is asked for, and runs the checks.
+func (a *attempt) check(ctx context.Context, opts RunOptions) ([]record.Result, error) {
+	if opts.Agent != "" {
+		return a.withAgent(ctx, opts)
+	}
+	here := func(*spec.Check) (string, error) { return a.engine.Settings.Root, nil }
+	return a.engine.Settings.NewRunner(a.project.Config).All(ctx, here, a.spec)
+}
+
+// judgeAgent fails a run whose agent did not end well, or whose work could not be
+// brought back.
+func (a *attempt) judgeAgent() {
+	last := a.ev.Agents[len(a.ev.Agents)-1]
+	switch {
+	case last.Result.Status != record.AgentOK:
+		a.fail(fmt.Sprintf("agent %s: %s", last.Result.Agent, last.Result.Reason))
+	case len(last.Conflicts) > 0:
+		a.fail("changed by somebody else while the agent worked: " + record.Some(last.Conflicts))
+	}
+}
+
+// orStopped returns why the run was interrupted, where it was.
+func (a *attempt) orStopped(ctx context.Context, err error) error {
+	if ctx.Err() == nil || a.ev.Verdict == record.Completed {
 		return err
 	}
-	a.ev.Verdict = record.Completed
-	return nil
+	a.ev.Verdict = record.Stopped
+	return context.Cause(ctx)
+}
+
+// orChanged makes a failed run of an error that tells that the spec was changed
+// meanwhile.
+func (a *attempt) orChanged(err error) error {
+	if _, changed := errors.AsType[*changedError](err); changed {
+		a.fail(err.Error())
+		return nil
+	}
+	return err
 }
 
 // summary gives the verdict that the criteria allow, before any commit, and the
@@ -254,12 +264,16 @@ func (c *changedError) Error() string { return c.what + " while the run was goin
 
 // tick writes what held into the file as it is now, so that an edit of its
 // prose during the run is kept.
-func (a *attempt) tick(results []record.Result) error {
+func (a *attempt) tick() error {
+	return a.edit(func(src []byte) ([]byte, error) { return spec.SetTicks(src, ticksOf(a.ev.Criteria)) })
+}
+
+func ticksOf(results []record.Result) map[int]bool {
 	ticks := map[int]bool{}
 	for _, r := range results {
 		ticks[r.Number] = r.Outcome.Met()
 	}
-	return a.edit(func(src []byte) ([]byte, error) { return spec.SetTicks(src, ticks) })
+	return ticks
 }
 
 // edit changes the spec's file by f, provided that its criteria and checks are
@@ -273,7 +287,7 @@ func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
 		if now.Digest() != a.ev.Digest {
 			return nil, &changedError{"the criteria or checks changed"}
 		}
-		if record := changedRecord(a.spec.Meta, now.Meta); record != "" {
+		if record := project.ChangedRecord(a.spec.Meta, now.Meta); record != "" {
 			return nil, &changedError{record + " changed"}
 		}
 		return f(src)
@@ -295,13 +309,22 @@ func (a *attempt) outside(ctx context.Context) error {
 		return path == a.spec.Path || a.spec.Targets(path)
 	})
 	for _, path := range a.ev.Outside {
-		a.engine.Settings.Emit(record.Notice{Spec: a.spec.ID, Text: "changed outside target_files, and left alone: " + path})
+		a.notice("changed outside target_files, and left alone: " + path)
 	}
 	return nil
 }
 
-// keep records the evidence, also of a run that was stopped or broke.
-func (a *attempt) keep(runErr error) error {
+// begin notes in the store that the run is under way, so that a kill shows.
+func (a *attempt) begin() error {
+	history, err := a.engine.History()
+	if err != nil {
+		return err
+	}
+	return errors.Join(history.Begin(record.Begun{Spec: a.spec.ID, Run: a.ev.ID, Started: a.ev.Started}), history.Close())
+}
+
+// end records the evidence, also of a run that was stopped or broke.
+func (a *attempt) end(runErr error) error {
 	if runErr != nil && a.ev.Verdict != record.Stopped {
 		a.ev.Verdict, a.ev.Reason = record.Broken, record.OneLine(runErr)
 	}
@@ -310,8 +333,5 @@ func (a *attempt) keep(runErr error) error {
 	if err != nil {
 		return err
 	}
-	err = history.Add(a.ev)
-	return errors.Join(err, history.Close())
+	return errors.Join(history.End(a.ev), history.Close())
 }
-
-var _ Repository = (*git.Repo)(nil)

@@ -3,6 +3,7 @@ package runner
 import (
 	"os"
 	"path"
+	"slices"
 
 	"chant/runner/git"
 	"chant/runner/project"
@@ -12,21 +13,17 @@ import (
 // ignoredTargets finds the target files that are there and that git ignores: the
 // run's commit would leave them out. What a glob covers may well be ignored, such
 // as what a build makes.
-func (e *Engine) ignoredTargets(s *spec.Spec, changed project.Worktree) error {
-	head, err := e.Git.Head()
-	if err != nil {
-		return err
-	}
+func (e *Engine) ignoredTargets(s *spec.Spec, now candidate) error {
 	var problems spec.Problems
 	for _, item := range s.TargetFiles {
 		at := path.Clean(item.Value)
 		info, err := os.Lstat(project.Abs(e.Settings.Root, at))
-		if _, ok := changed[at]; ok || err != nil || info.IsDir() {
+		if slices.Contains(now.targets, at) || err != nil || info.IsDir() {
 			continue
 		}
 		var committed git.Hash
-		if head.Commit != "" {
-			if committed, err = e.Git.Entry(head.Commit, at); err != nil {
+		if now.head.Commit != "" {
+			if committed, err = e.Git.Entry(now.head.Commit, at); err != nil {
 				return err
 			}
 		}

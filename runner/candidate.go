@@ -1,0 +1,190 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"chant/runner/git"
+	"chant/runner/project"
+	"chant/spec"
+)
+
+// candidate is what a run would commit on top of HEAD, and what the work tree
+// holds besides.
+type candidate struct {
+	head    git.Head
+	targets []string          // changed paths that the commit will hold, sorted
+	prints  map[string]string // their contents, see project.Fingerprint
+	chant   []string          // changed paths below .chant that it won't hold: checkouts have them as they are
+	extra   []string          // all other changed paths: the work tree holds more than the commit will
+	nested  []string          // target files that are repositories of their own
+}
+
+// readCandidate compares the work tree with HEAD.
+func (a *attempt) readCandidate(ctx context.Context) (candidate, error) {
+	repo := a.engine.Git
+	head, err := repo.Head()
+	if err != nil {
+		return candidate{}, err
+	}
+	changes, err := project.ReadChanges(ctx, repo)
+	if err != nil {
+		return candidate{}, err
+	}
+	flagged, err := a.flagged(ctx)
+	if err != nil {
+		return candidate{}, err
+	}
+	c := candidate{head: head, prints: map[string]string{}}
+	for _, at := range pathsOf(changes, flagged) {
+		switch {
+		case a.spec.Targets(at):
+			c.targets = append(c.targets, at)
+		case strings.HasPrefix(at, project.ChantDir+"/") && at != project.ConfigFile:
+			c.chant = append(c.chant, at)
+		default:
+			c.extra = append(c.extra, at)
+		}
+	}
+	for _, change := range changes {
+		if change.Repository && change.Untracked && a.spec.Targets(change.Path) {
+			c.nested = append(c.nested, change.Path)
+		}
+	}
+	root, err := os.OpenRoot(a.engine.Settings.Root)
+	if err != nil {
+		return candidate{}, err
+	}
+	defer root.Close()
+	for _, at := range c.targets {
+		if c.prints[at], err = project.Fingerprint(root, at); err != nil {
+			return candidate{}, fmt.Errorf("reading the target file %s: %w", at, err)
+		}
+	}
+	return c, nil
+}
+
+// pathsOf returns the paths of both, sorted.
+func pathsOf(changes []git.Change, flagged []string) []string {
+	paths := map[string]bool{}
+	for _, c := range changes {
+		paths[c.Path] = true
+	}
+	for _, at := range flagged {
+		paths[at] = true
+	}
+	return slices.Sorted(maps.Keys(paths))
+}
+
+// flagged returns the files that git is told not to compare with the index
+// (assume-unchanged, skip-worktree) and that are there: they may hold anything.
+func (a *attempt) flagged(ctx context.Context) ([]string, error) {
+	out, err := a.engine.Git.Run(ctx, git.Call{Args: []string{"ls-files", "-v", "-z"}})
+	if err != nil {
+		return nil, fmt.Errorf("reading the index: %w", err)
+	}
+	var paths []string
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		tag, at, _ := strings.Cut(entry, " ")
+		if tag == "" || tag != "S" && tag == strings.ToUpper(tag) {
+			continue
+		}
+		if _, err := os.Lstat(project.Abs(a.engine.Settings.Root, at)); err == nil {
+			paths = append(paths, at)
+		}
+	}
+	return paths, nil
+}
+
+// changedSince returns the target files that are not as they were.
+func (c candidate) changedSince(before candidate) []string {
+	var changed []string
+	for at, now := range c.prints {
+		if then, ok := before.prints[at]; !ok || then != now {
+			changed = append(changed, at)
+		}
+	}
+	for at := range before.prints {
+		if _, ok := c.prints[at]; !ok {
+			changed = append(changed, at)
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
+// unmatched returns the entries of target_files that stand for nothing: neither for
+// a file of HEAD, nor for one of the work tree, nor for one that was deleted.
+func (a *attempt) unmatched(ctx context.Context, c candidate) ([]spec.Item, error) {
+	var none []spec.Item
+	for _, item := range a.spec.TargetFiles {
+		if slices.ContainsFunc(c.targets, func(at string) bool { return spec.MatchPath(item.Value, at) }) {
+			continue
+		}
+		last, err := a.lastTouching(ctx, c.head, item)
+		if err != nil {
+			return nil, err
+		}
+		if last == "" {
+			none = append(none, item)
+		}
+	}
+	return none, nil
+}
+
+// lastTouching returns, as "TIME ID", the newest commit that changed a file which
+// an entry of target_files stands for; "" where there is none. Merges count as
+// changes to their first parent.
+func (a *attempt) lastTouching(ctx context.Context, head git.Head, item spec.Item) (string, error) {
+	if head.Commit == "" {
+		return "", nil
+	}
+	paths := []string{path.Clean(item.Value)}
+	if spec.IsGlob(item.Value) {
+		files, err := a.engine.Git.List(head.Commit)
+		if err != nil {
+			return "", err
+		}
+		for _, f := range files {
+			if spec.MatchPath(item.Value, f.Path) {
+				paths = append(paths, f.Path)
+			}
+		}
+	}
+	out, err := a.engine.Git.Run(ctx, git.Call{
+		Args:  []string{"log", "-1", "--first-parent", "-m", "--format=%ct %H", "--no-patch", "--stdin"},
+		Stdin: strings.NewReader(string(head.Commit) + "\n--\n" + strings.Join(paths, "\n") + "\n"),
+		Env:   []string{"GIT_LITERAL_PATHSPECS=1"},
+	})
+	if err != nil {
+		return "", fmt.Errorf("looking for the last commit of %s: %w", item.Value, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// lastCommits returns the newest commits of all target files, the newest first.
+func (a *attempt) lastCommits(ctx context.Context, head git.Head) ([]string, error) {
+	var found []string
+	for _, item := range a.spec.TargetFiles {
+		last, err := a.lastTouching(ctx, head, item)
+		if err != nil {
+			return nil, err
+		}
+		if last != "" {
+			found = append(found, last)
+		}
+	}
+	slices.Sort(found) // by time
+	slices.Reverse(found)
+	commits := []string{}
+	for _, one := range slices.Compact(found) {
+		_, id, _ := strings.Cut(one, " ")
+		commits = append(commits, id)
+	}
+	return commits, nil
+}

@@ -1,0 +1,187 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"chant/runner/checkout"
+	"chant/runner/git"
+	"chant/runner/project"
+	"chant/runner/record"
+	"chant/spec"
+)
+
+// sealed is what checks saw that ran in a checkout: HEAD with the target files as
+// they would be committed.
+type sealed struct {
+	head     git.Hash
+	contents []git.Content
+}
+
+// checkouts opens the source of a run's checkouts. Each of them is used by one
+// command at a time, beside that of an agent.
+func (a *attempt) checkouts(ctx context.Context) (*checkout.Source, error) {
+	s := a.engine.Settings
+	return checkout.Open(ctx, a.engine.Git, checkout.Options{
+		Limit: 1, Link: a.project.Config.Link, Setup: a.project.Config.Setup, Env: s.Env, Processes: s.Processes,
+	})
+}
+
+// seal runs the checks once more, in a checkout of what would be committed. The
+// files below .chant are in it as they are, but for the config.
+func (a *attempt) seal(ctx context.Context, c candidate) (results []record.Result, err error) {
+	source, err := a.checkouts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	draft, err := source.New()
+	if err != nil {
+		return nil, err
+	}
+	contents, err := a.engine.Git.Store(ctx, c.targets, draft.Objects())
+	if err != nil {
+		return nil, errors.Join(err, draft.Close())
+	}
+	return a.checkSealed(ctx, draft, c, contents)
+}
+
+// checkSealed runs the checks in the checkout that the draft becomes.
+func (a *attempt) checkSealed(
+	ctx context.Context, draft *checkout.Draft, c candidate, contents []git.Content,
+) (results []record.Result, err error) {
+	own, err := a.engine.Git.Store(ctx, c.chant, draft.Objects())
+	if err != nil {
+		return nil, errors.Join(err, draft.Close())
+	}
+	made, err := draft.Checkout(ctx, c.head.Commit, changesOf(slices.Concat(contents, own)))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, made.Close()) }()
+	a.sealed = &sealed{head: c.head.Commit, contents: a.changing(c.head.Commit, contents)}
+	return a.checkIn(ctx, made)
+}
+
+// checkIn runs the checks in a checkout, by the config that it holds.
+func (a *attempt) checkIn(ctx context.Context, made *checkout.Checkout) ([]record.Result, error) {
+	for _, text := range slices.Concat(made.Missing(), made.WaysBack()) {
+		a.notice(text)
+	}
+	p, err := project.Load(made.Dir())
+	if err != nil {
+		return nil, err
+	}
+	where := func(*spec.Check) (string, error) { return made.Dir(), nil }
+	a.ev.Sealed = true
+	results, err := a.engine.Settings.NewRunner(p.Config).All(ctx, where, a.spec)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return results, err
+}
+
+func changesOf(contents []git.Content) []checkout.Change {
+	changes := make([]checkout.Change, len(contents))
+	for i, c := range contents {
+		changes[i] = checkout.Change{Path: c.Path, Mode: c.Mode, Hash: c.Hash}
+	}
+	return changes
+}
+
+// covered tells whether the checks have already run on exactly what would be
+// committed now.
+func (a *attempt) covered(ctx context.Context, c candidate) (bool, error) {
+	if a.sealed == nil {
+		if a.agents() || len(a.candidate.extra) > 0 {
+			return false, nil
+		}
+		return a.sameWork(ctx, a.candidate.head.Commit, c.head.Commit)
+	}
+	objects, remove, err := tempObjects()
+	if err != nil {
+		return false, err
+	}
+	contents, err := a.engine.Git.Store(ctx, c.targets, objects)
+	if err = errors.Join(err, remove()); err != nil {
+		return false, err
+	}
+	if !slices.Equal(a.changing(c.head.Commit, contents), a.sealed.contents) {
+		return false, nil
+	}
+	return a.sameWork(ctx, a.sealed.head, c.head.Commit)
+}
+
+// sameWork tells whether two commits differ in nothing but what chant records.
+func (a *attempt) sameWork(ctx context.Context, from, to git.Hash) (bool, error) {
+	if from == to {
+		return true, nil
+	}
+	if from == "" || to == "" {
+		return false, nil
+	}
+	paths, err := a.differing(ctx, from, to)
+	return len(paths) == 0, err
+}
+
+// differing lists the paths in which two commits or trees differ, without what
+// chant records.
+func (a *attempt) differing(ctx context.Context, from, to git.Hash) ([]string, error) {
+	out, err := a.engine.Git.Run(ctx, git.Call{
+		Args: []string{"diff-tree", "-r", "-z", "--name-only", "--no-renames", string(from), string(to)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("comparing commits: %w", err)
+	}
+	var paths []string
+	for at := range strings.SplitSeq(string(out), "\x00") {
+		if at != "" && (at == project.ConfigFile || !strings.HasPrefix(at, project.ChantDir+"/")) {
+			paths = append(paths, at)
+		}
+	}
+	return paths, nil
+}
+
+// changing returns the contents that differ from a commit's.
+func (a *attempt) changing(commit git.Hash, contents []git.Content) []git.Content {
+	var list []git.Content
+	for i, now := range a.stored(commit, pathsIn(contents)) {
+		if now != contents[i] {
+			list = append(list, contents[i])
+		}
+	}
+	return list
+}
+
+// stored returns what a commit holds at paths.
+func (a *attempt) stored(commit git.Hash, paths []string) []git.Content {
+	contents := make([]git.Content, len(paths))
+	at := map[string]int{}
+	for i, p := range paths {
+		contents[i].Path = p
+		at[p] = i
+	}
+	if commit == "" {
+		return contents
+	}
+	files, err := a.engine.Git.List(commit)
+	if err != nil {
+		return contents // differs then from what is compared with it, so the checks run and meet the error
+	}
+	for _, f := range files {
+		if i, ok := at[f.Path]; ok {
+			contents[i] = f
+		}
+	}
+	return contents
+}
+
+func pathsIn(contents []git.Content) []string {
+	paths := make([]string, len(contents))
+	for i, c := range contents {
+		paths[i] = c.Path
+	}
+	return paths
+}
