@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -18,11 +19,11 @@ func (a *App) graphCommand() *cobra.Command {
 		Use:               "graph [ID…]",
 		Short:             "Show the dependencies between specs",
 		ValidArgsFunction: a.completeIDs,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if asJSON {
 				format = "json"
 			}
-			return a.graph(args, format)
+			return a.graph(c.Context(), args, format)
 		},
 	}
 	c.Flags().StringVar(&format, "format", "text", "text, mermaid or dot")
@@ -38,8 +39,8 @@ type graphView struct {
 	specs   []*spec.Spec // each after its dependencies
 }
 
-func (a *App) graph(queries []string, format string) error {
-	p, live, err := a.board()
+func (a *App) graph(ctx context.Context, queries []string, format string) error {
+	p, live, err := a.board(ctx)
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func TestGraphRefusesFormats(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	a := &App{Out: &out, Dir: t.TempDir()}
-	if err := a.graph(nil, "svg"); err == nil || out.Len() > 0 {
+	if err := a.graph(t.Context(), nil, "svg"); err == nil || out.Len() > 0 {
 		t.Errorf("error %v, stdout %q", err, out.String())
 	}
 }

@@ -1,12 +1,16 @@
 package cmd
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/git"
 	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -16,7 +20,7 @@ func (a *App) listCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List all specs with their states and ticks",
 		Args:  noArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.list(asJSON) },
+		RunE:  func(c *cobra.Command, _ []string) error { return a.list(c.Context(), asJSON) },
 	}
 	jsonFlag(c, &asJSON)
 	return c
@@ -31,8 +35,8 @@ type listJSON struct {
 	Specs  []specJSON `json:"specs"`
 }
 
-func (a *App) list(asJSON bool) error {
-	v, err := a.listView()
+func (a *App) list(ctx context.Context, asJSON bool) error {
+	v, err := a.listView(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,8 +52,8 @@ func (a *App) list(asJSON bool) error {
 }
 
 // listView returns what list shows.
-func (a *App) listView() (listJSON, error) {
-	p, live, err := a.board()
+func (a *App) listView(ctx context.Context) (listJSON, error) {
+	p, live, err := a.board(ctx)
 	if err != nil {
 		return listJSON{}, err
 	}
@@ -60,14 +64,30 @@ func (a *App) listView() (listJSON, error) {
 	return listJSON{"chant.list/v1", rows}, nil
 }
 
-// board loads the project and the live facts about its specs.
-func (a *App) board() (*project.Project, runner.Live, error) {
+// board loads what every listing shows. Where git can't be asked, what the files say
+// of themselves has to do, and a note on stderr says so.
+func (a *App) board(ctx context.Context) (*project.Project, runner.Live, error) {
 	p, err := a.project()
 	if err != nil {
 		return nil, runner.Live{}, err
 	}
-	live, err := runner.ReadLive(p)
+	live, err := a.readLive(ctx, p)
 	return p, live, err
+}
+
+func (a *App) readLive(ctx context.Context, p *project.Project) (runner.Live, error) {
+	repo, err := git.Open(p.Root, a.Env)
+	if err == nil {
+		live, errLive := runner.ReadLive(ctx, p, repo)
+		if err = errors.Join(errLive, repo.Close()); err == nil {
+			return live, nil
+		}
+	}
+	live, errLive := runner.ReadLive(ctx, p, nil)
+	if errLive == nil {
+		a.stderr().line(plain("note: what is completed is taken from the files alone: " + record.OneLine(err)))
+	}
+	return live, errLive
 }
 
 func (a *App) showList(rows []specJSON) error {

@@ -74,24 +74,24 @@ func (a *App) mcpServer() *mcp.Server {
 		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}, // no list_changed notifications, no logging
 	})
 	offer(s, reading("chant_list", "List all specs: id, title, state, ticks, dependencies."),
-		func(noInput) (any, error) { return a.listView() })
+		func(ctx context.Context, _ noInput) (any, error) { return a.listView(ctx) })
 	offer(s, reading("chant_show", "Show one spec: its state, its criteria and the checks that decide them."),
-		func(in specInput) (any, error) {
-			v, err := a.showView(in.ID)
+		func(ctx context.Context, in specInput) (any, error) {
+			v, err := a.showView(ctx, in.ID)
 			if err != nil {
 				return nil, err
 			}
 			return v, v.usable()
 		})
 	offer(s, reading("chant_status", "Show each spec's state, what blocks it, who runs it, and what its last run missed."),
-		func(noInput) (any, error) { return a.statusView() })
+		func(ctx context.Context, _ noInput) (any, error) { return a.statusView(ctx) })
 	offer(s, reading("chant_ready", "List the specs that can be run now, and why the others that are not completed can't. "+peopleDecide),
-		func(noInput) (any, error) { return a.readyView() })
+		func(ctx context.Context, _ noInput) (any, error) { return a.readyView(ctx) })
 	lint := reading("chant_lint", "List problems of specs and config with line and column. Runs nothing.")
 	lint.InputSchema = json.RawMessage(lintSchema)
-	offer(s, lint, func(in lintInput) (any, error) { return a.lintView(in.IDs) })
+	offer(s, lint, func(_ context.Context, in lintInput) (any, error) { return a.lintView(in.IDs) })
 	offer(s, reading("chant_log", "List a spec's runs, oldest first, with the outcome of each criterion and the output of its check."),
-		func(in logInput) (any, error) {
+		func(_ context.Context, in logInput) (any, error) {
 			v, err := a.logView(in.ID)
 			if err != nil {
 				return nil, err
@@ -99,12 +99,12 @@ func (a *App) mcpServer() *mcp.Server {
 			return v.only(in.Run)
 		})
 	offer(s, reading("chant_prompt", "Return the exact prompt that chant run would give an agent for a spec, with the size of each part."),
-		func(in specInput) (any, error) { return a.promptView(in.ID) })
+		func(_ context.Context, in specInput) (any, error) { return a.promptView(in.ID) })
 	offer(s, &mcp.Tool{
 		Name:        "chant_new",
 		Description: "Create a spec file with the next free number, for you to fill in, and return its path. " + peopleDecide,
 		Annotations: &mcp.ToolAnnotations{DestructiveHint: new(false), OpenWorldHint: new(false)},
-	}, func(in newInput) (any, error) {
+	}, func(_ context.Context, in newInput) (any, error) {
 		made, err := a.newSpec(in.Title)
 		if err != nil {
 			return nil, err
@@ -127,9 +127,9 @@ func reading(name, description string) *mcp.Tool {
 // them they use. There is no output schema: it would make prompts longer and help
 // little. An error has the text of the command line's error and does not end the
 // session; a statusError, which has no text, only sets the error flag.
-func offer[In any](s *mcp.Server, tool *mcp.Tool, answer func(In) (any, error)) {
-	mcp.AddTool(s, tool, func(_ context.Context, _ *mcp.CallToolRequest, in In) (*mcp.CallToolResult, any, error) {
-		v, err := answer(in)
+func offer[In any](s *mcp.Server, tool *mcp.Tool, answer func(context.Context, In) (any, error)) {
+	mcp.AddTool(s, tool, func(ctx context.Context, _ *mcp.CallToolRequest, in In) (*mcp.CallToolResult, any, error) {
+		v, err := answer(ctx, in)
 		flagged := err != nil
 		encoded := ""
 		if !flagged || is[statusError](err) {
@@ -169,8 +169,8 @@ type readyRow struct {
 	Why   string     `json:"why"` // what the last run missed, or what it waits for; "" if there is nothing to add
 }
 
-func (a *App) readyView() (readyJSON, error) {
-	p, live, err := a.board()
+func (a *App) readyView(ctx context.Context) (readyJSON, error) {
+	p, live, err := a.board(ctx)
 	if err != nil {
 		return readyJSON{}, err
 	}

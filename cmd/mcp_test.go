@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +60,7 @@ func mcpApp(t *testing.T, specs map[string]string) *App {
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return &App{Dir: dir, Now: fixedTime}
+	return &App{Err: io.Discard, Dir: dir, Now: fixedTime}
 }
 
 func writeFile(t *testing.T, path, text string) {

@@ -66,7 +66,7 @@ func (o runOptions) validate(args []string) error {
 }
 
 func (a *App) run(ctx context.Context, queries []string, opts runOptions) error {
-	p, live, err := a.board()
+	p, live, err := a.board(ctx)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (a *App) runAll(ctx context.Context, engine *runner.Engine, v *view, opts r
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		live, err := runner.ReadLive(p)
+		live, err := runner.ReadLive(ctx, p, engine.Git)
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
@@ -215,6 +215,9 @@ func (v *view) result(ev record.Evidence, noCommit bool) {
 	switch {
 	case ev.Verdict == record.Completed:
 		v.s.line(coloured("completed", green), bold(ev.Spec), count, faint(commitsText(ev.Commits)))
+		if len(ev.Extra) > 0 {
+			v.s.line(faint("  not in its commits: " + record.Some(ev.Extra)))
+		}
 	case ev.Verdict == record.AllHeld && noCommit:
 		v.s.line(coloured("held", green), bold(ev.Spec), count, faint("not completed because of --no-commit"))
 	case ev.Verdict == record.Waiting:

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ func (a *App) showCommand() *cobra.Command {
 		Short:             "Show one spec: its state, criteria and checks",
 		Args:              oneID,
 		ValidArgsFunction: a.completeIDs,
-		RunE:              func(_ *cobra.Command, args []string) error { return a.show(args[0], asJSON) },
+		RunE:              func(c *cobra.Command, args []string) error { return a.show(c.Context(), args[0], asJSON) },
 	}
 	jsonFlag(c, &asJSON)
 	return c
@@ -56,8 +57,8 @@ type showJSON struct {
 	List []criterionJSON `json:"criteria_list"`
 }
 
-func (a *App) show(query string, asJSON bool) error {
-	v, err := a.showView(query)
+func (a *App) show(ctx context.Context, query string, asJSON bool) error {
+	v, err := a.showView(ctx, query)
 	if err != nil {
 		return err
 	}
@@ -73,8 +74,8 @@ func (a *App) show(query string, asJSON bool) error {
 }
 
 // showView returns what show shows.
-func (a *App) showView(query string) (showJSON, error) {
-	p, live, err := a.board()
+func (a *App) showView(ctx context.Context, query string) (showJSON, error) {
+	p, live, err := a.board(ctx)
 	if err != nil {
 		return showJSON{}, err
 	}

@@ -25,7 +25,7 @@ func (a *App) statusCommand() *cobra.Command {
 			if watch {
 				return a.watch(c.Context())
 			}
-			return a.status(asJSON)
+			return a.status(c.Context(), asJSON)
 		},
 	}
 	jsonFlag(c, &asJSON)
@@ -39,6 +39,10 @@ type statusRow struct {
 	specJSON
 	Running *storage.Holder `json:"running"`  // the process that runs it; null if it is not running
 	LastRun *lastRun        `json:"last_run"` // null if it was never run
+	// Interrupted is the run that was killed before it ended; null where none was.
+	Interrupted *record.Begun `json:"interrupted"`
+	// Unrecorded is true where the file says completed and no commit does.
+	Unrecorded bool `json:"unrecorded"`
 }
 
 type lastRun struct {
@@ -69,6 +73,10 @@ func boardRows(p *project.Project, live runner.Live) []statusRow {
 		if ev, ok := live.Last[s.ID]; ok {
 			row.LastRun = summarise(ev)
 		}
+		if b, ok := live.Interrupted[s.ID]; ok && row.State != spec.StateCompleted {
+			row.Interrupted = &b
+		}
+		row.Unrecorded = live.Facts.Unrecorded[s.ID]
 		rows = append(rows, row)
 	}
 	return rows
@@ -89,8 +97,8 @@ type statusJSON struct {
 	Specs  []statusRow `json:"specs"`
 }
 
-func (a *App) status(asJSON bool) error {
-	v, err := a.statusView()
+func (a *App) status(ctx context.Context, asJSON bool) error {
+	v, err := a.statusView(ctx)
 	if err != nil {
 		return err
 	}
@@ -112,8 +120,8 @@ func (a *App) status(asJSON bool) error {
 }
 
 // statusView returns what status shows.
-func (a *App) statusView() (statusJSON, error) {
-	p, live, err := a.board()
+func (a *App) statusView(ctx context.Context) (statusJSON, error) {
+	p, live, err := a.board(ctx)
 	if err != nil {
 		return statusJSON{}, err
 	}
@@ -161,6 +169,12 @@ func gauge(c criteriaJSON) string {
 
 // why returns the fact that explains a row's state.
 func why(r statusRow) string {
+	switch {
+	case r.Interrupted != nil:
+		return fmt.Sprintf("run %s was interrupted: chant run %s starts over", r.Interrupted.Run, r.ID)
+	case r.Unrecorded:
+		return "its file says completed, and no commit does: chant run " + r.ID
+	}
 	switch r.State {
 	case spec.StateBlocked:
 		return strings.Join(r.Reasons, "; ")
@@ -241,7 +255,7 @@ func (a *App) watch(ctx context.Context) error {
 	defer ticker.Stop()
 	shown := ""
 	for {
-		p, live, err := a.board()
+		p, live, err := a.board(ctx)
 		if err != nil {
 			return err
 		}

@@ -84,7 +84,9 @@ const wantRow = `{
         "reason": "exit 1"
       }
     ]
-  }
+  },
+  "interrupted": null,
+  "unrecorded": false
 }
 `
 

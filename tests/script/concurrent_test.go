@@ -3,15 +3,17 @@ package script
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
 
 // TestConcurrentRuns runs eight specs at the same time, each by a process of
-// its own: every commit that was reported is on the branch, and git finds
-// nothing wrong.
+// its own, each with its own file: every commit that was reported is on the branch,
+// and git finds nothing wrong. Each moves HEAD under the others.
 func TestConcurrentRuns(t *testing.T) {
 	t.Parallel()
 	rounds := 3
@@ -29,9 +31,14 @@ func runEight(t *testing.T) {
 	files := map[string]string{}
 	for i := range specs {
 		files[fmt.Sprintf("%03d.md", i)] = fmt.Sprintf("---\ntarget_files: [work-%d.txt]\n---\n"+
-			"# Spec %d\n\n## Acceptance Criteria\n\n- [ ] a\n  ```sh check\n  echo done >work-%d.txt\n  ```\n", i, i, i)
+			"# Spec %d\n\n## Acceptance Criteria\n\n- [ ] a\n  ```sh check\n  grep done work-%d.txt\n  ```\n", i, i, i)
 	}
 	p := newProject(t, files)
+	for i := range specs {
+		if err := os.WriteFile(filepath.Join(p.dir, fmt.Sprintf("work-%d.txt", i)), []byte("done\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var running [specs]*exec.Cmd
 	var out, errout [specs]bytes.Buffer
 	for i := range running {
