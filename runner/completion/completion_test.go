@@ -2,286 +2,321 @@ package completion
 
 import (
 	"errors"
-	"fmt"
-	"iter"
-	"maps"
+	"os"
+	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"chant/runner/git"
 )
 
-// history is a repository in memory: commits c1, c2 … on one line, each with
-// all its files. It answers only what completions asks.
-type history struct {
-	Repository
-	commits []map[string]string     // path → content, oldest first
-	shallow bool                    // what came before the oldest is missing
-	merged  map[git.Hash][]git.Hash // the parents of merges; others have the one before them
-	read    []string                // "commit path" of every file read
+const (
+	one = ".chant/specs/001.md"
+	two = ".chant/specs/002.md"
+	old = ".chant/archive/2026/001.md"
+)
+
+// find makes a history and returns the numbers of the commits that completed
+// specs, looking back from its last one; 0 where a shallow clone hides it.
+func find(t *testing.T, commits []testCommit, ids ...string) map[string]int {
+	t.Helper()
+	repo := newTestRepo(t)
+	hashes := repo.add(t, commits)
+	return findIn(t, repo, hashes, len(hashes), ids...)
 }
 
-func (h *history) files(commit git.Hash) map[string]string {
-	var n int
-	if _, err := fmt.Sscanf(string(commit), "c%d", &n); err != nil {
-		panic(err)
+func findIn(t *testing.T, repo *testRepo, hashes []git.Hash, from int, ids ...string) map[string]int {
+	t.Helper()
+	found, err := Find(t.Context(), repo, hashes[from-1], ids, "")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return h.commits[n-1]
-}
-
-// FirstParents dates each commit an hour after the one with the number before.
-func (h *history) FirstParents(from git.Hash) iter.Seq2[git.Commit, error] {
-	return func(yield func(git.Commit, error) bool) {
-		for next := from; next != "c0"; {
-			n, err := strconv.Atoi(string(next[1:]))
-			if err != nil {
-				panic(err)
-			}
-			c := git.Commit{Hash: next, Parents: h.merged[next], Time: hour(n)}
-			if c.Parents == nil {
-				c.Parents = []git.Hash{git.Hash(fmt.Sprintf("c%d", n-1))}
-			}
-			if !yield(c, nil) {
-				return
-			}
-			next = c.Parents[0]
+	numbers := map[string]int{}
+	for id, c := range found {
+		if c.Err != nil && !errors.Is(c.Err, git.ErrShallow) {
+			t.Errorf("%s: got error %v, want ErrShallow", id, c.Err)
 		}
-		if h.shallow {
-			yield(git.Commit{}, git.ErrShallow)
-		}
+		numbers[id] = slices.Index(hashes, c.Commit) + 1
 	}
+	return numbers
 }
 
-// Entry names a folder by all that it holds.
-func (h *history) Entry(commit git.Hash, path string) (git.Hash, error) {
-	var b strings.Builder
-	files := h.files(commit)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if strings.HasPrefix(name, path+"/") {
-			fmt.Fprintf(&b, "%s=%q;", name, files[name])
-		}
-	}
-	return git.Hash(b.String()), nil
-}
-
-func (h *history) Files(commit git.Hash, under string) ([]string, error) {
-	var list []string
-	for name := range h.files(commit) {
-		if strings.HasPrefix(name, under+"/") {
-			list = append(list, name)
-		}
-	}
-	return list, nil
-}
-
-func (h *history) ReadFile(commit git.Hash, path string) ([]byte, error) {
-	h.read = append(h.read, string(commit)+" "+path)
-	return []byte(h.files(commit)[path]), nil
-}
-
-func status(word string) string { return "---\nstatus: " + word + "\n---\n# T\n" }
-
-func hour(n int) time.Time { return time.Date(2026, 1, 1, n, 0, 0, 0, time.UTC) }
-
-// completedAt is a spec that says when it was completed: by commit n.
-func completedAt(n int) string {
-	return "---\nstatus: completed\ncompleted_at: " + hour(n).Format(time.RFC3339) + "\n---\n# T\n\n## Acceptance Criteria\n\n- [x] Works\n"
-}
-
-func at(files ...string) map[string]string {
-	m := map[string]string{}
-	for i := 0; i < len(files); i += 2 {
-		m[files[i]] = files[i+1]
-	}
-	return m
-}
-
-func TestCompletions(t *testing.T) {
+func TestFind(t *testing.T) {
 	t.Parallel()
-	const one, two, old = ".chant/specs/001.md", ".chant/specs/002.md", ".chant/archive/2026/001.md"
-	open, done := status("pending"), status("completed")
+	open, done := withStatus("pending"), withStatus("completed")
 	for _, tt := range []struct {
-		name    string
-		commits []map[string]string
-		want    map[string]string // id → commit
+		name  string
+		trees []map[string]string
+		want  map[string]int // id → commit
 	}{
-		{"completed", []map[string]string{at(one, open), at(one, done), at(one, done, "x", "1")}, map[string]string{"001": "c2"}},
-		{"born completed", []map[string]string{at("x", "1"), at(one, done), at(one, done)}, map[string]string{"001": "c2"}},
-		{"since the root", []map[string]string{at(one, done), at(one, done)}, map[string]string{"001": "c1"}},
-		{"never", []map[string]string{at(one, open), at(one, open, two, done)}, map[string]string{"002": "c2"}},
-		{"reopened", []map[string]string{at(one, done), at(one, open)}, map[string]string{}},
-		{"completed again", []map[string]string{at(one, done), at(one, open), at(one, done), at(one, done, "x", "1")}, map[string]string{"001": "c3"}},
-		{"deleted and back", []map[string]string{at(one, done), at("x", "1"), at(one, done)}, map[string]string{"001": "c3"}},
-		{"reverted and landed again", []map[string]string{at(one, open), at(one, completedAt(2)), at(one, open), at(one, open, "x", "1"), at(one, completedAt(2))}, map[string]string{"001": "c2"}},
-		{"reverted with its file", []map[string]string{at("x", "1"), at(one, completedAt(2)), at("x", "1"), at(one, completedAt(2))}, map[string]string{"001": "c2"}},
-		{"reverted twice", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)), at(one, open), at(one, completedAt(1))}, map[string]string{"001": "c1"}},
-		{"landed again elsewhere", []map[string]string{at(one, completedAt(1)), at(one, open), at(old, completedAt(1))}, map[string]string{"001": "c1"}},
-		{"reverted", []map[string]string{at(one, completedAt(1)), at(one, open)}, map[string]string{}},
-		{"reopened, completed at another time", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(3))}, map[string]string{"001": "c3"}},
-		{"reopened, that reverted and landed again", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(3)), at(one, open), at(one, completedAt(3))}, map[string]string{"001": "c3"}},
-		{"reopened, and rebased later", []map[string]string{at(one, completedAt(-2)), at(one, open), at(one, completedAt(-1))}, map[string]string{"001": "c3"}},
-		{"reopened with other criteria", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)+"- [x] More\n")}, map[string]string{"001": "c3"}},
-		{"archived later", []map[string]string{at(one, open), at(one, done), at(old, done)}, map[string]string{"001": "c2"}},
-		{"edited after completion", []map[string]string{at(one, open), at(one, done), at(one, done+"\nmore")}, map[string]string{"001": "c2"}},
-		{"squashed", []map[string]string{at("x", "1"), at(one, done, two, done, "x", "2")}, map[string]string{"001": "c2", "002": "c2"}},
-		{"each its own", []map[string]string{at(one, done, two, open), at(one, done, two, done)}, map[string]string{"001": "c1", "002": "c2"}},
-		{"a live spec wins over its archived namesake", []map[string]string{at(one, open, old, done)}, map[string]string{}},
-		{"unrelated commits between", []map[string]string{
-			at(one, open), at(one, done), at(one, done, "x", "1"), at(one, done, "x", "2"), at(one, done, "x", "3"),
-		}, map[string]string{"001": "c2"}},
-		{"no specs at all", []map[string]string{at("x", "1"), at("x", "2")}, map[string]string{}},
+		{"completed", []map[string]string{at(one, open), at(one, done), at(one, done, "x", "1")}, map[string]int{"001": 2}},
+		{"born completed", []map[string]string{at("x", "1"), at(one, done), at(one, done)}, map[string]int{"001": 2}},
+		{"since the root", []map[string]string{at(one, done), at(one, done)}, map[string]int{"001": 1}},
+		{"never", []map[string]string{at(one, open), at(one, open, two, done)}, map[string]int{"002": 2}},
+		{"reopened", []map[string]string{at(one, done), at(one, open)}, map[string]int{}},
+		{"completed again", []map[string]string{at(one, done), at(one, open), at(one, done), at(one, done, "x", "1")}, map[string]int{"001": 3}},
+		{"deleted and back", []map[string]string{at(one, done), at("x", "1"), at(one, done)}, map[string]int{"001": 3}},
+		{"reverted and landed again", []map[string]string{at(one, open), at(one, completedAt(2)), at(one, open), at(one, open, "x", "1"), at(one, completedAt(2))}, map[string]int{"001": 2}},
+		{"reverted with its file", []map[string]string{at("x", "1"), at(one, completedAt(2)), at("x", "1"), at(one, completedAt(2))}, map[string]int{"001": 2}},
+		{"reverted twice", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)), at(one, open), at(one, completedAt(1))}, map[string]int{"001": 1}},
+		{"landed again elsewhere", []map[string]string{at(one, completedAt(1)), at(one, open), at(old, completedAt(1))}, map[string]int{"001": 1}},
+		{"landed again under another name", []map[string]string{at(two, completedAt(1)), at("x", "1"), at("x", "2"), at(one, completedAt(1))}, map[string]int{"001": 1}},
+		{"landed again, reverted with its file and its name", []map[string]string{at(two, completedAt(1)), at("x", "1"), at(one, open), at("x", "1"), at(one, completedAt(1))}, map[string]int{"001": 1}},
+		{"a namesake while the spec itself was open", []map[string]string{at(two, completedAt(1)), at(one, open, two, completedAt(1)), at(one, open), at("x", "1"), at("x", "2"), at(one, completedAt(1))}, map[string]int{"001": 6}},
+		{"said under another name before it could be", []map[string]string{at(two, completedAt(4)), at("x", "1"), at("x", "2"), at(one, completedAt(4))}, map[string]int{"001": 4}},
+		{"other criteria under another name", []map[string]string{at(two, completedAt(1)+"- [x] More\n"), at("x", "1"), at("x", "2"), at(one, completedAt(1))}, map[string]int{"001": 4}},
+		{"another time under another name", []map[string]string{at(two, completedAt(1)), at("x", "1"), at(one, completedAt(2))}, map[string]int{"001": 3}},
+		{"reverted", []map[string]string{at(one, completedAt(1)), at(one, open)}, map[string]int{}},
+		{"reopened, completed at another time", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(3))}, map[string]int{"001": 3}},
+		{"reopened, that reverted and landed again", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(3)), at(one, open), at(one, completedAt(3))}, map[string]int{"001": 3}},
+		{"reopened, and rebased later", []map[string]string{at(one, completedAt(-2)), at(one, open), at(one, completedAt(-1))}, map[string]int{"001": 3}},
+		{"reopened with other criteria", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)+"- [x] More\n")}, map[string]int{"001": 3}},
+		{"said before it could be", []map[string]string{at(one, completedAt(3)), at(one, open), at(one, completedAt(3))}, map[string]int{"001": 3}},
+		{"archived later", []map[string]string{at(one, open), at(one, done), at(old, done)}, map[string]int{"001": 2}},
+		{"archived by a copy", []map[string]string{at(one, open), at(one, done), at(one, done, old, done), at(old, done)}, map[string]int{"001": 2}},
+		{"edited after completion", []map[string]string{at(one, open), at(one, done), at(one, done+"\nmore")}, map[string]int{"001": 2}},
+		{"squashed", []map[string]string{at("x", "1"), at(one, done, two, done, "x", "2")}, map[string]int{"001": 2, "002": 2}},
+		{"each its own", []map[string]string{at(one, done, two, open), at(one, done, two, done)}, map[string]int{"001": 1, "002": 2}},
+		{"a live spec wins over its archived namesake", []map[string]string{at(one, open, old, done)}, map[string]int{}},
+		{"spelled in another way", []map[string]string{at(one, open), at(one, withStatus(`"\x63ompleted"`))}, map[string]int{"001": 2}},
+		{"completed by its text alone", []map[string]string{at(one, open+"\ncompleted\n")}, map[string]int{}},
+		{"no specs at all", []map[string]string{at("x", "1"), at("x", "2")}, map[string]int{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			repo := &history{commits: tt.commits}
-			from := git.Hash(fmt.Sprintf("c%d", len(tt.commits)))
-			found, err := Find(repo, from, []string{"001", "002", "404"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := map[string]string{}
-			for id, done := range found {
-				got[id] = string(done.Commit)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(tt.want, find(t, line(tt.trees...), "001", "002", "404")); diff != "" {
 				t.Errorf("completions (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// The criteria that count are those that the completing commit holds.
-func TestCompletionHoldsTheSpecOfItsCommit(t *testing.T) {
+func TestFindFromNoCommit(t *testing.T) {
 	t.Parallel()
-	const path = ".chant/specs/001.md"
-	text := status("completed") + "\n## Acceptance Criteria\n\n- [x] As it was\n"
-	repo := &history{commits: []map[string]string{at(path, text), at(path, text+"- [x] Added\n")}}
-	found, err := Find(repo, "c2", []string{"001"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := found["001"].Spec; len(s.Criteria) != 1 || s.Criteria[0].Text != "As it was" {
-		t.Errorf("got criteria %v", s.Criteria)
+	repo := newTestRepo(t)
+	found, err := Find(t.Context(), repo, "", []string{"001"}, "")
+	if err != nil || len(found) != 0 || len(repo.calls) != 0 {
+		t.Errorf("got %v, error %v, git commands %v", found, err, repo.calls)
 	}
 }
 
-// A merge brings the completion in; the line of the branch knows when it was.
-func TestCompletionsThroughMerges(t *testing.T) {
+// What counts is the spec as its completion commit holds it.
+func TestFindReturnsTheSpecOfTheCommit(t *testing.T) {
 	t.Parallel()
-	const one, two = ".chant/specs/001.md", ".chant/specs/002.md"
-	open, done := status("pending"), status("completed")
-	repo := &history{
-		commits: []map[string]string{
-			at(one, open),                       // c1, on main
-			at(one, done),                       // c2, on the branch
-			at(one, done, two, done),            // c3, on the branch
-			at(one, open, "x", "1"),             // c4, on main, after c1
-			at(one, done, two, done, "x", "1"),  // c5 merges c3 into c4
-			at(one, done, two, done, "x", "2"),  // c6, on main
-			at(one, done, "x", "1"),             // c7, another branch, after c2
-			at(one, done, two, done, "x", "21"), // c8 merges c7 into c6
-		},
-		merged: map[git.Hash][]git.Hash{"c4": {"c1"}, "c5": {"c4", "c3"}, "c7": {"c2"}, "c8": {"c6", "c7"}},
+	repo := newTestRepo(t)
+	then := withStatus("completed") + criteria
+	hashes := repo.add(t, line(at("p/q/"+one, withStatus("pending")), at("p/q/"+one, then), at("p/q/"+old, then+"- [x] Added\n")))
+	found, err := Find(t.Context(), repo, hashes[2], []string{"001"}, "p/q")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, from := range []git.Hash{"c3", "c5", "c6", "c8"} {
-		found, err := Find(repo, from, []string{"001", "002"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found["001"].Commit != "c2" || found["002"].Commit != "c3" {
-			t.Errorf("from %s: got %s and %s, want c2 and c3", from, found["001"].Commit, found["002"].Commit)
+	c := found["001"]
+	if c.Commit != hashes[1] || !slices.Equal(c.Parents, hashes[:1]) {
+		t.Errorf("got commit %s with parents %s", c.Commit, c.Parents)
+	}
+	if c.Blob != repo.blob(then) || c.Current != repo.blob(then+"- [x] Added\n") {
+		t.Errorf("got blobs %s and %s", c.Blob, c.Current)
+	}
+	sp, err := c.Spec(repo)
+	if err != nil || c.Path != one || sp.Path != one || len(sp.Criteria) != 1 || sp.Archived {
+		t.Errorf("got %s, error %v, archived %v, with criteria %v", sp.Path, err, sp.Archived, sp.Criteria)
+	}
+}
+
+func TestFindThroughMerges(t *testing.T) {
+	t.Parallel()
+	open, done := withStatus("pending"), withStatus("completed")
+	repo := newTestRepo(t)
+	hashes := repo.add(t, merged(line(
+		at(one, open),                       // 1, on main
+		at(one, done),                       // 2, on the branch
+		at(one, done, two, done),            // 3, on the branch
+		at(one, open, "x", "1"),             // 4, on main, after 1
+		at(one, done, two, done, "x", "1"),  // 5 merges 3 into 4
+		at(one, done, two, done, "x", "2"),  // 6, on main
+		at(one, done, "x", "1"),             // 7, another branch, after 2
+		at(one, done, two, done, "x", "21"), // 8 merges 7 into 6
+	), map[int][]int{4: {1}, 5: {4, 3}, 7: {2}, 8: {6, 7}}))
+	for _, from := range []int{3, 5, 6, 8} {
+		got := findIn(t, repo, hashes, from, "001", "002")
+		if diff := cmp.Diff(map[string]int{"001": 2, "002": 3}, got); diff != "" {
+			t.Errorf("from %d (-want +got):\n%s", from, diff)
 		}
 	}
 }
 
 // A merge that was reverted, and the revert reverted.
-func TestCompletionsOfRelandedMerges(t *testing.T) {
+func TestFindRelandedMerge(t *testing.T) {
 	t.Parallel()
-	const one = ".chant/specs/001.md"
-	open, done := status("pending"), completedAt(2)
-	repo := &history{
-		commits: []map[string]string{
-			at(one, open),           // c1, on main
-			at(one, done),           // c2, on the branch
-			at(one, open, "x", "1"), // c3, on main, after c1
-			at(one, done, "x", "1"), // c4 merges c2 into c3
-			at(one, open, "x", "1"), // c5 reverts c4
-			at(one, done, "x", "1"), // c6 reverts c5
-		},
-		merged: map[git.Hash][]git.Hash{"c3": {"c1"}, "c4": {"c3", "c2"}},
-	}
-	found, err := Find(repo, "c6", []string{"001"})
-	if err != nil || found["001"].Commit != "c2" {
-		t.Errorf("got %s and error %v, want c2", found["001"].Commit, err)
+	open, done := withStatus("pending"), completedAt(2)
+	got := find(t, merged(line(
+		at(one, open),           // 1, on main
+		at(one, done),           // 2, on the branch
+		at(one, open, "x", "1"), // 3, on main, after 1
+		at(one, done, "x", "1"), // 4 merges 2 into 3
+		at(one, open, "x", "1"), // 5 reverts 4
+		at(one, done, "x", "1"), // 6 reverts 5
+	), map[int][]int{3: {1}, 4: {3, 2}}), "001")
+	if got["001"] != 2 {
+		t.Errorf("got %d, want 2", got["001"])
 	}
 }
 
-func TestCompletionsOfRenamedSpecs(t *testing.T) {
+// Of several branches that brought a spec in, the one merged last counts, and each
+// is asked for the name that the spec has at the merge.
+func TestFindInOctopusMerges(t *testing.T) {
+	t.Parallel()
+	done := withStatus("completed") + criteria
+	repo := newTestRepo(t)
+	hashes := repo.add(t, merged(line(
+		at("x", "1"),               // 1, on main
+		at(two, done),              // 2, on a branch
+		at(one, done),              // 3, on that branch, renames it
+		at(two, done+"- [x] More"), // 4, on another branch
+		at(one, done, "x", "2"),    // 5 merges 3 and 4 into 1
+		at(one, done),              // 6, on a third branch
+		at(one, done, "x", "3"),    // 7 merges 3 and 6 into 1
+	), map[int][]int{4: {1}, 5: {1, 3, 4}, 6: {1}, 7: {1, 3, 6}}))
+	for from, want := range map[int]int{5: 2, 7: 6} {
+		if got := findIn(t, repo, hashes, from, "001"); got["001"] != want {
+			t.Errorf("from %d: got %d, want %d", from, got["001"], want)
+		}
+	}
+}
+
+// Where each merge took the other side for its own, every line is as short as
+// can be and merges are nested. The number of git commands must not grow with
+// them.
+func TestFindInNestedMerges(t *testing.T) {
+	t.Parallel()
+	commits := line(at("x", "0"), at("x", "0", one, withStatus("completed")))
+	for last := 2; len(commits) < 100; last = len(commits) {
+		commits = append(commits, testCommit{files: at("x", "0"), parents: []int{1}, time: hour(last + 1)},
+			testCommit{files: at("x", "0", one, withStatus("completed")), parents: []int{last + 1, last}, time: hour(last + 2)})
+	}
+	repo := newTestRepo(t)
+	hashes := repo.add(t, commits)
+	if got := findIn(t, repo, hashes, len(hashes), "001"); got["001"] != 2 {
+		t.Errorf("got %d, want 2", got["001"])
+	}
+	if len(repo.calls) > lineRounds+3 {
+		t.Errorf("git was run %d times: %v", len(repo.calls), repo.calls)
+	}
+}
+
+func TestFindRenamedSpecs(t *testing.T) {
 	t.Parallel()
 	const was, is = ".chant/specs/old.md", ".chant/specs/new.md"
-	body := "\n## Acceptance Criteria\n\n- [ ] Works\n"
-	open, done := status("pending")+body, status("completed")+body
+	open, done := withStatus("pending")+criteria, withStatus("completed")+criteria
 	for _, tt := range []struct {
-		name    string
-		commits []map[string]string
-		want    git.Hash
+		name  string
+		trees []map[string]string
+		want  int
 	}{
-		{"renamed", []map[string]string{at(was, open), at(was, done), at(is, done), at(is, done, "x", "1")}, "c2"},
-		{"renamed, then edited", []map[string]string{at(was, open), at(was, done), at(is, done), at(is, done+"- [ ] More\n")}, "c2"},
-		{"renamed twice", []map[string]string{at(was, done), at(".chant/specs/mid.md", done), at(is, done)}, "c1"},
-		{"renamed as it was completed", []map[string]string{at(was, open), at(is, done)}, "c2"},
-		{"another that stays", []map[string]string{at(was, done), at(was, done, is, done)}, "c2"},
-		{"other criteria", []map[string]string{at(was, done+"- [ ] More\n"), at(is, done)}, "c2"},
+		{"renamed", []map[string]string{at(was, open), at(was, done), at(is, done), at(is, done, "x", "1")}, 2},
+		{"renamed, then edited", []map[string]string{at(was, open), at(was, done), at(is, done), at(is, done+"- [ ] More\n")}, 2},
+		{"renamed twice", []map[string]string{at(was, done), at(".chant/specs/mid.md", done), at(is, done)}, 1},
+		{"renamed as it was completed", []map[string]string{at(was, open), at(is, done)}, 2},
+		{"renamed as another was deleted", []map[string]string{at(was, done, one, open), at(is, done)}, 1},
+		{"one of two, the first by id", []map[string]string{at(was, done), at(was, done, one, done), at(is, done)}, 2},
+		{"another that stays", []map[string]string{at(was, done), at(was, done, is, done)}, 2},
+		{"other criteria", []map[string]string{at(was, done+"- [ ] More\n"), at(is, done)}, 2},
+		{"no criteria", []map[string]string{at(was, withStatus("completed")), at(is, withStatus("completed"))}, 2},
 	} {
-		repo := &history{commits: tt.commits}
-		found, err := Find(repo, git.Hash(fmt.Sprintf("c%d", len(tt.commits))), []string{"new"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := found["new"].Commit; got != tt.want {
-			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		if got := find(t, line(tt.trees...), "new")["new"]; got != tt.want {
+			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
 		}
 	}
 }
 
-func TestCompletionsReadOnlyWhatChanged(t *testing.T) {
+func TestFindReadsNoBlobTwice(t *testing.T) {
 	t.Parallel()
-	const path = ".chant/specs/001.md"
-	done := status("completed")
-	repo := &history{commits: []map[string]string{
-		at(path, status("pending")), at(path, done), at(path, done, "x", "1"), at(path, done, "x", "2"),
-	}}
-	if _, err := Find(repo, "c4", []string{"001"}); err != nil {
+	done := withStatus("completed")
+	repo := newTestRepo(t)
+	hashes := repo.add(t, line(
+		at(one, withStatus("pending")), at(one, done+"1"), at(one, done+"2"), at(one, done+"2", "x", "2"), at(old, done+"2"), at(old, done+"2", two, done),
+	))
+	if got := findIn(t, repo, hashes, 5, "001"); got["001"] != 2 {
+		t.Errorf("got %d, want 2", got["001"])
+	}
+	want := []git.Hash{repo.blob(done + "2"), repo.blob(done + "1"), repo.blob(withStatus("pending"))}
+	if diff := cmp.Diff(want, repo.read); diff != "" {
+		t.Errorf("blobs read (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"rev-list", "rev-list", "diff-tree"}, repo.calls); diff != "" {
+		t.Errorf("git commands (-want +got):\n%s", diff)
+	}
+}
+
+// Each id has an answer of its own: 002 does not need what the clone lacks.
+func TestFindInAShallowClone(t *testing.T) {
+	t.Parallel()
+	open, done := withStatus("pending"), withStatus("completed")
+	for _, tt := range []struct {
+		name  string
+		trees []map[string]string
+		cut   int
+		want  map[string]int
+	}{
+		{"completed at the end or before", []map[string]string{at(), at(one, done, two, open), at(one, done, two, done)}, 2, map[string]int{"001": 0, "002": 3}},
+		{"a gap older than the completion", []map[string]string{at(), at(one, open), at(one, completedAt(3))}, 2, map[string]int{"001": 3}},
+		{"completed and reverted before, maybe", []map[string]string{at(), at(one, open, two, done), at(one, completedAt(1), two, open)}, 2, map[string]int{"001": 0}},
+		{"the end is the root", []map[string]string{at(one, done), at(one, done, two, done)}, 1, map[string]int{"001": 1, "002": 2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			repo := newTestRepo(t)
+			hashes := repo.add(t, line(tt.trees...))
+			repo.shallow(t, hashes[tt.cut-1])
+			if diff := cmp.Diff(tt.want, findIn(t, repo, hashes, len(hashes), "001", "002")); diff != "" {
+				t.Errorf("completions (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Replaced and grafted commits are seen as they were made.
+func TestFindIgnoresReplacements(t *testing.T) {
+	t.Parallel()
+	open, done := withStatus("pending"), withStatus("completed")
+	repo := newTestRepo(t)
+	hashes := repo.add(t, line(at(one, open), at(one, done), at(one, done, "x", "1"), at(one, done, "x", "2")))
+	repo.git(t, "", "replace", string(hashes[1]), string(hashes[0]))
+	file := filepath.Join(repo.dir, "info", "grafts")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(hashes[2]+"\n"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"c4 " + path, "c1 " + path}, repo.read); diff != "" {
-		t.Errorf("files read (-want +got):\n%s", diff)
+	if got := findIn(t, repo, hashes, 4, "001"); got["001"] != 2 {
+		t.Errorf("got %d, want 2", got["001"])
 	}
 }
 
-func TestCompletionsInAShallowClone(t *testing.T) {
+// A folder's name stands for itself, also where git could take it for a pattern.
+func TestFindBelowAnOddPrefix(t *testing.T) {
 	t.Parallel()
-	const path = ".chant/specs/001.md"
-	repo := &history{shallow: true, commits: []map[string]string{at(path, status("completed"))}}
-	if _, err := Find(repo, "c1", []string{"001"}); !errors.Is(err, git.ErrShallow) {
-		t.Errorf("got error %v, want ErrShallow: the completing commit may be missing", err)
+	for _, prefix := range []string{":a", "*", `"é"`} {
+		repo := newTestRepo(t)
+		done := withStatus("completed")
+		hashes := repo.add(t, line(at("p/"+one, done), at("p/"+one, done, prefix+"/"+one, done)))
+		found, err := Find(t.Context(), repo, hashes[1], []string{"001"}, prefix)
+		if err != nil || found["001"].Commit != hashes[1] || found["001"].Path != one {
+			t.Errorf("%s: got %+v, error %v, want commit %s", prefix, found["001"], err, hashes[1])
+		}
 	}
-	repo.commits = append([]map[string]string{at(path, status("pending"))}, repo.commits...)
-	found, err := Find(repo, "c2", []string{"001"})
-	if err != nil || found["001"].Commit != "c2" {
-		t.Errorf("got %v, error %v: what is missing does not matter here", found, err)
+}
+
+func TestFindReportsMissingBlobs(t *testing.T) {
+	t.Parallel()
+	repo := newTestRepo(t)
+	hashes := repo.add(t, line(at(one, withStatus("completed"))))
+	clear(repo.blobs)
+	if _, err := Find(t.Context(), repo, hashes[0], []string{"001"}, ""); err == nil || !strings.Contains(err.Error(), one) {
+		t.Errorf("got error %v, want one that names %s", err, one)
 	}
-	repo.commits = []map[string]string{at(path, status("pending")), at(path, completedAt(2))}
-	if found, err = Find(repo, "c2", []string{"001"}); err != nil || found["001"].Commit != "c2" {
-		t.Errorf("got %v, error %v: what is missing is older than the completion", found, err)
-	}
-	repo.commits[1] = at(path, completedAt(0))
-	if _, err := Find(repo, "c2", []string{"001"}); !errors.Is(err, git.ErrShallow) {
-		t.Errorf("got error %v, want ErrShallow: it may have been completed, and reverted, before", err)
+	if _, err := Find(t.Context(), repo, git.Hash(strings.Repeat("1", 40)), []string{"001"}, ""); err == nil {
+		t.Error("got no error for a commit that does not exist")
 	}
 }
