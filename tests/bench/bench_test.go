@@ -1,12 +1,11 @@
-// Package bench measures chant's git work against the git program's, each as
-// a whole process, interleaved, on the same repository:
+// Package bench compares chant with the least that the same work costs, and prints one table:
 //
-//	go test -run '^$' -bench Git ./tests/bench
-//	TMPDIR=/dev/shm go test -run '^$' -bench Git ./tests/bench -sizes 1000,20000,100000
+//	go test -run '^$' -bench . -timeout 0 ./tests/bench
 //
-// The ours column is this test binary started anew for every measurement. The
-// peak of memory is never less than that of the benchmark itself (12 MB), from
-// which Linux starts to count.
+// Every figure is that of a whole process and all processes that it starts. A row measures
+// chant and the other program alternately (A B A B ...), and its ratios are those of the
+// pairs, because a machine that is slow for a while is slow for both. A "!" marks a median
+// above the goal. Nothing is asserted.
 package bench
 
 import (
@@ -19,162 +18,156 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
 
 var (
-	sizes  = flag.String("sizes", "1000", "numbers of files, by commas")
-	rounds = flag.Int("rounds", 5, "measurements of each, of which the median counts")
+	files  = flag.Int("files", 20000, "number of files in the repository for commit and checkout")
+	specs  = flag.String("specs", "200,2000", "numbers of specs to verify, separated by commas")
+	rounds = flag.Int("rounds", 7, "pairs of measurements for each row")
 )
 
-// workEnv holds the work of a child of the benchmark, and selects it.
-const workEnv = "CHANT_BENCH_WORK"
+// workArg is the first argument that makes the test binary do a part of chant's work, in a
+// process of its own; see work.
+const workArg = "work"
 
 func TestMain(m *testing.M) {
-	if work := os.Getenv(workEnv); work != "" {
-		if err := do(strings.Split(work, "\n")); err != nil {
+	if len(os.Args) > 1 && os.Args[1] == workArg {
+		if err := work(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		os.Exit(0)
+		return
 	}
 	os.Exit(m.Run())
 }
 
-// operation is a row of the table.
-type operation struct {
-	name    string
-	goal    float64 // the largest ratio that is good enough; 0 for none
-	prepare func(round int)
-	ours    []string // for do
-	git     []string // a command
+// cost is what a row measures.
+type cost string
+
+const (
+	wall cost = "wall" // the time from start to end
+	cpu  cost = "CPU"  // the user and system time, which other load hardly changes
+)
+
+// row is one line of the table.
+type row struct {
+	name         string
+	cost         cost
+	goal         float64  // the largest ratio that is good enough
+	dir          string   // the folder of both commands
+	prepare      func()   // runs before each measurement; may be nil
+	chant, other []string // the two commands
 }
 
-// run is what one process took.
-type run struct {
-	time   time.Duration // from start to end
-	cpu    time.Duration // of all its processes; a busy machine hardly changes it
-	memory int64         // bytes, the peak
+// BenchmarkChant prints the table. It does not use b.N.
+func BenchmarkChant(b *testing.B) {
+	dir := b.TempDir()
+	f := &fixture{b: b, dir: dir, env: environment(dir)}
+	for _, program := range []string{"chant", "chant/tests/bench/barego"} {
+		f.run(".", "go", "build", "-buildvcs=false", "-o", dir+"/", program)
+	}
+	// Not b.Log, which would indent the table and cut it off.
+	fmt.Fprintf(os.Stdout, "\n%-34s %-5s %9s %9s  %6s %6s %6s %5s\n", "", "", "chant ms", "other ms", "min", "median", "max", "goal")
+	for _, r := range slices.Concat(f.gitRows(), f.verifyRows()) {
+		f.print(r)
+	}
+	for b.Loop() { // without the loop the benchmark would run again
+	}
 }
 
-// BenchmarkGit prints one table; it has no use for b.N. The ratio is of the
-// times, cpu that of the processors' work.
-func BenchmarkGit(b *testing.B) {
-	out := os.Stdout // b.Log would cut the table off
-	fmt.Fprintf(out, "\n%7s  %-24s %9s %9s %6s %6s %6s %8s %8s\n", "files", "operation", "ours ms", "git ms", "ratio", "goal", "cpu", "ours MB", "git MB")
-	for text := range strings.SplitSeq(*sizes, ",") {
+// gitRows compares with the git program.
+func (f *fixture) gitRows() []row {
+	repo, out := f.fileRepo(*files), filepath.Join(f.dir, "out")
+	self, err := os.Executable()
+	f.check(err)
+	size := fmt.Sprintf(", %d files", *files)
+	edits := 0
+	return []row{{
+		name: "commit of one path" + size, cost: cpu, goal: 2, dir: repo,
+		prepare: func() {
+			edits++
+			f.check(os.WriteFile(filepath.Join(repo, edited), fmt.Appendln(nil, edits), 0o644))
+		},
+		chant: []string{self, workArg, "commit", repo, edited},
+		other: []string{"git", "commit", "--quiet", "--only", "-m", "m", "--", edited},
+	}, {
+		name: "checkout" + size, cost: wall, goal: 1.2, dir: repo,
+		prepare: func() {
+			f.check(os.RemoveAll(out))
+			f.check(os.Mkdir(out, 0o755))
+		},
+		chant: []string{self, workArg, "checkout", repo, out},
+		other: []string{"sh", "-c", `git archive HEAD | tar x -C "$1"`, "sh", out},
+	}}
+}
+
+// verifyRows compares with a program that only runs the commands of the checks.
+func (f *fixture) verifyRows() []row {
+	var rows []row
+	for text := range strings.SplitSeq(*specs, ",") {
 		n, err := strconv.Atoi(text)
-		check(b, err)
-		f := newFixture(b, n)
-		for _, o := range f.operations() {
-			ours, git := f.measure(o)
-			ratio := float64(ours.time) / float64(git.time)
-			goal := "-"
-			if o.goal > 0 {
-				goal = fmt.Sprint(o.goal)
-			}
-			if o.goal > 0 && ratio > o.goal {
-				goal += "!"
-			}
-			fmt.Fprintf(out, "%7d  %-24s %9.1f %9.1f %6.2f %6s %6.2f %8.1f %8.1f\n", n, o.name,
-				ms(ours.time), ms(git.time), ratio, goal, float64(ours.cpu)/float64(git.cpu), mb(ours.memory), mb(git.memory))
+		f.check(err)
+		goal := 1.3
+		if n > 200 {
+			goal = 1.6
 		}
+		rows = append(rows, row{
+			name: fmt.Sprintf("verify, %d specs", n), cost: wall, goal: goal, dir: f.specRepo(n),
+			chant: []string{filepath.Join(f.dir, "chant"), "verify"},
+			other: []string{filepath.Join(f.dir, "barego"), text, "sh", "-ec", "true"},
+		})
 	}
-	for b.Loop() { // or the table would be printed again for every try at b.N
-	}
+	return rows
 }
 
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-func mb(n int64) float64         { return float64(n) / (1 << 20) }
-
-func check(b *testing.B, err error) {
-	b.Helper()
-	if err != nil {
-		b.Fatal(err)
-	}
-}
-
-// operations gives what is measured.
-func (f *fixture) operations() []operation {
-	commitGoal := 0.0
-	if f.files >= 20000 {
-		commitGoal = 1
-	}
-	out := filepath.Join(f.dir, "out")
-	fresh := func(int) {
-		check(f.b, os.RemoveAll(out))
-		check(f.b, os.Mkdir(out, 0o755))
-	}
-	edit := func(round int) {
-		check(f.b, os.WriteFile(filepath.Join(f.repo, hot), fmt.Appendf(nil, "%d %v\n", round, time.Now()), 0o644))
-	}
-	return []operation{
-		{"commit of one path", commitGoal, edit, []string{"commit", f.repo, hot}, []string{"git", "-C", f.repo, "commit", "-q", "--only", "-m", "m", "--", hot}},
-		{"export", 1.5, fresh, []string{"export", f.repo, out}, []string{"sh", "-c", `git -C "$1" archive HEAD | tar x -C "$2"`, "sh", f.repo, out}},
-		{"one file at HEAD~250", 0, nil, []string{"show", f.repo, "250", hot}, []string{"git", "-C", f.repo, "show", "HEAD~250:" + hot}},
-		{"history of a path", 5, nil, []string{"log", f.repo, hot}, []string{"git", "-C", f.repo, "log", "--format=%H", "--", hot}},
-	}
-}
-
-// measure gives the medians of both sides, after one round that warms up.
-func (f *fixture) measure(o operation) (ours, git run) {
-	var all [2][]run
-	for round := range *rounds + 1 {
-		for side := range all {
-			if o.prepare != nil {
-				o.prepare(2*round + side)
-			}
-			r := f.process(side == 0, o)
-			if round > 0 {
-				all[side] = append(all[side], r)
-			}
-		}
-	}
-	return median(all[0]), median(all[1])
-}
-
-// process runs one side of an operation.
-func (f *fixture) process(ours bool, o operation) run {
+// print measures a row, after a first pair that does not count, and prints it.
+func (f *fixture) print(r row) {
 	f.b.Helper()
-	args, env := o.git, f.env
-	if ours {
-		exe, err := os.Executable()
-		check(f.b, err)
-		args, env = []string{exe}, append(slices.Clone(env), workEnv+"="+strings.Join(o.ours, "\n"))
+	var chant, other []time.Duration
+	var ratios []float64
+	for round := range *rounds + 1 {
+		a, b := f.measure(r, r.chant), f.measure(r, r.other)
+		if round > 0 {
+			chant, other, ratios = append(chant, a), append(other, b), append(ratios, float64(a)/float64(b))
+		}
 	}
-	cmd := exec.CommandContext(f.b.Context(), args[0], args[1:]...)
-	cmd.Env = env
+	mark := ""
+	if median(ratios) > r.goal {
+		mark = "!"
+	}
+	fmt.Fprintf(os.Stdout, "%-34s %-5s %9.1f %9.1f  %6.2f %6.2f %6.2f %5g%s\n", r.name, r.cost, ms(median(chant)), ms(median(other)),
+		slices.Min(ratios), median(ratios), slices.Max(ratios), r.goal, mark)
+}
+
+// measure returns the cost of one command, which has to exit 0.
+func (f *fixture) measure(r row, args []string) time.Duration {
+	f.b.Helper()
+	if r.prepare != nil {
+		r.prepare()
+	}
+	cmd := f.command(r.dir, args...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	start := time.Now()
 	err := cmd.Run()
 	took := time.Since(start)
 	if err != nil {
-		f.b.Fatalf("%s, ours %v: %v\n%s", o.name, ours, err, &stderr)
+		f.b.Fatalf("%s: %q: %v\n%s", r.name, args, err, &stderr)
 	}
-	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
-	if osCountsKB {
-		peak *= 1024
+	if r.cost == cpu {
+		return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}
-	return run{took, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), peak}
+	return took
 }
 
-// median gives the median of each figure by itself.
-func median(runs []run) run {
-	return run{
-		time:   middle(runs, func(r run) time.Duration { return r.time }),
-		cpu:    middle(runs, func(r run) time.Duration { return r.cpu }),
-		memory: middle(runs, func(r run) int64 { return r.memory }),
-	}
+func (f *fixture) command(dir string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(f.b.Context(), args[0], args[1:]...)
+	cmd.Dir, cmd.Env = dir, f.env
+	return cmd
 }
 
-func middle[T cmp.Ordered](runs []run, of func(run) T) T {
-	all := make([]T, len(runs))
-	for i, r := range runs {
-		all[i] = of(r)
-	}
-	slices.Sort(all)
-	return all[len(all)/2]
-}
+func median[T cmp.Ordered](all []T) T { return slices.Sorted(slices.Values(all))[len(all)/2] }
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
