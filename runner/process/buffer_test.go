@@ -26,7 +26,8 @@ func TestBuffer(t *testing.T) {
 		{"no tail", 2, 0, "abcd", "ab\n[… 2 bytes left out …]\n", 2},
 		{"runes whole", 4, 4, "€€€€", "€\n[… 6 bytes left out …]\n€", 6},
 		{"a rune over the seam fits", 2, 1, "€", "€", 0},
-		{"bytes that are no UTF-8", 5, 5, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", "\x80\x80\x80\x80\x80\n[… 1 bytes left out …]\n\x80\x80\x80\x80\x80", 1},
+		{"bytes that are no UTF-8", 5, 5, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80",
+			"\x80\x80\x80\x80\x80\n[… 1 bytes left out …]\n\x80\x80\x80\x80\x80", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -149,7 +149,8 @@ func TestEnviron(t *testing.T) {
 		"GIT_DIR=.git", "GIT_INDEX_FILE=i", "GIT_WORK_TREE=.", "GIT_PREFIX=", "GIT_AUTHOR_NAME=a", "GIT_CONFIG_GLOBAL=/dev/null",
 	}
 	before := strings.Join(env, "\n")
-	want := []string{"PATH=/bin", "GITHUB_SHA=abc", "MY_ACTIONS_X=1", "GITHUB_ENVIRONMENT=e", "GIT_AUTHOR_NAME=a", "GIT_CONFIG_GLOBAL=/dev/null"}
+	want := []string{"PATH=/bin", "GITHUB_SHA=abc", "MY_ACTIONS_X=1", "GITHUB_ENVIRONMENT=e",
+		"GIT_AUTHOR_NAME=a", "GIT_CONFIG_GLOBAL=/dev/null"}
 	if diff := cmp.Diff(want, Environ(env)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -203,7 +203,8 @@ func (s *Supervisor) scan(t *tree, alone bool) (strays []proc, dead int, err err
 	if err != nil {
 		return nil, 0, fmt.Errorf("looking for a command's processes: %w", err)
 	}
-	orphan, err := s.orphan(s.adopted())
+	kids, err := s.adopted()
+	orphan, err := s.orphan(t, kids, err)
 	if err != nil {
 		return nil, 0, fmt.Errorf("looking for a command's orphans: %w", err)
 	}
@@ -227,15 +228,15 @@ func (s *Supervisor) scan(t *tree, alone bool) (strays []proc, dead int, err err
 
 // orphan makes a function from the result of adopted. It reports whether a process of
 // another session is an orphan.
-func (s *Supervisor) orphan(kids []int, err error) (func(proc) bool, error) {
+func (s *Supervisor) orphan(t *tree, kids []int, err error) (func(proc) bool, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return func(p proc) bool { return slices.Contains(kids, p.pid) }, err
 	}
 	// The kernel has no such list. Orphans are all children that are not commands.
 	self := os.Getpid()
-	commands := map[int]bool{}
-	for t := range s.live {
-		commands[t.pid] = true
+	commands := map[int]bool{t.pid: true} // clear has removed it from s.live already
+	for other := range s.live {
+		commands[other.pid] = true
 	}
 	return func(p proc) bool { return p.parent == self && !commands[p.pid] }, nil
 }

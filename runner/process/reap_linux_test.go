@@ -15,9 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 )
 
 // held opens a command's HELD pipe for reading, at once.
@@ -87,8 +84,10 @@ func TestRunLeavesNothing(t *testing.T) {
 		{"grandchild", `sh -c 'sh -c '\''` + stay + `'\''; :' & read up <"$READY"`, 0, 2},
 		{"session", `setsid sh -c '` + stay + `' & read up <"$READY"`, 0, 1},
 		{"daemon", `(setsid sh -c 'setsid sh -c '\''` + stay + `'\''` + quiet + ` &' &); read up <"$READY"`, 0, 1},
-		{"below a daemon without marker", `env -i PATH="$PATH" HELD="$HELD" READY="$READY" setsid sh -c 'setsid sh -c '\''` + stay + `'\''; :' & read up <"$READY"`, 0, 2},
-		{"daemon without marker", `(env -i PATH="$PATH" HELD="$HELD" READY="$READY" setsid sh -c '` + stay + `'` + quiet + ` &); read up <"$READY"`, 0, 1},
+		{"below a daemon without marker",
+			`env -i PATH="$PATH" HELD="$HELD" READY="$READY" setsid sh -c 'setsid sh -c '\''` + stay + `'\''; :' & read up <"$READY"`, 0, 2},
+		{"daemon without marker",
+			`(env -i PATH="$PATH" HELD="$HELD" READY="$READY" setsid sh -c '` + stay + `'` + quiet + ` &); read up <"$READY"`, 0, 1},
 		{"daemon with a forged marker", `CHANT_PROCESS=:1.X setsid sh -c '` + stay + `' & read up <"$READY"`, 0, 1},
 	}
 	s := newSupervisor(t)
@@ -107,6 +106,19 @@ func TestRunLeavesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRunWithoutList is not parallel: where the kernel keeps no list of children, an orphan
+// is any child that is not a command. The command itself is none, and keeps its status.
+func TestRunWithoutList(t *testing.T) {
+	s := newSupervisor(t)
+	s.children = nil
+	c := shell(t, `setsid sh -c '`+stay+`' & read up <"$READY"; exit 3`)
+	pipe := held(t, c)
+	if res := s.Run(t.Context(), c); res.Err != nil || res.Exit != 3 || res.Left != 1 {
+		t.Errorf("result %+v, want exit 3, 1 left", res)
+	}
+	gone(t, pipe)
 }
 
 // TestRunReapsDeadOrphan: an orphan that ended by itself leaves no zombie.
@@ -273,65 +285,6 @@ func commandPid(t *testing.T, s *Supervisor) int {
 	return 0
 }
 
-// TestAwaitExit: with and without a pidfd the end is seen and the status left to
-// be taken, and a command that nothing can end is not awaited for ever.
-func TestAwaitExit(t *testing.T) {
-	t.Parallel()
-	for _, pidfd := range []bool{true, false} {
-		t.Run(fmt.Sprintf("pidfd %v", pidfd), func(t *testing.T) {
-			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), "sh", "-c", "read go; exit 9")
-			in, err := cmd.StdinPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			fd := -1
-			if pidfd {
-				if fd, err = unix.PidfdOpen(cmd.Process.Pid, 0); err != nil {
-					t.Fatal(err)
-				}
-				defer unix.Close(fd)
-			}
-			tr := &tree{cmd: cmd, pid: cmd.Process.Pid, streams: &streams{}, abandoned: make(chan struct{})}
-			await := func() error { return awaitExit(tr, int32(fd), time.Millisecond, 0, nil) }
-			close(tr.abandoned)
-			if err := await(); err == nil || !strings.Contains(err.Error(), "still there") {
-				t.Errorf("error %v of a command that was abandoned", err)
-			}
-			tr.abandoned = nil
-			if _, err := io.WriteString(in, "go\n"); err != nil {
-				t.Fatal(err)
-			}
-			if err := await(); err != nil {
-				t.Error(err)
-			}
-			if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 9 {
-				t.Errorf("the status is gone: %v", err)
-			}
-		})
-	}
-}
-
-// TestOnOwnThread: whatever thread the caller is in, it is another than the main
-// one.
-func TestOnOwnThread(t *testing.T) {
-	t.Parallel()
-	var wg sync.WaitGroup
-	for range 100 {
-		wg.Go(func() {
-			onOwnThread(func() {
-				if unix.Gettid() == os.Getpid() {
-					t.Error("the main thread")
-				}
-			})
-		})
-	}
-	wg.Wait()
-}
-
 // TestKilledSupervisor: the command dies with a supervisor that is killed.
 func TestKilledSupervisor(t *testing.T) {
 	t.Parallel()
@@ -418,77 +371,5 @@ func TestRunReleases(t *testing.T) {
 			t.Fatalf("%d descriptors and %d goroutines became %d and %d", fds, goroutines, nowFds, nowGoroutines)
 		}
 		runtime.Gosched()
-	}
-}
-
-func TestParseStat(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		stat string
-		want proc
-		ok   bool
-	}{
-		{"12 (sh) S 3 4 5 0 -1 4194560", proc{12, 3, 4, 5, "S"}, true},
-		{"12 (a b) R 9 9 9) Z 3 4 5 0", proc{12, 3, 4, 5, "Z"}, true},
-		{"12 (new\nline)\n) S 3 4 5\n", proc{12, 3, 4, 5, "S"}, true},
-		{"12 (sh) S 3 4", proc{}, false},
-		{"12 (sh) S x 4 5", proc{}, false},
-		{"", proc{}, false},
-	}
-	for _, tt := range tests {
-		got, ok := parseStat(12, tt.stat)
-		if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(proc{})); ok != tt.ok || diff != "" {
-			t.Errorf("%q: ok %v, want %v (-want +got):\n%s", tt.stat, ok, tt.ok, diff)
-		}
-	}
-}
-
-func TestFamily(t *testing.T) {
-	t.Parallel()
-	table := []proc{
-		{pid: 40, parent: 30, group: 40, session: 40}, // below the stray, before it in the table
-		{pid: 41, parent: 1, group: 41, session: 40},  // shares its session
-		{pid: 10, parent: 2, group: 10, session: 10, state: zombie},
-		{pid: 11, parent: 10, group: 10, session: 10},
-		{pid: 12, parent: 10, group: 10, session: 10, state: zombie},
-		{pid: 30, parent: 2, group: 30, session: 30}, // a stray, known by its marker
-		{pid: 20, parent: 2, group: 20, session: 20}, // another command
-		{pid: 21, parent: 20, group: 20, session: 20},
-	}
-	var got []int
-	for _, p := range family(table, 10, map[int]bool{30: true}) {
-		got = append(got, p.pid)
-	}
-	if diff := cmp.Diff([]int{40, 41, 11, 30}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-// TestOrphanWithoutList: where the kernel keeps no list of children, a command
-// in flight is no orphan.
-func TestOrphanWithoutList(t *testing.T) {
-	t.Parallel()
-	s := newSupervisor(t)
-	s.register(&tree{pid: 10})
-	orphan, err := s.orphan(nil, fs.ErrNotExist)
-	if err != nil {
-		t.Fatal(err)
-	}
-	self := os.Getpid()
-	tests := []struct {
-		p    proc
-		want bool
-	}{
-		{proc{pid: 10, parent: self}, false},
-		{proc{pid: 11, parent: self}, true},
-		{proc{pid: 12, parent: 11}, false},
-	}
-	for _, tt := range tests {
-		if got := orphan(tt.p); got != tt.want {
-			t.Errorf("process %d: orphan %v, want %v", tt.p.pid, got, tt.want)
-		}
-	}
-	if _, err := s.orphan(nil, fs.ErrPermission); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("error %v", err)
 	}
 }
