@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -100,7 +101,7 @@ func refuseUnknown(root *cobra.Command) {
 		case "completion":
 			c.Args = nil
 			c.RunE = func(c *cobra.Command, _ []string) error {
-				return &usageError{msg: "completion takes the name of a shell", hint: c.CommandPath() + " --help lists them"}
+				return &usageError{msg: "completion needs the name of a shell", hint: c.CommandPath() + " --help lists them"}
 			}
 		case "help":
 			c.Args = func(_ *cobra.Command, args []string) error {
@@ -125,10 +126,10 @@ func (a *App) enter(dir string) error {
 	}
 	info, err := os.Stat(a.path(dir))
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is not a folder", dir)
+		err = syscall.ENOTDIR
 	}
 	if err != nil {
-		return &usageError{msg: "going to " + dir + ": " + err.Error()}
+		return &usageError{msg: fmt.Sprintf("cannot change to %q: %s", dir, withoutPath(err))}
 	}
 	a.Dir = a.path(dir)
 	return nil

@@ -21,7 +21,7 @@ func (a *App) attestCommand() *cobra.Command {
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 || strings.TrimSpace(note) == "" {
-				return &usageError{msg: "attest takes a spec id, the numbers of criteria and a note", hint: "chant attest ID N… -m NOTE"}
+				return &usageError{msg: "attest needs a spec id, numbers of criteria and a note", hint: "chant attest ID N… -m NOTE"}
 			}
 			return a.attest(c.Context(), args[0], args[1:], note)
 		},
@@ -35,7 +35,7 @@ func (a *App) attest(ctx context.Context, query string, args []string, note stri
 	for _, arg := range args {
 		n, err := strconv.Atoi(arg)
 		if err != nil {
-			return &usageError{msg: fmt.Sprintf("%q is no criterion's number", arg), hint: "chant show " + query + " numbers them"}
+			return &usageError{msg: fmt.Sprintf("invalid criterion number %q", arg), hint: "chant show " + query + " numbers them"}
 		}
 		if !slices.Contains(numbers, n) {
 			numbers = append(numbers, n)

@@ -24,7 +24,7 @@ A document that is missing or is not text is a problem too.`,
 		// A check without a subcommand must not pass because help exits 0.
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return &usageError{msg: "doc decides about a heading, refs or a table", hint: c.CommandPath() + " --help"}
+			return &usageError{msg: "doc needs a subcommand: heading, refs or table", hint: c.CommandPath() + " --help"}
 		},
 	}
 	c.AddCommand(a.docHeadingCommand(), a.docRefsCommand(), a.docTableCommand())
@@ -49,7 +49,7 @@ ignored.`,
 
 func (a *App) docHeading(args []string, asJSON bool) error {
 	if len(args) < 2 || hasBlank(args[1:]) {
-		return &usageError{msg: "doc heading takes a file and the headings that it must have", hint: `chant doc heading FILE "Root cause"`}
+		return &usageError{msg: "doc heading needs a file and headings", hint: `chant doc heading FILE "Root cause"`}
 	}
 	var answer docAnswer
 	doc, err := a.document(args[0], &answer)
@@ -60,7 +60,7 @@ func (a *App) docHeading(args []string, asJSON bool) error {
 		found, problems := doc.Sections(args[1:])
 		answer.add(doc.Path, found, problems)
 	}
-	return a.answer(answer, plural(len(answer.found), "heading")+" there and not empty", asJSON)
+	return a.answer(answer, plural(len(answer.found), "heading")+" found, none empty", asJSON)
 }
 
 func (a *App) docRefsCommand() *cobra.Command {
@@ -83,10 +83,10 @@ code span too, then the cited line must contain the text of that next cell.`,
 
 func (a *App) docRefs(args []string, least int, asJSON bool) error {
 	if len(args) == 0 {
-		return &usageError{msg: "doc refs takes the files to look at", hint: "chant doc refs FILE"}
+		return &usageError{msg: "doc refs needs at least one file", hint: "chant doc refs FILE"}
 	}
 	if least < 1 {
-		return &usageError{msg: "--min takes a number from 1", hint: "chant doc refs FILE --min 3"}
+		return &usageError{msg: "--min must be at least 1", hint: "chant doc refs FILE --min 3"}
 	}
 	top, err := project.FindRoot(a.Dir)
 	if err != nil {
@@ -118,7 +118,7 @@ func (a *App) docRefs(args []string, least int, asJSON bool) error {
 		found, problems := doc.CheckRefs(files, least)
 		answer.add(doc.Path, found, problems)
 	}
-	return a.answer(answer, plural(len(answer.found), "reference")+" as cited", asJSON)
+	return a.answer(answer, plural(len(answer.found), "valid reference"), asJSON)
 }
 
 // citedFile reads a file of the project. A file that does not exist is a mistake
@@ -133,12 +133,12 @@ func citedFile(root *os.Root, name string) (spec.CitedFile, error) {
 	case err == nil:
 		src, err := root.ReadFile(name)
 		if err != nil {
-			return spec.CitedFile{}, fmt.Errorf("reading what is cited: %w", err)
+			return spec.CitedFile{}, fmt.Errorf("reading a cited file: %w", err)
 		}
 		return spec.CitedFile{Lines: linesOf(string(src))}, nil
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return spec.CitedFile{}, fmt.Errorf("looking for what is cited: %w", err)
+		return spec.CitedFile{}, fmt.Errorf("reading a cited file: %w", err)
 	}
 	return spec.CitedFile{Problem: "can't be followed: " + withoutPath(err)}, nil // such as a symlink that leads out of the project
 }
@@ -230,11 +230,11 @@ func (o docTableOptions) query(args []string, changed func(flag string) bool) (s
 	case len(args) != 1:
 		return q, &usageError{msg: fmt.Sprintf("doc table takes one file, not %d", len(args)), hint: hint}
 	case len(q.Where) == 0 && len(q.Filled) == 0 && q.Column == "":
-		return q, &usageError{msg: "doc table has to be told which rows", hint: hint}
+		return q, &usageError{msg: "doc table needs --row, --filled or --column", hint: hint}
 	case hasBlank(q.Filled):
 		return q, &usageError{msg: "--filled takes the name of a column", hint: hint}
 	case q.Count < 0 || o.least < 1:
-		return q, &usageError{msg: "--count takes a number from 0, --min one from 1", hint: hint}
+		return q, &usageError{msg: "--count must be at least 0, --min at least 1", hint: hint}
 	}
 	return q, nil
 }
@@ -269,7 +269,7 @@ func (a *App) docTable(file string, q spec.RowQuery, opts docTableOptions) error
 		}
 		answer.add(doc.Path, found, problems)
 	}
-	return a.answer(answer, plural(len(answer.found), "row")+" as wanted", opts.json)
+	return a.answer(answer, plural(len(answer.found), "matching row"), opts.json)
 }
 
 func hasBlank(names []string) bool {

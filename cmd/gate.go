@@ -39,7 +39,7 @@ func (a *App) skipCommand() *cobra.Command {
 		Args:  oneID, ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if strings.TrimSpace(reason) == "" {
-				return &usageError{msg: "skip takes a reason", hint: "chant skip ID -m REASON"}
+				return &usageError{msg: "skip needs a reason", hint: "chant skip ID -m REASON"}
 			}
 			return a.skip(c.Context(), args[0], strings.TrimSpace(reason))
 		},

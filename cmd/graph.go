@@ -61,7 +61,7 @@ func (a *App) graph(ctx context.Context, queries []string, format string) error 
 	case "json":
 		return writeJSON(a.Out, view.json())
 	default:
-		return &usageError{msg: fmt.Sprintf("no graph format %q", format), hint: "text, mermaid or dot"}
+		return &usageError{msg: fmt.Sprintf("invalid graph format %q", format), hint: "text, mermaid or dot"}
 	}
 	return s.failed()
 }

@@ -52,13 +52,13 @@ func (a *App) initialise() error {
 		}
 		switch err := atomicfile.Create(file, data, 0o644); {
 		case errors.Is(err, fs.ErrExist):
-			s.line(faint("kept "), plain(name))
+			s.line(faint("exists "), plain(name))
 			return nil
 		case err != nil:
 			return err
 		}
 		wrote++
-		s.line(coloured("wrote", green), plain(name))
+		s.line(coloured("created", green), plain(name))
 		return nil
 	})
 	if err != nil {
@@ -66,7 +66,7 @@ func (a *App) initialise() error {
 	}
 	if wrote > 0 {
 		s.line()
-		s.line(plain("Next: chant new bug makes a bug's phases, chant new TITLE one spec; git add .chant keeps all this."))
+		s.line(plain("Next: git add .chant; then chant new bug (six phases) or chant new TITLE (one spec)."))
 	}
 	return s.failed()
 }

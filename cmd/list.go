@@ -108,7 +108,7 @@ func (a *App) showList(rows []specJSON) error {
 // if a spec in it is invalid.
 func (a *App) listStatus(rows []specJSON) error {
 	if len(rows) == 0 {
-		a.stderr().line(bold("chant:"), plain("no specs yet (chant new TITLE makes one)"))
+		a.stderr().line(bold("chant:"), plain("no specs yet (chant new TITLE creates one)"))
 	}
 	for _, r := range rows {
 		if err := r.usable(); err != nil {

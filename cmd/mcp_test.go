@@ -223,7 +223,7 @@ func TestMCPReady(t *testing.T) {
 	t.Parallel()
 	_, text := ask(t, connect(t, mcpApp(t, mcpSpecs())), "chant_ready", nil)
 	const want = `{"schema":"chant.ready/v1","ready":[` +
-		`{"id":"002-two","title":"To the \u202eleft & \u007f","state":"ready","why":"waits for a person: criterion 2: Two (chant attest 002-two 2 -m NOTE)"},` +
+		`{"id":"002-two","title":"To the \u202eleft & \u007f","state":"ready","why":"waiting for a person to attest criterion 2: Two (chant attest 002-two 2 -m NOTE)"},` +
 		`{"id":"007-afresh","title":"Afresh","state":"ready","why":""}],"waiting":[` +
 		`{"id":"003-three","title":"Find","state":"blocked","why":"waiting for 002-two"},` +
 		`{"id":"004-bad","title":"Bad","state":"invalid","why":"spec 004-bad: .chant/specs/004-bad.md:2:1: invalid YAML: did not find expected node content"},` +

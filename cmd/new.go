@@ -62,27 +62,27 @@ Say what has to be done, and why.
 func (a *App) newSpec(title string) (*spec.Spec, error) {
 	title = strings.Join(strings.Fields(title), " ")
 	if title == "" {
-		return nil, &usageError{msg: "new takes the spec's title", hint: `chant new "Keep both updates"`}
+		return nil, &usageError{msg: "new needs a title", hint: `chant new "Keep both updates"`}
 	}
 	p, err := a.project()
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(p.Root, filepath.FromSlash(project.SpecsDir)), 0o755); err != nil {
-		return nil, fmt.Errorf("making %s: %w", project.SpecsDir, err)
+		return nil, fmt.Errorf("creating %s: %w", project.SpecsDir, err)
 	}
 	text := specText(title)
 	for number := nextNumber(p.Set); ; number++ {
 		s, _ := spec.Parse(path.Join(project.SpecsDir, fmt.Sprintf("%03d-%s.md", number, slug(title))), text)
 		if len(s.Criteria) == 0 {
-			return nil, &usageError{msg: fmt.Sprintf("%q can't be a spec's title: nothing below it would be read", title), hint: "word it otherwise"}
+			return nil, &usageError{msg: fmt.Sprintf("the title %q is reserved: nothing below that heading is read", title), hint: "choose another title"}
 		}
 		err := atomicfile.Create(filepath.Join(p.Root, filepath.FromSlash(s.Path)), text, 0o644)
 		if errors.Is(err, fs.ErrExist) {
 			continue // created since the specs were listed
 		}
 		if err != nil {
-			return nil, fmt.Errorf("making a spec: %w", err)
+			return nil, fmt.Errorf("creating a spec: %w", err)
 		}
 		return s, nil
 	}

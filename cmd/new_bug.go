@@ -43,9 +43,9 @@ project has a go.mod, pyproject.toml, setup.cfg, package.json or Cargo.toml.`,
 			const hint = `chant new bug --issue 42 --title "One of two updates is lost"`
 			switch {
 			case len(args) > 0:
-				return &usageError{msg: "new bug takes its words by flags", hint: hint + `, or chant new "bug …" for one spec`}
+				return &usageError{msg: "new bug takes only flags", hint: hint + `, or chant new "bug …" for one spec`}
 			case opts.bug.Issue == "" || strings.TrimSpace(opts.bug.Title) == "":
-				return &usageError{msg: "new bug takes the issue and a title", hint: hint}
+				return &usageError{msg: "new bug needs an issue and a title", hint: hint}
 			}
 			return a.newBug(opts)
 		},
@@ -78,7 +78,7 @@ func (a *App) newBug(opts newBugOptions) error {
 		})
 	}
 	if bug.Test == "" {
-		return &usageError{msg: "nothing at the top of the project tells where its tests are", hint: "--test PATH"}
+		return &usageError{msg: "the project's files do not show where its tests belong", hint: "--test PATH"}
 	}
 	if opts.from != "" {
 		if bug.Report, err = readReport(a.path(opts.from)); err != nil {
@@ -98,7 +98,7 @@ func (a *App) newBug(opts newBugOptions) error {
 	}
 	s := a.stdout()
 	for _, file := range plan.Files {
-		s.line(coloured("wrote", green), plain(file.Path))
+		s.line(coloured("created", green), plain(file.Path))
 	}
 	s.line()
 	s.line(plain("Next: " + nextStep(plan) + "."))
@@ -112,7 +112,7 @@ func nextStep(plan runner.Plan) string {
 		steps = slices.Insert(steps, 0, "add the fix's files to target_files in "+plan.Unbounded)
 	}
 	if len(plan.Commands) > 0 {
-		steps = slices.Insert(steps, 0, "say how the test is run, in "+strings.Join(plan.Commands, " and "))
+		steps = slices.Insert(steps, 0, "write the command that runs the test in "+strings.Join(plan.Commands, " and "))
 	}
 	return strings.Join(steps[:len(steps)-1], "; ") + "; then " + steps[len(steps)-1]
 }
@@ -124,7 +124,7 @@ const longestReport = 1 << 20
 func readReport(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &usageError{msg: "reading the report: there is no file " + name, hint: "--from FILE"}
+		return nil, &usageError{msg: "reading the report: no such file: " + name, hint: "--from FILE"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the report: %w", err)
@@ -135,7 +135,7 @@ func readReport(name string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reading the report: %w", err)
 	case len(text) > longestReport:
-		return nil, &usageError{msg: "the report is longer than 1 MiB", hint: "keep what the bug needs"}
+		return nil, &usageError{msg: "the report is longer than 1 MiB", hint: "shorten it to what the bug needs"}
 	}
 	return text, nil
 }
@@ -166,11 +166,11 @@ func createAll(root string, files []runner.NewFile) (err error) {
 		case err == nil:
 			taken = append(taken, f.Path)
 		case !errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("looking whether %s is there: %w", f.Path, err)
+			return fmt.Errorf("checking whether %s exists: %w", f.Path, err)
 		}
 	}
 	if len(taken) > 0 {
-		return &usageError{msg: "nothing is written: there is already " + strings.Join(taken, ", "), hint: "move it away, or name another issue"}
+		return &usageError{msg: "nothing was written, because of existing files: " + strings.Join(taken, ", "), hint: "move them away, or use another issue"}
 	}
 	var made []string
 	defer func() {
@@ -187,7 +187,7 @@ func createAll(root string, files []runner.NewFile) (err error) {
 			err = atomicfile.Create(file, f.Data, 0o644)
 		}
 		if err != nil {
-			return fmt.Errorf("making %s: %w", f.Path, err)
+			return fmt.Errorf("creating %s: %w", f.Path, err)
 		}
 		made = append(made, file)
 	}

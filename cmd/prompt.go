@@ -62,7 +62,7 @@ func (a *App) promptSizes(v promptJSON) error {
 		}
 		rows = append(rows, row)
 	}
-	s.table(append(rows, []text{bold(fmt.Sprintf("%7d", v.Bytes)), plain("bytes in all")}))
+	s.table(append(rows, []text{bold(fmt.Sprintf("%7d", v.Bytes)), plain("bytes in total")}))
 	return s.failed()
 }
 

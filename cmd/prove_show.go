@@ -20,7 +20,7 @@ const (
 )
 
 // scope is the last line of every proof.
-const scope = "It claims this test, these runs, this machine."
+const scope = "Scope: this test, these runs, this machine."
 
 // showProofs writes all proofs, each with its verdict at the end.
 func showProofs(s *screen, proofs []record.Proof) {
@@ -62,7 +62,7 @@ func showProof(s *screen, p record.Proof) {
 func revision(r record.Revision) string {
 	words := short(r.Commit) + ", tree " + short(r.Tree)
 	if r.Worktree {
-		return "the worktree on " + words
+		return "the work tree on " + words
 	}
 	return words
 }
@@ -207,7 +207,7 @@ func coverage(c *record.Coverage) string {
 	words := fmt.Sprintf("the test ran %d of the fix's %s", c.Covered, plural(c.Changed, "changed line"))
 	missed := ranges(c.Missed)
 	if len(missed) > 0 {
-		words += ", not " + strings.Join(missed[:min(len(missed), shownPaths)], ", ")
+		words += "; not run: " + strings.Join(missed[:min(len(missed), shownPaths)], ", ")
 	}
 	if more := len(missed) - shownPaths; more > 0 {
 		words += fmt.Sprintf(" and %d more", more)
@@ -296,6 +296,6 @@ func showDiff(s *screen, diff string) {
 		s.line(faint("      |"), shown)
 	}
 	if more := len(lines) - shownDiffLines; more > 0 {
-		s.line(faint(fmt.Sprintf("      | … %s more: --json has them", plural(more, "line"))))
+		s.line(faint(fmt.Sprintf("      | … %s more: --json has all", plural(more, "line"))))
 	}
 }

@@ -125,12 +125,12 @@ func (a *App) checkProof(ctx context.Context, opts proveOptions) error {
 	}
 	s := a.stdout()
 	if signer == "" {
-		s.line(coloured("refused:", red), plainf("%s is not what an allowed signer signed", opts.check))
+		s.line(coloured("refused:", red), plainf("%s has no valid signature of an allowed signer", opts.check))
 		return errors.Join(s.failed(), statusError(ExitNotHeld))
 	}
 	st, err := readStatement(data)
 	if err != nil {
-		s.line(coloured("refused:", red), plainf("%s is signed by %s, and is %v", opts.check, signer, err))
+		s.line(coloured("refused:", red), plainf("%s is signed by %s, but is %v", opts.check, signer, err))
 		return errors.Join(s.failed(), statusError(ExitNotHeld))
 	}
 	proofs := st.proofs()

@@ -155,7 +155,7 @@ func TestCheckProofRefusesOtherFiles(t *testing.T) {
 	}
 	writeIn(t, a.Dir, "proof.json", other)
 	writeIn(t, a.Dir, "proof.json.sig", string(signature))
-	if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitNotHeld || !strings.Contains(out, "signed by ada@example.org, and is not a proof") {
+	if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitNotHeld || !strings.Contains(out, "signed by ada@example.org, but is not a proof") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 }

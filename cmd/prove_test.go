@@ -100,13 +100,13 @@ const wantProofs = `proof of 005-fix by 002-reproduction
 
 weakened: the original test fails at head, the changed one passes
 before: failed as stated 3 of 10 (30 %, 95 % bounds 6.7 % to 65.2 %); after: failed 1 of 1
-the test ran 1 of the fix's 2 changed lines, not a.go:7
+the test ran 1 of the fix's 2 changed lines; not run: a.go:7
 lib is a submodule, and is not there
-It claims this test, these runs, this machine.
+Scope: this test, these runs, this machine.
 
 proof of 005-fix by 002-reproduction
   base aaaaaaaaaaaa, tree 111111111111
-  head the worktree on cccccccccccc, tree 333333333333
+  head the work tree on cccccccccccc, tree 333333333333
 
     cell       tree  wanted  runs  outcomes
   ✓ red (1)    b     fails   5     5 red
@@ -117,7 +117,7 @@ proof of 005-fix by 002-reproduction
 proven: the fix is what fixed it
 criterion 1: before: failed as stated 5 of 5 (100 %, 95 % bounds 47.8 % to 100 %); after: failed 0 of 5 (at most 45.1 %, 95 % bound); chance of this if nothing changed: 0.004
 criterion 2: before: failed as stated 5 of 5 (100 %, 95 % bounds 47.8 % to 100 %); after: failed 0 of 5 (at most 45.1 %, 95 % bound); chance of this if nothing changed: 0.004
-It claims this test, these runs, this machine.
+Scope: this test, these runs, this machine.
 `
 
 func TestProofsMarkdown(t *testing.T) {
@@ -147,11 +147,11 @@ const wantProofMarkdown = "### ❌ 005-fix: weakened\n" +
 	"\n" +
 	"before: failed as stated 3 of 10 (30 %, 95 % bounds 6.7 % to 65.2 %); after: failed 1 of 1\n" +
 	"\n" +
-	"the test ran 1 of the fix's 2 changed lines, not a.go:7\n" +
+	"the test ran 1 of the fix's 2 changed lines; not run: a.go:7\n" +
 	"\n" +
 	"lib is a submodule, and is not there\n" +
 	"\n" +
-	"It claims this test, these runs, this machine.\n" +
+	"Scope: this test, these runs, this machine.\n" +
 	"\n" +
 	"<details><summary>The check: It fails</summary>\n" +
 	"\n" +

@@ -12,7 +12,7 @@ import (
 // GitLab.
 func writeMarkdown(w io.Writer, v verification) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### chant verify: %s\n\n%s %s\n\n", v.headline().s, v.where(), plural(len(v.Specs), "spec"))
+	fmt.Fprintf(&b, "### chant verify: %s\n\n%s: %s\n\n", v.headline().s, v.where(), plural(len(v.Specs), "spec"))
 	b.WriteString("| spec | criterion | result |\n| --- | --- | --- |\n")
 	for _, s := range v.Specs {
 		if s.Error != "" {

@@ -56,11 +56,11 @@ agent says about the criteria has no effect: the checks decide.`,
 func (o runOptions) validate(args []string) error {
 	switch {
 	case o.all && len(args) > 0:
-		return &usageError{msg: "--all and ids don't go together", hint: "name specs, or run all that are ready"}
+		return &usageError{msg: "--all can't be combined with ids", hint: "name specs, or run all that are ready"}
 	case o.Attempts < 1:
-		return &usageError{msg: fmt.Sprintf("--attempts takes a number from 1, not %d", o.Attempts)}
+		return &usageError{msg: fmt.Sprintf("--attempts must be at least 1, not %d", o.Attempts)}
 	case o.Agent == "" && o.Attempts > 1:
-		return &usageError{msg: "--attempts is about an agent", hint: "name it by --agent"}
+		return &usageError{msg: "--attempts needs --agent"}
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (a *App) choose(p *project.Project, live runner.Live, queries []string, all
 
 // errNothingReady is returned by a run that has nothing to do, which is not a
 // success.
-var errNothingReady = errors.New("no spec is ready to run (chant status shows what each waits for)")
+var errNothingReady = errors.New("no spec is ready to run (chant status shows why)")
 
 // runEach runs the named specs. After a failure it goes on with the other specs,
 // but those that depend on the failed one are not ready.
@@ -222,7 +222,7 @@ func (v *view) result(ev record.Evidence, noCommit bool) {
 		v.s.line(coloured("held", green), bold(ev.Spec), count, faint("not completed because of --no-commit"))
 	case ev.Verdict == record.Waiting:
 		v.s.line(coloured("waiting", yellow), bold(ev.Spec), count,
-			plainf("for a person: chant attest %s %s -m NOTE", ev.Spec, strings.Join(waiting, " ")))
+			plainf("for a person to attest: chant attest %s %s -m NOTE", ev.Spec, strings.Join(waiting, " ")))
 	case len(ev.Criteria) == 0: // it failed before the first check
 		v.s.line(coloured("failed", red), bold(ev.Spec), plain(ev.Reason))
 	default:
@@ -232,7 +232,7 @@ func (v *view) result(ev record.Evidence, noCommit bool) {
 
 func commitsText(commits []string) string {
 	if len(commits) == 0 {
-		return "nothing was left to commit"
+		return "nothing to commit"
 	}
 	return "commit " + short(commits[len(commits)-1])
 }

@@ -62,9 +62,9 @@ func TestRunResult(t *testing.T) {
 		want     string
 	}{
 		{record.Evidence{Verdict: record.Completed, Commits: []string{"a", "0123456789abcdef"}}, false, "completed 002 1/3 commit 0123456789ab\n"},
-		{record.Evidence{Verdict: record.Completed}, false, "completed 002 1/3 nothing was left to commit\n"},
+		{record.Evidence{Verdict: record.Completed}, false, "completed 002 1/3 nothing to commit\n"},
 		{record.Evidence{Verdict: record.AllHeld}, true, "held 002 1/3 not completed because of --no-commit\n"},
-		{record.Evidence{Verdict: record.Waiting}, false, "waiting 002 1/3 for a person: chant attest 002 2 4 -m NOTE\n"},
+		{record.Evidence{Verdict: record.Waiting}, false, "waiting 002 1/3 for a person to attest: chant attest 002 2 4 -m NOTE\n"},
 		{record.Evidence{Verdict: record.Failed}, false, "failed 002 1/3\n"},
 		{record.Evidence{Verdict: record.Failed, Reason: "line 9: odd \x1b[2J"}, false, "failed 002 1/3 line 9: odd ^[[2J\n"},
 	} {
@@ -122,7 +122,7 @@ func TestShowLog(t *testing.T) {
 r2  completed  1/1  0s
 
 run r2
-  ✓ 1. One — 1/1 green, 0.0s
+  ✓ 1. One — passed 1/1, 0.0s
       | fine^[[2J
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
@@ -155,7 +155,7 @@ target files  a/**
        $ true
 
  2 [ ] Two
-       manual: a person has to vouch for it
+       manual: a person has to attest it
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("spec (-want +got):\n%s", diff)

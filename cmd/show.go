@@ -123,7 +123,7 @@ func (a *App) showSpec(row specJSON, criteria []criterionJSON) error {
 	add("phase", nonEmpty(row.Phase))
 	add("blocked by", row.Reasons)
 	if row.Skipped != nil {
-		add("left out", []string{fmt.Sprintf("%s (%s, %s)", row.Skipped.Reason, row.Skipped.By, row.Skipped.At.Format(time.RFC3339))})
+		add("skipped", []string{fmt.Sprintf("%s (%s, %s)", row.Skipped.Reason, row.Skipped.By, row.Skipped.At.Format(time.RFC3339))})
 	}
 	if row.Approval != nil {
 		add("approval", []string{approvalText(*row.Approval)})
@@ -144,11 +144,11 @@ func (a *App) showSpec(row specJSON, criteria []criterionJSON) error {
 func approvalText(a approval) string {
 	switch {
 	case a.Status == "":
-		return "asked for"
+		return "required"
 	case a.At == nil:
 		return a.Status
 	case a.Status == spec.Approved && !a.Valid:
-		return fmt.Sprintf("asked for again: what %s approved of at %s has changed", a.By, a.At.Format(time.RFC3339))
+		return fmt.Sprintf("required again: changed since %s approved it at %s", a.By, a.At.Format(time.RFC3339))
 	}
 	return fmt.Sprintf("%s by %s at %s", a.Status, a.By, a.At.Format(time.RFC3339))
 }
@@ -169,9 +169,9 @@ func showCriterion(s *screen, c criterionJSON, shown map[int]bool) {
 	indent := plain(strings.Repeat("  ", c.Depth) + "      ")
 	switch {
 	case c.Attested != nil:
-		s.line(indent, faint(fmt.Sprintf("%s vouched for it at %s: %s", c.Attested.By, c.Attested.At.Format(time.RFC3339), c.Attested.Note)))
+		s.line(indent, faint(fmt.Sprintf("attested by %s at %s: %s", c.Attested.By, c.Attested.At.Format(time.RFC3339), c.Attested.Note)))
 	case c.Manual:
-		s.line(indent, coloured("manual: a person has to vouch for it", yellow))
+		s.line(indent, coloured("manual: a person has to attest it", yellow))
 	case shown[c.Check.Line]:
 		s.line(indent, faint(fmt.Sprintf("decided by the check in line %d", c.Check.Line)))
 	default:

@@ -180,7 +180,7 @@ func why(r statusRow) string {
 		return strings.Join(r.Reasons, "; ")
 	case spec.StateCancelled:
 		if r.Skipped != nil {
-			return "left out by " + r.Skipped.By + ": " + r.Skipped.Reason
+			return "skipped by " + r.Skipped.By + ": " + r.Skipped.Reason
 		}
 	case spec.StateInvalid:
 		return r.Error
@@ -205,7 +205,7 @@ func lastRunText(r statusRow) string {
 	case len(last.Missed) > 0:
 		m := last.Missed[0]
 		if m.Outcome == record.Unattested {
-			return fmt.Sprintf("waits for a person: criterion %d: %s (chant attest %s %d -m NOTE)", m.Number, m.Text, r.ID, m.Number)
+			return fmt.Sprintf("waiting for a person to attest criterion %d: %s (chant attest %s %d -m NOTE)", m.Number, m.Text, r.ID, m.Number)
 		}
 		return fmt.Sprintf("criterion %d: %s: %s", m.Number, m.Text, reasonOr(m.Reason, string(m.Outcome)))
 	case last.Verdict == record.Stopped:

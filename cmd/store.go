@@ -27,7 +27,7 @@ func (a *App) storeCommand() *cobra.Command {
 		Hidden: true,
 		Args:   noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return &usageError{msg: c.CommandPath() + " takes the name of a command", hint: c.CommandPath() + " --help lists them"}
+			return &usageError{msg: c.CommandPath() + " needs a subcommand", hint: c.CommandPath() + " --help lists them"}
 		},
 	}
 	c.AddCommand(a.storeGetCommand(), a.storePutCommand(), a.storeListCommand(), a.storeCheckCommand(), a.storeStatsCommand())
@@ -242,7 +242,7 @@ func (a *App) showReport(report storage.Report, repaired, asJSON bool) error {
 	}
 	s := a.stdout()
 	if report.OK() {
-		s.line(coloured("sound:", green), plainf("%s, %d bytes", plural(report.Keys, "key"), report.Bytes))
+		s.line(coloured("no damage:", green), plainf("%s, %d bytes", plural(report.Keys, "key"), report.Bytes))
 		return s.failed()
 	}
 	for _, p := range report.Problems {
@@ -253,10 +253,10 @@ func (a *App) showReport(report storage.Report, repaired, asJSON bool) error {
 		s.line(coloured("damaged:", red), plainf("%s at byte %d:", report.File, p.Offset), plain(whose), plain(p.What))
 	}
 	if report.SyncFailed {
-		s.line(coloured("damaged:", red), plainf("%s from byte %d on: the disk failed to keep it", report.File, report.OnDisk))
+		s.line(coloured("damaged:", red), plainf("%s from byte %d on: not written to disk, because a sync failed", report.File, report.OnDisk))
 	}
 	if repaired {
-		s.line(coloured("repaired:", green), plain("what is damaged was given up; the damaged log is kept beside the new one, as *.damaged"))
+		s.line(coloured("repaired:", green), plain("removed what was damaged; the damaged log is saved next to the new one as *.damaged"))
 	} else {
 		s.line(plain(repairHint))
 	}
@@ -264,7 +264,7 @@ func (a *App) showReport(report storage.Report, repaired, asJSON bool) error {
 }
 
 // repairHint says how to repair a damaged store.
-const repairHint = "chant store check --repair gives up what is damaged and goes on with the rest"
+const repairHint = "chant store check --repair removes what is damaged and keeps the rest"
 
 func (a *App) storeStatsCommand() *cobra.Command {
 	var asJSON bool
@@ -303,10 +303,10 @@ func (a *App) storeStats(s *storage.Store, asJSON bool) error {
 	row("keys", "%d", stats.Keys)
 	row("last version", "%d", stats.Version)
 	row("bytes of the log", "%d", stats.Bytes)
-	row("of values not overwritten", "%d", stats.Current)
-	row("surely on the disk", "%d", stats.OnDisk)
-	row("due to be rewritten", "%t", stats.CompactDue)
-	row("a sync has failed", "%t", stats.SyncFailed)
+	row("bytes of current values", "%d", stats.Current)
+	row("bytes synced to disk", "%d", stats.OnDisk)
+	row("compaction due", "%t", stats.CompactDue)
+	row("sync failed", "%t", stats.SyncFailed)
 	out.table(rows)
 	return out.failed()
 }
@@ -323,7 +323,7 @@ func asUsageError(err error) error {
 func argCount(least, most int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least || len(args) > most {
-			return &usageError{msg: fmt.Sprintf("%s: %d arguments do not fit", c.UseLine(), len(args)), hint: c.CommandPath() + " --help"}
+			return &usageError{msg: fmt.Sprintf("%s: wrong number of arguments: %d", c.UseLine(), len(args)), hint: c.CommandPath() + " --help"}
 		}
 		return nil
 	}

@@ -39,12 +39,12 @@ func TestShowReport(t *testing.T) {
 		},
 	}
 	for repaired, last := range map[bool]string{
-		false: "chant store check --repair gives up what is damaged and goes on with the rest\n",
-		true:  "repaired: what is damaged was given up; the damaged log is kept beside the new one, as *.damaged\n",
+		false: "chant store check --repair removes what is damaged and keeps the rest\n",
+		true:  "repaired: removed what was damaged; the damaged log is saved next to the new one as *.damaged\n",
 	} {
 		want := "damaged: store.3.log at byte 128: key \"a\\x1b\": a record that fails its checksum\n" +
 			"damaged: store.3.log at byte 300: bytes that are not a record\n" +
-			"damaged: store.3.log from byte 700 on: the disk failed to keep it\n" + last
+			"damaged: store.3.log from byte 700 on: not written to disk, because a sync failed\n" + last
 		var b strings.Builder
 		a := &App{Out: &b}
 		if err := a.showReport(report, repaired, false); err != nil {

@@ -89,14 +89,14 @@ const wantJUnit = `<?xml version="1.0" encoding="UTF-8"?>
   <testsuite name="002" tests="8" failures="4" errors="1" skipped="1" time="3.750" file=".chant/specs/002.md">
     <testcase classname="002" name="1. Holds" time="1.250" file=".chant/specs/002.md" line="9"></testcase>
     <testcase classname="002" name="2. Fails" time="1.250" file=".chant/specs/002.md" line="10">
-      <failure message="1/2 green, 1.2s: not held: exit 1" type="not_held">got 1&#xA;want 2&#xA;</failure>
+      <failure message="passed 1/2, 1.2s: exit 1" type="not_held">got 1&#xA;want 2&#xA;</failure>
     </testcase>
     <testcase classname="002" name="3. Killed" time="1.250" file=".chant/specs/002.md" line="11">
-      <error message="0/2 green, 1.2s: killed: killed by signal: killed" type="killed"></error>
+      <error message="passed 0/2, 1.2s: killed by signal: killed" type="killed"></error>
     </testcase>
     <testcase classname="002" name="4. Vouched" time="0.000" file=".chant/specs/002.md" line="12"></testcase>
     <testcase classname="002" name="5. Open" time="0.000" file=".chant/specs/002.md" line="13">
-      <skipped message="waits for a person&#39;s word" type="unattested"></skipped>
+      <skipped message="waiting for an attestation" type="unattested"></skipped>
     </testcase>
     <testcase classname="002" name="unticked in line 10" time="0.000" file=".chant/specs/002.md" line="10">
       <failure message="criterion 2 is not ticked" type="unticked"></failure>
@@ -121,19 +121,19 @@ at 0123456789ab with 1 file changed: 2 specs
 
 | spec | criterion | result |
 | --- | --- | --- |
-| 002 | 1. Holds | ✅ 2/2 green, 1.2s |
-| 002 | 2. Fails | ❌ 1/2 green, 1.2s: not held: exit 1 |
-| 002 | 3. Killed | ❌ 0/2 green, 1.2s: killed: killed by signal: killed |
+| 002 | 1. Holds | ✅ passed 2/2, 1.2s |
+| 002 | 2. Fails | ❌ passed 1/2, 1.2s: exit 1 |
+| 002 | 3. Killed | ❌ passed 0/2, 1.2s: killed by signal: killed |
 | 002 | 4. Vouched | ✅ attested |
-| 002 | 5. Open | ⚠️ waits for a person's word |
+| 002 | 5. Open | ⚠️ waiting for an attestation |
 | 002 | unticked | ❌ criterion 2 is not ticked |
 | 002 | unproven | ⚠️ criterion 5: nobody vouched for it |
 | 002 | odd-mark | ❌ the mark \[\~\] |
 | 002 | odd-mark | ❌ the mark \[\~\] |
 | 003 | | ❌ spec 003: bad |
 `
-const wantGitHub = `::error file=.chant/specs/002.md,line=10,title=002::2. Fails — 1/2 green, 1.2s: not held: exit 1
-::error file=.chant/specs/002.md,line=11,title=002::3. Killed — 0/2 green, 1.2s: killed: killed by signal: killed
+const wantGitHub = `::error file=.chant/specs/002.md,line=10,title=002::2. Fails — passed 1/2, 1.2s: exit 1
+::error file=.chant/specs/002.md,line=11,title=002::3. Killed — passed 0/2, 1.2s: killed by signal: killed
 ::error file=.chant/specs/002.md,line=10,title=002::criterion 2 is not ticked
 ::error file=.chant/specs/002.md,line=14,title=002::the mark [~]
 ::error file=.chant/specs/002.md,line=15,title=002::the mark [~]
@@ -273,9 +273,9 @@ const wantFindings = `! .chant/specs/002.md:10:1: criterion 2 is not ticked [unt
 ! .chant/specs/002.md:15:1: the mark [~] [odd-mark]
 ✗ spec 003: bad
 
-not verified at 0123456789ab with 1 file changed: 2 specs, 2 not as it should be, 1 unproven
-  ✗ 002 2. Fails — 1/2 green, 1.2s: not held: exit 1
-  ✗ 002 3. Killed — 0/2 green, 1.2s: killed: killed by signal: killed
+2 specs verified, 2 failed, 1 unproven (at 0123456789ab with 1 file changed)
+  ✗ 002 2. Fails — passed 1/2, 1.2s: exit 1
+  ✗ 002 3. Killed — passed 0/2, 1.2s: killed by signal: killed
 `
 
 func TestShowVerificationExits(t *testing.T) {

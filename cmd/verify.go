@@ -190,7 +190,11 @@ func showFindings(s *screen, v verification) {
 		}
 	}
 	s.line()
-	s.line(v.headline(), plain(v.where()), plain(fmt.Sprintf("%s, %d not as it should be, %d unproven", plural(len(v.Specs), "spec"), bad, unproven)))
+	summary := fmt.Sprintf("%s verified, %d failed", plural(len(v.Specs), "spec"), bad)
+	if unproven > 0 {
+		summary += fmt.Sprintf(", %d unproven", unproven)
+	}
+	s.line(text{summary, v.headline().style}, plainf("(%s)", v.where()))
 	for _, one := range v.Specs {
 		for _, r := range one.Criteria {
 			if !r.Outcome.Met() && r.Outcome != record.Unattested {
@@ -214,11 +218,9 @@ func (v verification) headline() text {
 func (v verification) where() string {
 	switch {
 	case v.Commit == "":
-		return "in a worktree without commits:"
-	case !v.Worktree:
-		return "at " + short(v.Commit) + ":"
-	case len(v.Dirty) > 0:
-		return fmt.Sprintf("at %s with %s changed:", short(v.Commit), plural(len(v.Dirty), "file"))
+		return "in a work tree without commits"
+	case v.Worktree && len(v.Dirty) > 0:
+		return fmt.Sprintf("at %s with %s changed", short(v.Commit), plural(len(v.Dirty), "file"))
 	}
-	return "at " + short(v.Commit) + ":"
+	return "at " + short(v.Commit)
 }

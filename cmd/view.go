@@ -176,15 +176,19 @@ func resultText(r record.Result) string {
 	case r.Outcome == record.Attested:
 		return "attested"
 	case r.Outcome == record.Unattested:
-		return "waits for a person's word"
+		return "waiting for an attestation"
 	case r.Check == nil || r.Check.Runs == 0:
 		return reasonOr(r.Reason, string(r.Outcome))
 	}
 	words := fmt.Sprintf("%s, %.1fs", r.Check.Tally(), time.Duration(r.Check.DurationMS*int64(time.Millisecond)).Seconds())
-	if r.Outcome.Met() {
+	outcome := reasonOr("", string(r.Outcome))
+	switch {
+	case r.Outcome.Met():
 		return words
+	case r.Outcome == record.NotHeld || strings.HasPrefix(r.Reason, outcome):
+		return words + ": " + reasonOr(r.Reason, outcome)
 	}
-	return words + ": " + reasonOr("", string(r.Outcome)) + ": " + reasonOr(r.Reason, string(r.Outcome))
+	return words + ": " + strings.TrimSuffix(outcome+": "+r.Reason, ": ")
 }
 
 // showOutput writes the last lines of a command's output.

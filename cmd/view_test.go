@@ -34,11 +34,11 @@ func events() []record.Event {
 }
 
 const wantView = `run 002 Reproduce ^[[2J
-  ✓ 1. Holds — 20/20 red, 1.5s
-  ✗ 2. Fails — 0/1 green, 0.0s: not held: exit 1
+  ✓ 1. Holds — failed as expected 20/20, 1.5s
+  ✗ 2. Fails — passed 0/1, 0.0s: exit 1
       | a
       | ^[]0;t^Gb
-  ○ 3. Seen — waits for a person's word
+  ○ 3. Seen — waiting for an attestation
   ✓ 4. Vouched — attested
   ✗ 5. Elsewhere — no tree
   ! changed outside

@@ -85,13 +85,14 @@ type CheckResult struct {
 	OutputDigest string  `json:"output_digest"` // sha256 of all of that output, masked
 }
 
-// Tally gives the held runs as "20/20 red" or "1/1 green".
+// Tally returns the number of runs that held, as in "failed as expected 20/20" or
+// "passed 1/1".
 func (c CheckResult) Tally() string {
-	colour := "green"
+	held := "passed"
 	if c.ExpectFail {
-		colour = "red"
+		held = "failed as expected"
 	}
-	return fmt.Sprintf("%d/%d %s", c.HeldRuns, c.Planned, colour)
+	return fmt.Sprintf("%s %d/%d", held, c.HeldRuns, c.Planned)
 }
 
 // Some names the first few of a list.
