@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,14 +31,14 @@ needs git and go. Two flags run the demo with a bogus fix.`,
 			if len(args) > 1 {
 				return &usageError{msg: "demo takes one folder", hint: "chant demo [DIR]"}
 			}
-			var twist *demo.Twist
+			var variant *demo.Variant
 			switch {
 			case tampered:
-				twist = new(demo.Tampered())
+				variant = new(demo.Tampered())
 			case unrelated:
-				twist = new(demo.Unrelated())
+				variant = new(demo.Unrelated())
 			}
-			return a.demo(c.Context(), args, twist)
+			return a.demo(c.Context(), args, variant)
 		},
 	}
 	c.Flags().BoolVar(&tampered, "tampered", false, "use a fix that rewrites the test")
@@ -48,19 +47,19 @@ needs git and go. Two flags run the demo with a bogus fix.`,
 	return c
 }
 
-// story is a demo under way.
-type story struct {
+// demoRun is one run of the demo.
+type demoRun struct {
 	app       *App
 	dir       string
 	processes *process.Supervisor
 	s         *screen
 }
 
-// demo tells the story; twist is nil for the one that ends well.
-func (a *App) demo(ctx context.Context, args []string, twist *demo.Twist) error {
+// demo runs the demo; variant is nil for the real fix.
+func (a *App) demo(ctx context.Context, args []string, variant *demo.Variant) error {
 	for _, program := range []string{"git", "go"} {
 		if _, err := exec.LookPath(program); err != nil {
-			return fmt.Errorf("the demo runs real commands and needs %s: %w", program, err)
+			return fmt.Errorf("the demo needs %s: %w", program, err)
 		}
 	}
 	dir, err := a.demoDir(args)
@@ -73,13 +72,13 @@ func (a *App) demo(ctx context.Context, args []string, twist *demo.Twist) error 
 	}
 	there := *a
 	there.Dir = dir
-	d := &story{app: &there, dir: dir, processes: processes, s: a.stdout()}
+	d := &demoRun{app: &there, dir: dir, processes: processes, s: a.stdout()}
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
 	for i, step := range demo.Steps() {
-		if twist != nil && step.Spec == twist.Fix.Spec {
-			return d.twist(ctx, i+1, *twist)
+		if variant != nil && step.Spec == variant.Fix.Spec {
+			return d.variant(ctx, i+1, *variant)
 		}
 		if err := d.phase(ctx, i+1, step); err != nil {
 			return err
@@ -96,17 +95,17 @@ func (a *App) demoDir(args []string) (string, error) {
 	if len(args) == 0 {
 		dir, err := os.MkdirTemp("", "chant-demo-")
 		if err != nil {
-			return "", fmt.Errorf("making a folder for the demo: %w", err)
+			return "", fmt.Errorf("creating a folder for the demo: %w", err)
 		}
 		return dir, nil
 	}
 	dir := a.path(args[0])
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("making a folder for the demo: %w", err)
+		return "", fmt.Errorf("creating a folder for the demo: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return "", fmt.Errorf("making a folder for the demo: %w", err)
+		return "", fmt.Errorf("creating a folder for the demo: %w", err)
 	}
 	if len(entries) > 0 {
 		return "", &usageError{msg: dir + " is not empty", hint: "name a folder that is empty or does not exist"}
@@ -114,14 +113,14 @@ func (a *App) demoDir(args []string) (string, error) {
 	return dir, nil
 }
 
-// begin makes the repository with the bug in it.
-func (d *story) begin(ctx context.Context) error {
-	d.heading("Issue 42: two writers update one record, and one update is gone")
+// begin creates the repository with the bug.
+func (d *demoRun) begin(ctx context.Context) error {
+	d.heading("Issue 42: two writers update one record, and one update is lost")
 	d.say("A small Go project with that bug, and six phases that lead from the report to the fix.")
 	if err := d.shell(ctx, "git", "init", "--quiet", "--initial-branch=main"); err != nil {
 		return err
 	}
-	// The repository must not depend on how this machine's git is set up.
+	// The repository must not depend on the git configuration of this machine.
 	for _, kv := range [][2]string{
 		{"user.name", "chant demo"}, {"user.email", "demo@example.invalid"},
 		{"commit.gpgsign", "false"}, {"core.autocrlf", "false"}, {"core.hooksPath", ".git/hooks"},
@@ -130,7 +129,7 @@ func (d *story) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := d.lay(demo.Base()); err != nil {
+	if err := d.write(demo.Base()); err != nil {
 		return err
 	}
 	if err := d.shell(ctx, "git", "add", "--all"); err != nil {
@@ -142,11 +141,11 @@ func (d *story) begin(ctx context.Context) error {
 	return d.held(ctx, "status")
 }
 
-// phase does the work of one phase, as a person would.
-func (d *story) phase(ctx context.Context, number int, step demo.Step) error {
+// phase does the work of a person in one phase.
+func (d *demoRun) phase(ctx context.Context, number int, step demo.Step) error {
 	d.heading(fmt.Sprintf("Phase %d: %s", number, step.Title))
 	d.say(step.Says)
-	if err := d.write(step.Files); err != nil {
+	if err := d.writeShown(step.Files); err != nil {
 		return err
 	}
 	for _, word := range step.Attest {
@@ -157,32 +156,32 @@ func (d *story) phase(ctx context.Context, number int, step demo.Step) error {
 	return nil
 }
 
-// twist is the end of a story in which the fix is none: chant says so.
-func (d *story) twist(ctx context.Context, number int, twist demo.Twist) error {
-	if m := twist.Meanwhile; m != nil {
+// variant runs the rest of the demo with a bogus fix, which chant does not accept.
+func (d *demoRun) variant(ctx context.Context, number int, variant demo.Variant) error {
+	if m := variant.Meanwhile; m != nil {
 		d.heading("Meanwhile")
 		d.say(m.Says)
-		if err := d.write(m.Files); err != nil {
+		if err := d.writeShown(m.Files); err != nil {
 			return err
 		}
 		if err := d.shell(ctx, "git", "commit", "--quiet", "-am", m.Message); err != nil {
 			return err
 		}
 	}
-	if err := d.phase(ctx, number, twist.Fix); err != nil {
+	if err := d.phase(ctx, number, variant.Fix); err != nil {
 		return err
 	}
-	if err := d.notHeld(ctx, "run", "--verbose", twist.Fix.Spec); err != nil {
+	if err := d.notHeld(ctx, "run", "--verbose", variant.Fix.Spec); err != nil {
 		return err
 	}
 	d.heading("The proof")
-	if err := d.notHeld(ctx, "prove", "--worktree", "002", twist.Fix.Spec); err != nil {
+	if err := d.notHeld(ctx, "prove", "--worktree", "002", variant.Fix.Spec); err != nil {
 		return err
 	}
-	return d.farewell()
+	return d.finish()
 }
 
-func (d *story) end(ctx context.Context) error {
+func (d *demoRun) end(ctx context.Context) error {
 	d.heading("All of it again, as CI would")
 	if err := d.held(ctx, "verify"); err != nil {
 		return err
@@ -198,90 +197,80 @@ func (d *story) end(ctx context.Context) error {
 	if err := d.held(ctx, "prove"); err != nil {
 		return err
 	}
-	if err := d.farewell(); err != nil {
+	if err := d.finish(); err != nil {
 		return err
 	}
-	d.s.line(plain("Take the fix back, and see what chant verify says: git revert --no-edit $(git log -1 --format=%h -- store/store.go)"))
+	d.s.line(plain("Revert the fix and run chant verify again: git revert --no-edit $(git log -1 --format=%h -- store/store.go)"))
 	return d.s.failed()
 }
 
-func (d *story) farewell() error {
+func (d *demoRun) finish() error {
 	d.s.line()
 	d.s.line(plain("Explore it: cd"), bold(d.dir))
 	return d.s.failed()
 }
 
-func (d *story) heading(title string) {
+func (d *demoRun) heading(title string) {
 	d.s.line()
 	d.s.line(bold("== " + title))
 }
 
-func (d *story) say(sentence string) { d.s.line(plain(sentence)) }
+func (d *demoRun) say(sentence string) { d.s.line(plain(sentence)) }
 
-// write lays files and names them.
-func (d *story) write(files fs.FS) error {
-	written, err := d.lay(files)
-	for _, path := range written {
-		d.s.line(faint("  wrote " + path))
+// writeShown writes files and shows their names.
+func (d *demoRun) writeShown(files []demo.File) error {
+	for _, f := range files {
+		d.s.line(faint("  wrote " + f.Name))
 	}
-	return err
+	return d.write(files)
 }
 
-// lay writes files over what is there, and gives their paths in order.
-func (d *story) lay(files fs.FS) ([]string, error) {
-	var written []string
-	err := fs.WalkDir(files, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
+// write writes files over existing ones.
+func (d *demoRun) write(files []demo.File) error {
+	for _, f := range files {
+		file := filepath.Join(d.dir, filepath.FromSlash(f.Name))
+		err := os.MkdirAll(filepath.Dir(file), 0o755)
+		if err == nil {
+			err = atomicfile.Write(file, f.Data, 0o644)
 		}
-		data, err := fs.ReadFile(files, path)
 		if err != nil {
-			return err
+			return fmt.Errorf("writing the demo's files: %w", err)
 		}
-		at := filepath.Join(d.dir, filepath.FromSlash(path))
-		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-			return err
-		}
-		written = append(written, path)
-		return atomicfile.Write(at, data, 0o644)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("laying the demo's files: %w", err)
 	}
-	return written, nil
+	return nil
 }
 
-// held runs one of chant's own command lines, just as typed, in which all holds.
-func (d *story) held(ctx context.Context, args ...string) error {
+// held runs a command line of chant that must exit with 0.
+func (d *demoRun) held(ctx context.Context, args ...string) error {
 	if code := d.chant(ctx, args); code != ExitHeld {
 		return errors.Join(d.s.failed(), statusError(code))
 	}
 	return d.s.failed()
 }
 
-// notHeld runs one in which something does not hold, as the story wants it.
-func (d *story) notHeld(ctx context.Context, args ...string) error {
+// notHeld runs a command line of chant that must exit with 1.
+func (d *demoRun) notHeld(ctx context.Context, args ...string) error {
 	switch code := d.chant(ctx, args); code {
 	case ExitNotHeld:
 		return d.s.failed()
 	case ExitHeld:
-		return fmt.Errorf("telling the story: chant %s held, and should not", args[0])
+		return fmt.Errorf("running the demo: chant %s succeeded, but should have failed", args[0])
 	default:
 		return errors.Join(d.s.failed(), statusError(code))
 	}
 }
 
-func (d *story) chant(ctx context.Context, args []string) int {
+func (d *demoRun) chant(ctx context.Context, args []string) int {
 	d.prompt(append([]string{"chant"}, args...))
 	return d.app.Run(ctx, args)
 }
 
-func (d *story) shell(ctx context.Context, argv ...string) error {
+func (d *demoRun) shell(ctx context.Context, argv ...string) error {
 	d.prompt(argv)
 	return d.quiet(ctx, argv...)
 }
 
-func (d *story) quiet(ctx context.Context, argv ...string) error {
+func (d *demoRun) quiet(ctx context.Context, argv ...string) error {
 	out := process.NewBuffer(64<<10, 64<<10)
 	res := d.processes.Run(ctx, process.Command{Argv: argv, Dir: d.dir, Env: d.app.Env, Output: out})
 	for line := range strings.Lines(out.String()) {
@@ -298,8 +287,8 @@ func (d *story) quiet(ctx context.Context, argv ...string) error {
 	return nil
 }
 
-// prompt shows a command line so that it can be copied into a shell.
-func (d *story) prompt(argv []string) {
+// prompt shows a command line that can be copied to a shell.
+func (d *demoRun) prompt(argv []string) {
 	quoted := make([]string, len(argv))
 	for i, arg := range argv {
 		quoted[i] = shellWord(arg)
@@ -308,8 +297,8 @@ func (d *story) prompt(argv []string) {
 	d.s.line(coloured("$", cyan), bold(strings.Join(quoted, " ")))
 }
 
-// shellWord quotes an argument unless it holds nothing that a shell could read
-// as more than itself.
+// shellWord quotes an argument if it contains a character that is special in a
+// shell.
 func shellWord(arg string) string {
 	special := func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./=:,@%+", r)

@@ -1,68 +1,101 @@
-// Package demo holds what chant demo lays into a fresh git repository: a small
-// Go project with the bug of issue 42, and what a person writes in each of the
-// six phases that lead from the report to the fix. It has content only; the
-// engine drives it as it drives any project.
+// Package demo holds the contents of chant demo: a small Go project with the bug
+// of issue 42, and the files that a person writes in each of the six phases from
+// the report to the fix.
 package demo
 
-import "io/fs"
+import (
+	_ "embed"
+
+	"golang.org/x/tools/txtar"
+)
+
+// The files are in txtar archives: as files of their own, go.mod and the Go files
+// would be a module that is never embedded.
+var (
+	//go:embed files/base.txtar
+	base []byte
+	//go:embed files/001-comprehension.txtar
+	comprehension []byte
+	//go:embed files/002-reproduction.txtar
+	reproduction []byte
+	//go:embed files/003-root-cause.txtar
+	rootCause []byte
+	//go:embed files/004-impact-map.txtar
+	impactMap []byte
+	//go:embed files/005-fix.txtar
+	fix []byte
+	//go:embed files/006-upstream-pr.txtar
+	upstreamPR []byte
+	//go:embed files/tampered.txtar
+	tampered []byte
+	//go:embed files/unrelated.txtar
+	unrelated []byte
+)
+
+// File is a file with its content. Its name is slash-separated and relative to
+// the repository.
+type File = txtar.File
+
+func files(archive []byte) []File { return txtar.Parse(archive).Files }
 
 // Step is the work of one phase.
 type Step struct {
-	Spec   string // the id of the phase's spec, which Base holds
+	Spec   string // the id of the phase's spec, which is in Base
 	Title  string // the phase in one or two words
 	Says   string // one sentence: what the person does now
-	Files  fs.FS  // what the phase writes, over what is there; slash-separated below the project's root
+	Files  []File // what the phase writes
 	Attest []Attestation
 }
 
-// Attestation is a person's word for a criterion that no command decides.
+// Attestation is a person's attestation of a manual criterion.
 type Attestation struct {
 	Criterion int // counts from 1, as in the spec
 	Note      string
 }
 
-// Base is the project as it was when the bug was reported, with its six specs,
-// all pending.
-func Base() fs.FS { return layer("base") }
+// Base returns the project as it was when the bug was reported, with its six
+// pending specs.
+func Base() []File { return files(base) }
 
-// Steps are the phases in order. Each builds on the files of those before it.
+// Steps returns the phases in order. The files of each are written over those of
+// the phases before it.
 func Steps() []Step {
 	return []Step{
 		{
 			Spec:  "001-comprehension",
 			Title: "Comprehension",
-			Says:  "Read the report, say what is wrong and what should happen, and list three guesses that can be tested.",
-			Files: layer("001-comprehension"),
+			Says:  "Read the report, say what is wrong and what should happen, and list three hypotheses that can be tested.",
+			Files: files(comprehension),
 		},
 		{
 			Spec:  "002-reproduction",
 			Title: "Reproduction",
 			Says:  "Write a test that loses the update every time, and see it fail for that reason 20 times of 20.",
-			Files: layer("002-reproduction"),
+			Files: files(reproduction),
 		},
 		{
 			Spec:  "003-root-cause",
 			Title: "Root cause",
-			Says:  "Confirm one guess, rule out the others, and quote the lines of code that show it.",
-			Files: layer("003-root-cause"),
+			Says:  "Confirm one hypothesis, rule out the others, and quote the lines of code that show it.",
+			Files: files(rootCause),
 		},
 		{
 			Spec:  "004-impact-map",
 			Title: "Impact map",
-			Says:  "List every place that the bug reaches, before the code is touched.",
-			Files: layer("004-impact-map"),
+			Says:  "List every place in the code that the bug affects, before the code is changed.",
+			Files: files(impactMap),
 		},
 		{
 			Spec:  "005-fix",
 			Title: "Fix",
 			Says:  "Add the lock, and see the same test pass 20 times of 20.",
-			Files: layer("005-fix"),
+			Files: files(fix),
 		},
 		{
 			Spec:  "006-upstream-pr",
 			Title: "Pull request",
 			Says:  "Write the pull request, and have a maintainer read it.",
-			Files: layer("006-upstream-pr"),
+			Files: files(upstreamPR),
 			Attest: []Attestation{
 				{Criterion: 3, Note: "Read it; the evidence matches the text."},
 			},
@@ -70,44 +103,46 @@ func Steps() []Step {
 	}
 }
 
-// Twist is another way for the story to go: a fix phase that chant sees through
-// takes the place of the one in Steps, and the story ends there.
-type Twist struct {
+// Variant is a demo with a bogus fix: its fix phase replaces the one in Steps,
+// chant finds out, and the demo ends there.
+type Variant struct {
 	Meanwhile *Commit // what somebody else commits before the fix; nil for nothing
 	Fix       Step
 }
 
-// Commit is somebody's work outside the phases.
+// Commit is a commit outside the phases.
 type Commit struct {
 	Says    string
 	Message string
-	Files   fs.FS
+	Files   []File
 }
 
-// Tampered is the story of a fix that rewrites the test.
-func Tampered() Twist {
-	return Twist{Fix: Step{
+// Tampered returns the variant in which the fix rewrites the test.
+func Tampered() Variant {
+	return Variant{Fix: Step{
 		Spec:  "005-fix",
-		Title: "Fix, by somebody who rewrites the test",
-		Says:  "Read the value back after the write, and have the test run its writers one after the other. It passes 20 times of 20.",
-		Files: layer("tampered"),
+		Title: "A fix that rewrites the test",
+		Says: "Read the value back after the write, and let the test run its writers one after the other. " +
+			"It passes 20 times of 20.",
+		Files: files(tampered),
 	}}
 }
 
-// Unrelated is the story of a fix that changes something else, while the bug
-// goes away by somebody else's hand.
-func Unrelated() Twist {
-	return Twist{
+// Unrelated returns the variant in which the fix changes something else, and
+// somebody else fixes the bug.
+func Unrelated() Variant {
+	return Variant{
 		Meanwhile: &Commit{
-			Says:    "A colleague gives the store a lock, for a reason of their own.",
+			Says:    "A colleague gives the store a lock, for another reason.",
 			Message: "store: writers take turns",
-			Files:   layer("005-fix"),
+			Files:   files(fix),
 		},
 		Fix: Step{
 			Spec:  "005-fix",
-			Title: "Fix, of something else",
-			Says:  "Add a lock to the profiles, and see the same test pass 20 times of 20. So it would without that lock.",
-			Files: layer("unrelated"),
+			Title: "A fix of something else",
+			Says: "Add a lock to the profiles, and see the same test pass 20 times of 20. " +
+				"It would pass without that lock too.",
+			Files: files(unrelated),
 		},
 	}
 }

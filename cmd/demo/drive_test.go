@@ -3,7 +3,6 @@ package demo_test
 import (
 	"bytes"
 	"go/format"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +17,7 @@ import (
 // itself runs it as often as it says.
 const runs = 5
 
-// TestChecksDecideEachPhase lays one phase after the other. No phase's checks
+// TestChecksDecideEachPhase writes one phase after the other. No phase's checks
 // may all hold before its files are there; all must hold afterwards, and those
 // that verify re-runs at the head must still hold at the end.
 func TestChecksDecideEachPhase(t *testing.T) {
@@ -27,7 +26,7 @@ func TestChecksDecideEachPhase(t *testing.T) {
 	}
 	t.Parallel()
 	dir := t.TempDir()
-	lay(t, dir, demo.Base())
+	writeAll(t, dir, demo.Base())
 	mustRun(t, dir, "go vet ./... && go test ./...")
 
 	// What a phase must not break rather than bring about: it holds from the start.
@@ -39,7 +38,7 @@ func TestChecksDecideEachPhase(t *testing.T) {
 				t.Errorf("%s: holds before the phase: %s\n%s", step.Spec, c.Text, output)
 			}
 		}
-		lay(t, dir, step.Files)
+		writeAll(t, dir, step.Files)
 		for _, c := range checks {
 			for range min(c.Check.Repeat, runs) {
 				if held, output := decide(t, dir, c.Check); !held {
@@ -61,7 +60,7 @@ func TestChecksDecideEachPhase(t *testing.T) {
 	}
 }
 
-// TestChecksSeeThroughLies lays the phases up to the named one, then edits a
+// TestChecksSeeThroughLies writes the phases up to the named one, then edits a
 // file as a careless person would; the criterion must not hold any more.
 func TestChecksSeeThroughLies(t *testing.T) {
 	t.Parallel()
@@ -108,7 +107,7 @@ func TestChecksSeeThroughLies(t *testing.T) {
 		t.Run(lie.spec+"/"+lie.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			layUpTo(t, dir, lie.spec)
+			writeUpTo(t, dir, lie.spec)
 			replaceAll(t, filepath.Join(dir, lie.file), lie.old, lie.new)
 			for _, c := range checksOf(t, lie.spec) {
 				if c.Number != lie.criterion {
@@ -125,22 +124,22 @@ func TestChecksSeeThroughLies(t *testing.T) {
 	}
 }
 
-// TestTwistsDeceive shows why the fix phase asks for a proof: the tests pass.
-func TestTwistsDeceive(t *testing.T) {
+// TestVariantsPassTheirTests shows why the fix phase asks for a proof: the tests pass.
+func TestVariantsPassTheirTests(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("runs the go command")
 	}
-	for name, twist := range map[string]demo.Twist{"tampered": demo.Tampered(), "unrelated": demo.Unrelated()} {
+	for name, variant := range map[string]demo.Variant{"tampered": demo.Tampered(), "unrelated": demo.Unrelated()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			layUpTo(t, dir, "004-impact-map")
-			if twist.Meanwhile != nil {
-				lay(t, dir, twist.Meanwhile.Files)
+			writeUpTo(t, dir, "004-impact-map")
+			if variant.Meanwhile != nil {
+				writeAll(t, dir, variant.Meanwhile.Files)
 			}
-			lay(t, dir, twist.Fix.Files)
-			for _, c := range checksOf(t, twist.Fix.Spec)[:2] {
+			writeAll(t, dir, variant.Fix.Files)
+			for _, c := range checksOf(t, variant.Fix.Spec)[:2] {
 				if held, output := decide(t, dir, c.Check); !held {
 					t.Errorf("does not hold: %s\n%s", c.Text, output)
 				}
@@ -151,21 +150,17 @@ func TestTwistsDeceive(t *testing.T) {
 
 func TestGoFilesAreFormatted(t *testing.T) {
 	t.Parallel()
-	layers := []fs.FS{demo.Base()}
+	layers := [][]demo.File{demo.Base()}
 	for _, step := range append(demo.Steps(), demo.Tampered().Fix, demo.Unrelated().Fix) {
 		layers = append(layers, step.Files)
 	}
 	for _, layer := range layers {
-		for _, name := range names(t, layer) {
-			if filepath.Ext(name) != ".go" {
+		for _, f := range layer {
+			if filepath.Ext(f.Name) != ".go" {
 				continue
 			}
-			src, err := fs.ReadFile(layer, name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want, err := format.Source(src); err != nil || !bytes.Equal(src, want) {
-				t.Errorf("%s is not as gofmt wants it (%v)", name, err)
+			if want, err := format.Source(f.Data); err != nil || !bytes.Equal(f.Data, want) {
+				t.Errorf("%s is not formatted by gofmt (%v)", f.Name, err)
 			}
 		}
 	}
@@ -214,11 +209,11 @@ func run(t *testing.T, dir, script string) (output string, exit int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-func layUpTo(t *testing.T, dir, id string) {
+func writeUpTo(t *testing.T, dir, id string) {
 	t.Helper()
-	lay(t, dir, demo.Base())
+	writeAll(t, dir, demo.Base())
 	for _, step := range demo.Steps() {
-		lay(t, dir, step.Files)
+		writeAll(t, dir, step.Files)
 		if step.Spec == id {
 			return
 		}
@@ -226,15 +221,11 @@ func layUpTo(t *testing.T, dir, id string) {
 	t.Fatalf("no step %s", id)
 }
 
-// lay writes the files of fsys below dir, over what is there.
-func lay(t *testing.T, dir string, fsys fs.FS) {
+// writeAll writes files below dir, over existing ones.
+func writeAll(t *testing.T, dir string, files []demo.File) {
 	t.Helper()
-	for _, name := range names(t, fsys) {
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, filepath.FromSlash(name)), data)
+	for _, f := range files {
+		write(t, filepath.Join(dir, filepath.FromSlash(f.Name)), f.Data)
 	}
 }
 
