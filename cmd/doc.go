@@ -332,25 +332,21 @@ func (a *App) document(name string, answer *docAnswer) (*spec.Document, error) {
 // answer shows the result of a doc command; held is its text if there are no
 // problems.
 func (a *App) answer(d docAnswer, held string, asJSON bool) error {
-	var err error
-	if asJSON {
-		err = writeJSON(a.Out, struct {
-			Schema   string        `json:"schema"`
-			Held     bool          `json:"held"`
-			Found    []docItemJSON `json:"found"`
-			Problems []docItemJSON `json:"problems"`
-		}{"chant.doc/v1", len(d.problems) == 0, append([]docItemJSON{}, d.found...), append([]docItemJSON{}, d.problems...)})
-	} else {
-		s := a.stdout()
+	v := struct {
+		Schema   string        `json:"schema"`
+		Held     bool          `json:"held"`
+		Found    []docItemJSON `json:"found"`
+		Problems []docItemJSON `json:"problems"`
+	}{"chant.doc/v1", len(d.problems) == 0, append([]docItemJSON{}, d.found...), append([]docItemJSON{}, d.problems...)}
+	err := a.output(v, asJSON, func(s *screen) {
 		for _, p := range d.problems {
 			s.line(bold(location(p.Path, p.Line, p.Column)), plain(p.Text))
 		}
-		if len(d.problems) == 0 {
+		if v.Held {
 			s.line(plain(held))
 		}
-		err = s.failed()
-	}
-	if err == nil && len(d.problems) > 0 {
+	})
+	if err == nil && !v.Held {
 		return statusError(ExitNotHeld)
 	}
 	return err

@@ -106,6 +106,16 @@ func values(items []spec.Item) []string {
 	return list
 }
 
+// output writes v as JSON, or as the text that show writes.
+func (a *App) output(v any, asJSON bool, show func(s *screen)) error {
+	if asJSON {
+		return writeJSON(a.Out, v)
+	}
+	s := a.stdout()
+	show(s)
+	return s.failed()
+}
+
 // writeJSON writes v as one indented object.
 func writeJSON(w io.Writer, v any) error {
 	encoded, err := encodeJSON(v, "  ")

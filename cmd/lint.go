@@ -42,17 +42,15 @@ func (a *App) lint(queries []string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		err = writeJSON(a.Out, v)
-	} else {
-		err = a.showProblems(v.Problems)
+	if err := a.output(v, asJSON, func(s *screen) { showProblems(s, v.Problems) }); err != nil {
+		return err
 	}
-	for _, one := range v.Problems {
-		if err == nil && one.Severity == spec.Error.String() {
+	for _, p := range v.Problems {
+		if p.Severity == spec.Error.String() {
 			return statusError(ExitUsage)
 		}
 	}
-	return err
+	return nil
 }
 
 // lintView returns what lint shows.
@@ -81,8 +79,7 @@ func (a *App) lintView(queries []string) (lintJSON, error) {
 	return lintJSON{"chant.lint/v1", problems}, nil
 }
 
-func (a *App) showProblems(problems []problemJSON) error {
-	s := a.stdout()
+func showProblems(s *screen, problems []problemJSON) {
 	for _, p := range problems {
 		severity := coloured(p.Severity+":", yellow)
 		if p.Severity == spec.Error.String() {
@@ -94,7 +91,6 @@ func (a *App) showProblems(problems []problemJSON) error {
 		}
 		s.line(bold(location(p.Path, p.Line, p.Column)), severity, plain(p.Message), plain(hint), faint("["+p.Rule+"]"))
 	}
-	return s.failed()
 }
 
 // location returns FILE:LINE:COLUMN: for editors and CI.

@@ -40,12 +40,7 @@ func (a *App) list(ctx context.Context, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		err = writeJSON(a.Out, v)
-	} else {
-		err = a.showList(v.Specs)
-	}
-	if err != nil {
+	if err := a.output(v, asJSON, func(s *screen) { showList(s, v.Specs) }); err != nil {
 		return err
 	}
 	return a.listStatus(v.Specs)
@@ -90,8 +85,7 @@ func (a *App) readLive(ctx context.Context, p *project.Project) (runner.Live, er
 	return live, errLive
 }
 
-func (a *App) showList(rows []specJSON) error {
-	s := a.stdout()
+func showList(s *screen, rows []specJSON) {
 	table := make([][]text, 0, len(rows))
 	for _, r := range rows {
 		title := plain(r.Title)
@@ -101,7 +95,6 @@ func (a *App) showList(rows []specJSON) error {
 		table = append(table, []text{plain(r.ID), stateText(r.State), plain(ticks(r.Criteria)), title})
 	}
 	s.table(table)
-	return s.failed()
 }
 
 // listStatus returns the error of a list that has been shown: the command fails

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"chant/runner/record"
+	"chant/spec"
 )
 
 // writeProofsMarkdown writes the proofs for a pull request on GitHub or GitLab: a
@@ -63,9 +64,8 @@ func markdownProof(b *strings.Builder, p record.Proof) {
 
 // folded writes a text that is shown when a reader clicks on its title.
 func folded(b *strings.Builder, title, body string) {
-	body = strings.TrimRight(escapeCommands(cleanLines(body)), "\n")
-	fence := strings.Repeat("`", max(3, longestRun(body, '`')+1))
-	fmt.Fprintf(b, "\n<details><summary>%s</summary>\n\n%s\n%s\n%s\n\n</details>\n", cell(title), fence, body, fence)
+	block := escapeCommands(spec.Fenced("", strings.TrimRight(cleanLines(body), "\n")))
+	fmt.Fprintf(b, "\n<details><summary>%s</summary>\n\n%s\n</details>\n", cell(title), block)
 }
 
 // escapeCommands escapes the workflow commands of GitHub, which would have an
@@ -79,18 +79,4 @@ func escapeCommands(s string) string {
 		lines[i] = strings.ReplaceAll(line, "##[", "#\u200b#[")
 	}
 	return strings.Join(lines, "\n")
-}
-
-// longestRun returns the length of the longest run of c.
-func longestRun(s string, c rune) int {
-	longest, run := 0, 0
-	for _, r := range s {
-		if r != c {
-			run = 0
-			continue
-		}
-		run++
-		longest = max(longest, run)
-	}
-	return longest
 }

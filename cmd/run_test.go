@@ -139,9 +139,7 @@ func TestShowSpec(t *testing.T) {
 	p, live := board(t)
 	var out strings.Builder
 	s := p.Set.Order()[2]
-	if err := (&App{Out: &out}).showSpec(specRow(p, s, live), criteriaOf(s)); err != nil {
-		t.Fatal(err)
-	}
+	showSpec(newScreen(&out, nil), specRow(p, s, live), criteriaOf(s))
 	const want = `002 Reproduce
 state         failed
 file          .chant/specs/002.md

@@ -62,12 +62,7 @@ func (a *App) show(ctx context.Context, query string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		err = writeJSON(a.Out, v)
-	} else {
-		err = a.showSpec(v.specJSON, v.List)
-	}
-	if err != nil {
+	if err := a.output(v, asJSON, func(s *screen) { showSpec(s, v.specJSON, v.List) }); err != nil {
 		return err
 	}
 	return v.usable()
@@ -109,8 +104,7 @@ func criteriaOf(s *spec.Spec) []criterionJSON {
 	return list
 }
 
-func (a *App) showSpec(row specJSON, criteria []criterionJSON) error {
-	s := a.stdout()
+func showSpec(s *screen, row specJSON, criteria []criterionJSON) {
 	s.line(bold(row.ID), plain(row.Title))
 	facts := [][]text{{faint("state"), stateText(row.State)}, {faint("file"), plain(row.Path)}}
 	add := func(name string, list []string) {
@@ -137,7 +131,6 @@ func (a *App) showSpec(row specJSON, criteria []criterionJSON) error {
 		s.line()
 		showCriterion(s, c, checks)
 	}
-	return s.failed()
 }
 
 // approvalText describes a spec's approval.

@@ -102,14 +102,7 @@ func (a *App) status(ctx context.Context, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		err = writeJSON(a.Out, v)
-	} else {
-		s := a.stdout()
-		showBoard(s, v.Specs)
-		err = s.failed()
-	}
-	if err != nil {
+	if err := a.output(v, asJSON, func(s *screen) { showBoard(s, v.Specs) }); err != nil {
 		return err
 	}
 	list := make([]specJSON, len(v.Specs))

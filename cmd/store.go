@@ -167,17 +167,15 @@ func (a *App) storeList(s *storage.Store, prefix string, asJSON bool) error {
 	if err != nil && !errors.Is(err, storage.ErrCorrupt) {
 		return err
 	}
-	if asJSON {
-		return errors.Join(err, writeJSON(a.Out, struct {
-			Schema string   `json:"schema"`
-			Keys   []string `json:"keys"`
-		}{"chant.store-list/v1", append([]string{}, keys...)}))
-	}
-	out := a.stdout()
-	for _, key := range keys {
-		out.line(plain(key))
-	}
-	return errors.Join(err, out.failed())
+	v := struct {
+		Schema string   `json:"schema"`
+		Keys   []string `json:"keys"`
+	}{"chant.store-list/v1", append([]string{}, keys...)}
+	return errors.Join(err, a.output(v, asJSON, func(s *screen) {
+		for _, key := range keys {
+			s.line(plain(key))
+		}
+	}))
 }
 
 func (a *App) storeCheckCommand() *cobra.Command {
@@ -231,19 +229,20 @@ func (a *App) storeRepair(ctx context.Context, s *storage.Store, asJSON bool) er
 }
 
 func (a *App) showReport(report storage.Report, repaired, asJSON bool) error {
-	if asJSON {
-		report.Problems = append([]storage.Problem{}, report.Problems...)
-		return writeJSON(a.Out, struct {
-			Schema string `json:"schema"`
-			storage.Report
-			OK       bool `json:"ok"`
-			Repaired bool `json:"repaired"`
-		}{"chant.store-check/v1", report, report.OK(), repaired})
-	}
-	s := a.stdout()
+	report.Problems = append([]storage.Problem{}, report.Problems...)
+	v := struct {
+		Schema string `json:"schema"`
+		storage.Report
+		OK       bool `json:"ok"`
+		Repaired bool `json:"repaired"`
+	}{"chant.store-check/v1", report, report.OK(), repaired}
+	return a.output(v, asJSON, func(s *screen) { showDamage(s, report, repaired) })
+}
+
+func showDamage(s *screen, report storage.Report, repaired bool) {
 	if report.OK() {
 		s.line(coloured("no damage:", green), plainf("%s, %d bytes", plural(report.Keys, "key"), report.Bytes))
-		return s.failed()
+		return
 	}
 	for _, p := range report.Problems {
 		whose := ""
@@ -260,7 +259,6 @@ func (a *App) showReport(report storage.Report, repaired, asJSON bool) error {
 	} else {
 		s.line(plain(repairHint))
 	}
-	return s.failed()
 }
 
 // repairHint says how to repair a damaged store.
@@ -285,30 +283,26 @@ func (a *App) storeStats(s *storage.Store, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return writeJSON(a.Out, struct {
-			Schema string `json:"schema"`
-			storage.Stats
-		}{"chant.store-stats/v1", stats})
-	}
-	out := a.stdout()
-	var rows [][]text
-	row := func(name, format string, args ...any) {
-		rows = append(rows, []text{plain(name), plainf(format, args...)})
-	}
-	row("folder", "%s", s.Dir())
-	row("log", "%s", stats.File)
-	row("format", "%d", stats.Format)
-	row("generation", "%d", stats.Generation)
-	row("keys", "%d", stats.Keys)
-	row("last version", "%d", stats.Version)
-	row("bytes of the log", "%d", stats.Bytes)
-	row("bytes of current values", "%d", stats.Current)
-	row("bytes synced to disk", "%d", stats.OnDisk)
-	row("compaction due", "%t", stats.CompactDue)
-	row("sync failed", "%t", stats.SyncFailed)
-	out.table(rows)
-	return out.failed()
+	v := struct {
+		Schema string `json:"schema"`
+		storage.Stats
+	}{"chant.store-stats/v1", stats}
+	return a.output(v, asJSON, func(out *screen) {
+		var rows [][]text
+		row := func(name string, value any) { rows = append(rows, []text{plain(name), plain(fmt.Sprint(value))}) }
+		row("folder", s.Dir())
+		row("log", stats.File)
+		row("format", stats.Format)
+		row("generation", stats.Generation)
+		row("keys", stats.Keys)
+		row("last version", stats.Version)
+		row("bytes of the log", stats.Bytes)
+		row("bytes of current values", stats.Current)
+		row("bytes synced to disk", stats.OnDisk)
+		row("compaction due", stats.CompactDue)
+		row("sync failed", stats.SyncFailed)
+		out.table(rows)
+	})
 }
 
 // asUsageError makes an error about an invalid key or value a usage error.

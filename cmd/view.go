@@ -123,34 +123,37 @@ func (v *view) erase() {
 
 // draw writes the live line, without a newline.
 func (v *view) draw() {
-	if v.s.terminal() && v.proof != nil {
-		v.drawProof(*v.proof)
-	}
-	if v.s.terminal() && v.agent != nil {
-		v.drawAgent(*v.agent)
-	}
-	if !v.s.terminal() || v.current == nil {
+	if !v.s.terminal() {
 		return
 	}
-	c := v.current
-	state := fmt.Sprintf("%.1fs", v.now().Sub(c.Started).Seconds())
-	if c.Runs > 1 {
-		state = fmt.Sprintf("%d/%d, %s", v.done.Done, c.Runs, state)
+	switch {
+	case v.current != nil:
+		c := v.current
+		state := fmt.Sprintf("%.1fs", v.now().Sub(c.Started).Seconds())
+		if c.Runs > 1 {
+			state = fmt.Sprintf("%d/%d, %s", v.done.Done, c.Runs, state)
+		}
+		v.drawLine(fmt.Sprintf("%d. %s", c.Criterion, c.Text), state)
+	case v.agent != nil:
+		state := v.now().Sub(v.agent.Started).Round(time.Second).String()
+		if v.agent.Attempts > 1 {
+			state = fmt.Sprintf("attempt %d/%d, %s", v.agent.Attempt, v.agent.Attempts, state)
+		}
+		v.drawLine(v.agent.Agent+": "+v.lastLine, state)
+	case v.proof != nil:
+		p := v.proof // a test that fails rarely needs more runs than are left by this estimate
+		state := fmt.Sprintf("%s %d/%d, %s left", p.Cell, p.Done, p.Planned, plural(p.Left, "run"))
+		if p.Estimate > 0 {
+			state += ", about " + p.Estimate.Round(time.Second).String()
+		}
+		v.drawLine(p.Fix, state)
 	}
-	room := max(v.s.width-len(state)-4, 0)
-	label := plainf("  ▶ %d. %s", c.Criterion, c.Text)
-	v.s.write(clearLine + v.s.cut(shorten(label, room)+" "+faint(state).render()))
 }
 
-// drawProof writes the live line of a proof. The number of runs left is an
-// estimate from the runs so far: a test that fails rarely needs more.
-func (v *view) drawProof(p record.ProofProgress) {
-	state := fmt.Sprintf("%s %d/%d, %s left", p.Cell, p.Done, p.Planned, plural(p.Left, "run"))
-	if p.Estimate > 0 {
-		state += ", about " + p.Estimate.Round(time.Second).String()
-	}
-	room := max(v.s.width-len(state)-4, 0)
-	v.s.write(clearLine + v.s.cut(shorten(plain("  ▶ "+p.Fix), room)+" "+faint(state).render()))
+// drawLine writes a label, cut to the terminal's width, and a state.
+func (v *view) drawLine(label, state string) {
+	label = shorten(plain("  ▶ "+label), max(v.s.width-len(state)-4, 0))
+	v.s.write(clearLine + v.s.cut(label+" "+faint(state).render()))
 }
 
 // criterion shows a criterion and, if it was not met, the last lines of its

@@ -8,17 +8,6 @@ import (
 	"chant/runner/record"
 )
 
-// drawAgent writes the live line of an agent.
-func (v *view) drawAgent(a record.AgentStarted) {
-	state := v.now().Sub(a.Started).Round(time.Second).String()
-	if a.Attempts > 1 {
-		state = fmt.Sprintf("attempt %d/%d, %s", a.Attempt, a.Attempts, state)
-	}
-	room := max(v.s.width-len(state)-4, 0)
-	label := plainf("  ▶ %s: %s", a.Agent, v.lastLine)
-	v.s.write(clearLine + v.s.cut(shorten(label, room)+" "+faint(state).render()))
-}
-
 // agentDone says on one line how an agent's run ended.
 func (v *view) agentDone(run record.AgentRun) {
 	mark, style := "✓", green
