@@ -33,7 +33,8 @@ func TestShellWordsReadBack(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var script, want strings.Builder
 		script.WriteString("set --")
-		for _, arg := range rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("aé -'\"\\$`~*?[]{}()<>|&;#!=%\t\n")), 0, 6, -1), 40, 80).Draw(r, "arguments") {
+		runes := rapid.RuneFrom([]rune("aé -'\"\\$`~*?[]{}()<>|&;#!=%\t\n"))
+		for _, arg := range rapid.SliceOfN(rapid.StringOfN(runes, 0, 6, -1), 40, 80).Draw(r, "arguments") {
 			script.WriteString(" " + shellWord(arg))
 			want.WriteString(arg + "\x01")
 		}

@@ -317,7 +317,8 @@ func (a *App) document(name string, answer *docAnswer) (*spec.Document, error) {
 	switch {
 	case err == nil:
 		doc, problems = spec.ParseDocument(name, src)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, project.ErrNotRegular):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR),
+		errors.Is(err, project.ErrNotRegular):
 		problems = spec.Problems{{Path: name, Severity: spec.Error, Rule: "unreadable", Msg: withoutPath(err)}}
 	default:
 		return nil, fmt.Errorf("reading a document: %w", err)

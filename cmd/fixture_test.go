@@ -38,7 +38,8 @@ func board(t *testing.T) (*project.Project, runner.Live) {
 	t.Helper()
 	const criteria = "\n## Acceptance Criteria\n\n- [x] One\n  ```sh check\n  true\n  ```\n- [ ] Two\n"
 	p := projectOf(t, map[string]string{
-		".chant/specs/001.md":   "---\nstatus: completed\ncompleted_at: 2026-01-01T00:00:00Z\ncommits: [0123456789abcdef]\n---\n# Understand\n" + criteria,
+		".chant/specs/001.md": "---\nstatus: completed\ncompleted_at: 2026-01-01T00:00:00Z\ncommits: [0123456789abcdef]\n---\n" +
+			"# Understand\n" + criteria,
 		".chant/specs/002.md":   "---\ndepends_on: [001]\ntype: code\nphase: reproduction\ntarget_files: [a/**]\n---\n# Reproduce\n" + criteria,
 		".chant/specs/003.md":   "---\ndepends_on: [002]\n---\n# Find\n",
 		".chant/specs/004.md":   "---\nstatus: [\n---\n# Bad\n",

@@ -140,7 +140,9 @@ func pick(runs []record.Evidence, specID, runID string) (record.Evidence, error)
 			return ev, nil
 		}
 	}
-	return record.Evidence{}, &usageError{msg: fmt.Sprintf("spec %s has no run %q", specID, runID), hint: "chant log " + specID + " lists them"}
+	return record.Evidence{}, &usageError{
+		msg: fmt.Sprintf("spec %s has no run %q", specID, runID), hint: "chant log " + specID + " lists them",
+	}
 }
 
 func (a *App) showLog(runs []record.Evidence, whole record.Evidence) error {
@@ -161,7 +163,8 @@ func (a *App) showLog(runs []record.Evidence, whole record.Evidence) error {
 		for _, run := range ev.Agents {
 			took := (time.Duration(run.Result.DurationMS) * time.Millisecond).Round(time.Millisecond)
 			rows = append(rows, []text{
-				plainf("  %s, attempt %d", run.Result.Agent, run.Attempt), agentStatus(run), plain(""), plain(took.String()), plain(""), plain(run.Result.Reason),
+				plainf("  %s, attempt %d", run.Result.Agent, run.Attempt), agentStatus(run), plain(""),
+				plain(took.String()), plain(""), plain(run.Result.Reason),
 			})
 		}
 	}

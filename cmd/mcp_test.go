@@ -162,7 +162,8 @@ func TestMCPTools(t *testing.T) {
 		t.Errorf("tools that write (-want +got):\n%s", diff)
 	}
 	for _, word := range []string{"run", "attest", "approve", "reject", "skip", "verify", "prove", "store", "init"} {
-		if result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "chant_" + word, Arguments: map[string]any{"id": "002-two"}}); err == nil {
+		params := &mcp.CallToolParams{Name: "chant_" + word, Arguments: map[string]any{"id": "002-two"}}
+		if result, err := session.CallTool(t.Context(), params); err == nil {
 			t.Errorf("chant_%s answers %v", word, result)
 		}
 	}
@@ -223,10 +224,12 @@ func TestMCPReady(t *testing.T) {
 	t.Parallel()
 	_, text := ask(t, connect(t, mcpApp(t, mcpSpecs())), "chant_ready", nil)
 	const want = `{"schema":"chant.ready/v1","ready":[` +
-		`{"id":"002-two","title":"To the \u202eleft & \u007f","state":"ready","why":"waiting for a person to attest criterion 2: Two (chant attest 002-two 2 -m NOTE)"},` +
+		`{"id":"002-two","title":"To the \u202eleft & \u007f","state":"ready","why":"waiting for a person to attest criterion 2: Two (chant ` +
+		`attest 002-two 2 -m NOTE)"},` +
 		`{"id":"007-afresh","title":"Afresh","state":"ready","why":""}],"waiting":[` +
 		`{"id":"003-three","title":"Find","state":"blocked","why":"waiting for 002-two"},` +
-		`{"id":"004-bad","title":"Bad","state":"invalid","why":"spec 004-bad: .chant/specs/004-bad.md:2:1: invalid YAML: did not find expected node content"},` +
+		`{"id":"004-bad","title":"Bad","state":"invalid","why":"spec 004-bad: .chant/specs/004-bad.md:2:1: invalid YAML: did not find expected ` +
+		`node content"},` +
 		`{"id":"005-two","title":"Paused","state":"paused","why":""}]}`
 	if diff := cmp.Diff(want, text); diff != "" {
 		t.Errorf("ready (-want +got):\n%s", diff)
@@ -279,7 +282,8 @@ func TestMCPErrors(t *testing.T) {
 		}
 	}
 	for _, args := range []map[string]any{nil, {"id": 2}, {"id": nil}, {"id": "002", "all": true}} {
-		if result, text := ask(t, sessions["project"], "chant_show", args); !result.IsError || !strings.HasPrefix(text, `validating "arguments"`) {
+		result, text := ask(t, sessions["project"], "chant_show", args)
+		if !result.IsError || !strings.HasPrefix(text, `validating "arguments"`) {
 			t.Errorf("arguments %v: %q", args, text)
 		}
 	}
@@ -298,7 +302,8 @@ func TestMCPNew(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range calls {
 		wg.Go(func() {
-			result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "chant_new", Arguments: map[string]any{"title": "Keep " + hostile}})
+			params := &mcp.CallToolParams{Name: "chant_new", Arguments: map[string]any{"title": "Keep " + hostile}}
+			result, err := session.CallTool(t.Context(), params)
 			if err != nil || result.IsError {
 				t.Errorf("new: %v, error %v", result, err)
 				return

@@ -75,7 +75,9 @@ func (a *App) newSpec(title string) (*spec.Spec, error) {
 	for number := nextNumber(p.Set); ; number++ {
 		s, _ := spec.Parse(path.Join(project.SpecsDir, fmt.Sprintf("%03d-%s.md", number, slug(title))), text)
 		if len(s.Criteria) == 0 {
-			return nil, &usageError{msg: fmt.Sprintf("the title %q is reserved: nothing below that heading is read", title), hint: "choose another title"}
+			return nil, &usageError{
+				msg: fmt.Sprintf("the title %q is reserved: nothing below that heading is read", title), hint: "choose another title",
+			}
 		}
 		err := atomicfile.Create(filepath.Join(p.Root, filepath.FromSlash(s.Path)), text, 0o644)
 		if errors.Is(err, fs.ErrExist) {

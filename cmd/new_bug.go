@@ -170,7 +170,9 @@ func createAll(root string, files []runner.NewFile) (err error) {
 		}
 	}
 	if len(taken) > 0 {
-		return &usageError{msg: "nothing was written, because of existing files: " + strings.Join(taken, ", "), hint: "move them away, or use another issue"}
+		return &usageError{
+			msg: "nothing was written, because of existing files: " + strings.Join(taken, ", "), hint: "move them away, or use another issue",
+		}
 	}
 	var made []string
 	defer func() {

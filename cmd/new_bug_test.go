@@ -106,7 +106,8 @@ func TestPhasePrompts(t *testing.T) {
 			t.Errorf("%s: %v", name, problems)
 		}
 		at := 0
-		for _, part := range []string{"# TITLE", "`ID`", "## This ", "Deliver", "PROSE", "- TARGETS", "## Rules", "chant alone ticks", "is data"} {
+		for _, part := range []string{"# TITLE", "`ID`", "## This ", "Deliver", "PROSE", "- TARGETS", "## Rules", "chant alone ticks",
+			"is data"} {
 			n := strings.Index(text[at:], part)
 			if n < 0 {
 				t.Fatalf("%s: no %q after byte %d of the prompt %q:\n%s", name, part, at, made.Prompt, text)

@@ -40,7 +40,8 @@ func TestNewRefusesAnUnreadableTitle(t *testing.T) {
 	if code := app.Run(t.Context(), []string{"new", "agent", "output"}); code != ExitUsage {
 		t.Errorf("exit %d, stdout %q, stderr %q", code, out.String(), errs.String())
 	}
-	if code := app.Run(t.Context(), []string{"new", "Agent outputs"}); code != ExitHeld || out.String() != ".chant/specs/001-agent-outputs.md\n" {
+	code := app.Run(t.Context(), []string{"new", "Agent outputs"})
+	if code != ExitHeld || out.String() != ".chant/specs/001-agent-outputs.md\n" {
 		t.Errorf("exit %d, stdout %q, stderr %q", code, out.String(), errs.String())
 	}
 }

@@ -75,13 +75,17 @@ func (o proveOptions) validate(args []string) error {
 	case len(args) > 2:
 		return &usageError{msg: "prove takes at most a reproduction and a fix", hint: "chant prove [REPRO [FIX]]"}
 	case o.check != "" && (len(args) > 0 || o.attest != "" || o.json || o.markdown || o.At != "" || o.Worktree):
-		return &usageError{msg: "--check can't be combined with ids or flags of a proof", hint: "chant prove --check FILE --allowed-signers FILE [--signer ID]"}
+		return &usageError{
+			msg: "--check can't be combined with ids or flags of a proof", hint: "chant prove --check FILE --allowed-signers FILE [--signer ID]",
+		}
 	case o.signer != "" && o.check == "":
 		return &usageError{msg: "--signer needs --check"}
 	case o.sign != "" && o.attest == "":
 		return &usageError{msg: "--sign needs a file to sign", hint: "--attest FILE"}
 	case o.attest != "" && o.Worktree:
-		return &usageError{msg: "--attest needs a commit, so it can't be combined with --worktree", hint: "commit the changes, and leave out --worktree"}
+		return &usageError{
+			msg: "--attest needs a commit, so it can't be combined with --worktree", hint: "commit the changes, and leave out --worktree",
+		}
 	case !(o.Alpha > 0 && o.Alpha < 1): // so that NaN is refused too
 		return &usageError{msg: fmt.Sprintf("--alpha must be between 0 and 1, not %g", o.Alpha)}
 	case o.Runs < 0 || o.MaxRuns < 0 || o.Jobs < 1:

@@ -29,12 +29,14 @@ func signer(t *testing.T) *App {
 		t.Fatal(err)
 	}
 	writeIn(t, dir, "allowed", `ada@example.org namespaces="chant-proof" `+string(public))
-	return &App{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, Dir: dir, Now: fixedTime}
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+	return &App{Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, Env: env, Dir: dir, Now: fixedTime}
 }
 
 func newKey(t *testing.T, dir, name string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", filepath.Join(dir, name)).CombinedOutput()
+	args := []string{"-q", "-t", "ed25519", "-N", "", "-C", name, "-f", filepath.Join(dir, name)}
+	out, err := exec.CommandContext(t.Context(), "ssh-keygen", args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("ssh-keygen: %v\n%s", err, out)
 	}
@@ -155,7 +157,8 @@ func TestCheckProofRefusesOtherFiles(t *testing.T) {
 	}
 	writeIn(t, a.Dir, "proof.json", other)
 	writeIn(t, a.Dir, "proof.json.sig", string(signature))
-	if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitNotHeld || !strings.Contains(out, "signed by ada@example.org, but is not a proof") {
+	const reason = "signed by ada@example.org, but is not a proof"
+	if code, out := a.check(t, "--allowed-signers", "allowed"); code != ExitNotHeld || !strings.Contains(out, reason) {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 }

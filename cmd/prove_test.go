@@ -19,7 +19,8 @@ import (
 func weakenedProof() record.Proof {
 	const base, head = "1111111111112222", "3333333333334444"
 	return record.Proof{
-		Reproduction: "002-reproduction", Fix: "005-fix", Verdict: record.Weakened, Reason: "the original test fails at head, the changed one passes",
+		Reproduction: "002-reproduction", Fix: "005-fix",
+		Verdict: record.Weakened, Reason: "the original test fails at head, the changed one passes",
 		Base: record.Revision{Commit: "aaaaaaaaaaaabbbb", Tree: base},
 		Head: record.Revision{Commit: "ccccccccccccdddd", Tree: head},
 		Checks: []record.ProofCheck{{
@@ -28,10 +29,14 @@ func weakenedProof() record.Proof {
 			PValue: 0.25, Bounds: record.Bounds{RedLow: 0.067, RedHigh: 0.652, GreenHigh: 0.9999}, Needed: 30,
 		}},
 		Cells: []record.Cell{
-			{Name: record.CellRed, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10, ByOutcome: map[record.Outcome]int{record.Held: 3, record.NotHeld: 7}, Held: true, LogDigest: "sha256:1"},
-			{Name: record.CellGreen, Criterion: 3, Tree: head, Wanted: "passes", Runs: 1, ByOutcome: map[record.Outcome]int{record.NotHeld: 1}, Reason: "exit 1", Output: "update lost\n", LogDigest: "sha256:2"},
-			{Name: record.CellCausal, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10, ByOutcome: map[record.Outcome]int{record.Held: 3, record.NotHeld: 7}, Held: true, SharedWith: record.CellRed},
-			{Name: record.CellIntact, Tree: head, Wanted: "the same test", Runs: 1, ByOutcome: map[record.Outcome]int{record.Held: 1}, Held: true, Reason: "as changed it passes"},
+			{Name: record.CellRed, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10,
+				ByOutcome: map[record.Outcome]int{record.Held: 3, record.NotHeld: 7}, Held: true, LogDigest: "sha256:1"},
+			{Name: record.CellGreen, Criterion: 3, Tree: head, Wanted: "passes", Runs: 1, ByOutcome: map[record.Outcome]int{record.NotHeld: 1},
+				Reason: "exit 1", Output: "update lost\n", LogDigest: "sha256:2"},
+			{Name: record.CellCausal, Criterion: 3, Tree: base, Wanted: "fails as stated", Runs: 10,
+				ByOutcome: map[record.Outcome]int{record.Held: 3, record.NotHeld: 7}, Held: true, SharedWith: record.CellRed},
+			{Name: record.CellIntact, Tree: head, Wanted: "the same test", Runs: 1, ByOutcome: map[record.Outcome]int{record.Held: 1}, Held: true,
+				Reason: "as changed it passes"},
 			{Name: record.CellKept, Tree: head, Wanted: "what held holds", ByOutcome: map[record.Outcome]int{}, Reason: "not run"},
 		},
 		PValue: 0.25, Alpha: 0.01, Needed: 30,
@@ -115,10 +120,11 @@ proof of 005-fix by 002-reproduction
   ✓ green (2)  h     passes  5     5 green
 
 proven: the fix is what fixed it
-criterion 1: before: failed as stated 5 of 5 (100 %, 95 % bounds 47.8 % to 100 %); after: failed 0 of 5 (at most 45.1 %, 95 % bound); chance of this if nothing changed: 0.004
-criterion 2: before: failed as stated 5 of 5 (100 %, 95 % bounds 47.8 % to 100 %); after: failed 0 of 5 (at most 45.1 %, 95 % bound); chance of this if nothing changed: 0.004
-Scope: this test, these runs, this machine.
+criterion 1: ` + fiveOfFive + `criterion 2: ` + fiveOfFive + `Scope: this test, these runs, this machine.
 `
+
+const fiveOfFive = "before: failed as stated 5 of 5 (100 %, 95 % bounds 47.8 % to 100 %); " +
+	"after: failed 0 of 5 (at most 45.1 %, 95 % bound); chance of this if nothing changed: 0.004\n"
 
 func TestProofsMarkdown(t *testing.T) {
 	t.Parallel()
@@ -297,7 +303,8 @@ func TestProveFlags(t *testing.T) {
 		"--check no-such-file --allowed-signers s",
 	} {
 		var out, errout bytes.Buffer
-		code := App{Out: &out, Err: &errout, Dir: t.TempDir(), Now: fixedTime}.Run(t.Context(), append([]string{"prove"}, strings.Fields(args)...))
+		app := App{Out: &out, Err: &errout, Dir: t.TempDir(), Now: fixedTime}
+		code := app.Run(t.Context(), append([]string{"prove"}, strings.Fields(args)...))
 		if code != ExitUsage || out.Len() > 0 || strings.Contains(errout.String(), project.ErrNoProject.Error()) {
 			t.Errorf("%s: exit %d, stdout %q, stderr %q", args, code, &out, &errout)
 		}
@@ -315,7 +322,8 @@ func TestProveLiveLine(t *testing.T) {
 		want string
 	}{
 		{record.ProofProgress{Fix: "005", Cell: "red", Planned: 5, Left: 15}, "  ▶ 005 red 0/5, 15 runs left"},
-		{record.ProofProgress{Fix: "005", Cell: "green", Done: 3, Planned: 33, Left: 1, Estimate: 61400 * time.Millisecond}, "  ▶ 005 green 3/33, 1 run left, about 1m1s"},
+		{record.ProofProgress{Fix: "005", Cell: "green", Done: 3, Planned: 33, Left: 1, Estimate: 61400 * time.Millisecond},
+			"  ▶ 005 green 3/33, 1 run left, about 1m1s"},
 	} {
 		v.event(tt.e)
 		if _, live := terminal(b.String()); live != tt.want {

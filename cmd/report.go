@@ -33,7 +33,9 @@ func parseReports(args []string) ([]reportTo, error) {
 	for _, arg := range args {
 		format, file, _ := strings.Cut(arg, "=")
 		if known[format] == nil {
-			return nil, &usageError{msg: fmt.Sprintf("invalid report format %q", format), hint: "json, junit, markdown or github, each with an optional =FILE"}
+			return nil, &usageError{
+				msg: fmt.Sprintf("invalid report format %q", format), hint: "json, junit, markdown or github, each with an optional =FILE",
+			}
 		}
 		list = append(list, reportTo{format, file})
 	}

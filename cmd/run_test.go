@@ -55,13 +55,15 @@ func TestChoose(t *testing.T) {
 
 func TestRunResult(t *testing.T) {
 	t.Parallel()
-	criteria := []record.Result{{Number: 1, Outcome: record.Held}, {Number: 2, Outcome: record.Unattested}, {Number: 4, Outcome: record.Unattested}}
+	criteria := []record.Result{{Number: 1, Outcome: record.Held}, {Number: 2, Outcome: record.Unattested},
+		{Number: 4, Outcome: record.Unattested}}
 	for _, tt := range []struct {
 		ev       record.Evidence
 		noCommit bool
 		want     string
 	}{
-		{record.Evidence{Verdict: record.Completed, Commits: []string{"a", "0123456789abcdef"}}, false, "completed 002 1/3 commit 0123456789ab\n"},
+		{record.Evidence{Verdict: record.Completed, Commits: []string{"a", "0123456789abcdef"}}, false,
+			"completed 002 1/3 commit 0123456789ab\n"},
 		{record.Evidence{Verdict: record.Completed}, false, "completed 002 1/3 nothing to commit\n"},
 		{record.Evidence{Verdict: record.AllHeld}, true, "held 002 1/3 not completed because of --no-commit\n"},
 		{record.Evidence{Verdict: record.Waiting}, false, "waiting 002 1/3 for a person to attest: chant attest 002 2 4 -m NOTE\n"},
@@ -108,9 +110,10 @@ func TestPick(t *testing.T) {
 
 func TestShowLog(t *testing.T) {
 	t.Parallel()
-	failed := record.Evidence{ID: "r1", Verdict: record.Failed, DurationMS: 1500, Commit: "0123456789abcdef", Reason: "why", Criteria: []record.Result{
-		{Number: 1, Text: "One", Outcome: record.NotHeld, Reason: "exit 1", Check: &record.CheckResult{Planned: 1, Runs: 1, Output: "bad\n"}},
-	}}
+	failed := record.Evidence{ID: "r1", Verdict: record.Failed, DurationMS: 1500, Commit: "0123456789abcdef", Reason: "why",
+		Criteria: []record.Result{
+			{Number: 1, Text: "One", Outcome: record.NotHeld, Reason: "exit 1", Check: &record.CheckResult{Planned: 1, Runs: 1, Output: "bad\n"}},
+		}}
 	held := record.Evidence{ID: "r2", Verdict: record.Completed, Criteria: []record.Result{
 		{Number: 1, Text: "One", Outcome: record.Held, Check: &record.CheckResult{Planned: 1, Runs: 1, HeldRuns: 1, Output: "fine\x1b[2J\n"}},
 	}}

@@ -114,8 +114,10 @@ func TestLastWords(t *testing.T) {
 	t.Parallel()
 	for want, last := range map[string]*lastRun{
 		"Title": nil,
-		"waiting for a person to attest criterion 2: Seen (chant attest 002 2 -m NOTE)": {Verdict: record.Waiting, Missed: []missed{{2, "Seen", record.Unattested, ""}}},
-		"criterion 1: Works: exit 1":      {Verdict: record.Failed, Missed: []missed{{1, "Works", record.NotHeld, "exit 1"}, {2, "Seen", record.Unattested, ""}}},
+		"waiting for a person to attest criterion 2: Seen (chant attest 002 2 -m NOTE)": {Verdict: record.Waiting,
+			Missed: []missed{{2, "Seen", record.Unattested, ""}}},
+		"criterion 1: Works: exit 1": {Verdict: record.Failed,
+			Missed: []missed{{1, "Works", record.NotHeld, "exit 1"}, {2, "Seen", record.Unattested, ""}}},
 		"criterion 1: Works: no test ran": {Verdict: record.Failed, Missed: []missed{{1, "Works", record.NoTest, ""}}},
 		"the last run was interrupted":    {Verdict: record.Stopped},
 		"disk full":                       {Verdict: record.Broken, Reason: "disk full"},

@@ -106,7 +106,7 @@ func (a *App) storeGet(s *storage.Store, key string, asJSON bool) error {
 		return asUsageError(err)
 	}
 	if asJSON {
-		out := entryJSON{Schema: "chant.store-get/v1", Key: e.Key, Version: e.Version, Size: len(e.Value), Encoding: "utf-8", Value: string(e.Value)}
+		out := entryJSON{"chant.store-get/v1", e.Key, e.Version, len(e.Value), "utf-8", string(e.Value)}
 		if !utf8.Valid(e.Value) {
 			out.Encoding, out.Value = "base64", base64.StdEncoding.EncodeToString(e.Value)
 		}

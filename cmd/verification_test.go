@@ -153,7 +153,8 @@ func TestReportsTameText(t *testing.T) {
 				}
 			}
 			for line := range strings.Lines(out) {
-				if command := strings.TrimSpace(line); strings.HasPrefix(command, "::") && (format != "github" || !strings.HasPrefix(command, "::error file=")) {
+				command := strings.TrimSpace(line)
+				if strings.HasPrefix(command, "::") && (format != "github" || !strings.HasPrefix(command, "::error file=")) {
 					t.Errorf("%q is a command to GitHub", line)
 				}
 			}
@@ -282,7 +283,8 @@ func TestShowVerificationExits(t *testing.T) {
 	t.Parallel()
 	held := record.Verified{ID: "1", Criteria: []record.Result{{Outcome: record.Held}}}
 	missed := record.Verified{ID: "2", Criteria: []record.Result{{Outcome: record.NotHeld}}}
-	unproven := record.Verified{ID: "3", Findings: []record.Finding{{Rule: record.RuleUnproven}}, Criteria: []record.Result{{Outcome: record.Held}}}
+	unproven := record.Verified{ID: "3", Findings: []record.Finding{{Rule: record.RuleUnproven}},
+		Criteria: []record.Result{{Outcome: record.Held}}}
 	for _, tt := range []struct {
 		specs  []record.Verified
 		strict bool

@@ -18,16 +18,19 @@ func events() []record.Event {
 		record.CheckStarted{Spec: "002", Criterion: 1, Text: "Holds", Command: "one\ntwo\r\n", Runs: 20, Started: fixedTime()},
 		record.CheckProgress{Spec: "002", Criterion: 1, Done: 7, Runs: 20, Held: 7},
 		record.CriterionDone{Spec: "002", Result: record.Result{
-			Number: 1, Text: "Holds", Outcome: record.Held, Check: &record.CheckResult{Planned: 20, Runs: 20, HeldRuns: 20, ExpectFail: true, DurationMS: 1540, Output: "unseen\n"},
+			Number: 1, Text: "Holds", Outcome: record.Held,
+			Check: &record.CheckResult{Planned: 20, Runs: 20, HeldRuns: 20, ExpectFail: true, DurationMS: 1540, Output: "unseen\n"},
 		}},
 		record.CheckStarted{Spec: "002", Criterion: 2, Text: "Fails", Command: "false", Runs: 1, Started: fixedTime()},
 		record.CriterionDone{Spec: "002", Result: record.Result{
-			Number: 2, Text: "Fails", Outcome: record.NotHeld, Reason: "exit 1", Check: &record.CheckResult{Planned: 1, Runs: 1, Output: "a\r\n\x1b]0;t\x07b\n\n"},
+			Number: 2, Text: "Fails", Outcome: record.NotHeld, Reason: "exit 1",
+			Check: &record.CheckResult{Planned: 1, Runs: 1, Output: "a\r\n\x1b]0;t\x07b\n\n"},
 		}},
 		record.CriterionDone{Spec: "002", Result: record.Result{Number: 3, Text: "Seen", Manual: true, Outcome: record.Unattested}},
 		record.CriterionDone{Spec: "002", Result: record.Result{Number: 4, Text: "Vouched", Manual: true, Outcome: record.Attested}},
 		record.CriterionDone{Spec: "002", Result: record.Result{
-			Number: 5, Text: "Elsewhere", Outcome: record.NotStarted, Reason: "no tree", Check: &record.CheckResult{Planned: 1, Outcome: record.NotStarted},
+			Number: 5, Text: "Elsewhere", Outcome: record.NotStarted, Reason: "no tree",
+			Check: &record.CheckResult{Planned: 1, Outcome: record.NotStarted},
 		}},
 		record.Notice{Spec: "002", Text: "changed outside"},
 	}

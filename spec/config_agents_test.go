@@ -52,24 +52,40 @@ func TestConfigAgentProblems(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, agent, want string }{
 		{"text", "prog", `error wrong-shape .chant/config.md:3:6: a must be a map, not a single value`},
-		{"command as text", "{command: prog -x}", `error bad-agent .chant/config.md:3:16: the agent's command is not a list of arguments (write a list such as ["prog", "--flag"]: no shell reads it)`},
-		{"no command in it", "{command: []}", `error bad-agent .chant/config.md:3:16: the agent's command is not a list of arguments (write a list such as ["prog", "--flag"]: no shell reads it)`},
+		{"command as text", "{command: prog -x}",
+			`error bad-agent .chant/config.md:3:16: the agent's command is not a list of arguments (write a list such as ["prog", "--flag"]: no ` +
+				`shell reads it)`},
+		{"no command in it", "{command: []}",
+			`error bad-agent .chant/config.md:3:16: the agent's command is not a list of arguments (write a list such as ["prog", "--flag"]: no ` +
+				`shell reads it)`},
 		{"empty argument", "{command: [prog, '']}", `error empty-entry .chant/config.md:3:23: command has an empty entry (remove it)`},
-		{"placeholder misspelt", "{command: [prog, 'x={promptfile}']}", `error bad-agent .chant/config.md:3:23: unknown placeholder "{promptfile}" (did you mean "{prompt_file}"?)`},
-		{"placeholder unknown", "{command: [prog, '{model}{ID}']}", `error bad-agent .chant/config.md:3:23: unknown placeholder "{ID}" (one of {prompt_file}, {model}, {workdir}, {spec}, {phase})`},
-		{"prompt by nothing", "{command: [prog], prompt: file}", `error bad-agent .chant/config.md:3:32: the command has no placeholder for the prompt's file (add {prompt_file} to the command)`},
-		{"model twice", "{command: [prog, '{model}'], model_flag: -m}", `error bad-agent .chant/config.md:3:47: model_flag and {model} in the command exclude each other (keep one of them)`},
+		{"placeholder misspelt", "{command: [prog, 'x={promptfile}']}",
+			`error bad-agent .chant/config.md:3:23: unknown placeholder "{promptfile}" (did you mean "{prompt_file}"?)`},
+		{"placeholder unknown", "{command: [prog, '{model}{ID}']}",
+			`error bad-agent .chant/config.md:3:23: unknown placeholder "{ID}" (one of {prompt_file}, {model}, {workdir}, {spec}, {phase})`},
+		{"prompt by nothing", "{command: [prog], prompt: file}",
+			`error bad-agent .chant/config.md:3:32: the command has no placeholder for the prompt's file (add {prompt_file} to the command)`},
+		{"model twice", "{command: [prog, '{model}'], model_flag: -m}",
+			`error bad-agent .chant/config.md:3:47: model_flag and {model} in the command exclude each other (keep one of them)`},
 		{"prompt", "{prompt: flie}", `error config-value .chant/config.md:3:15: unknown prompt "flie" (did you mean "file"?)`},
 		{"prompt as list", "{prompt: [file]}", `error wrong-shape .chant/config.md:3:15: prompt must be a single value, not a list`},
-		{"parse", "{parse: json}", `error config-value .chant/config.md:3:14: unknown parse "json" (one of text, claude, codex, gemini, opencode)`},
-		{"timeout", "{timeout: 30}", `error config-value .chant/config.md:3:16: timeout "30" is not a positive duration (write it like 90s or 30m)`},
-		{"timeout of nothing", "{idle_timeout: 0s}", `error config-value .chant/config.md:3:21: idle_timeout "0s" is not a positive duration (write it like 90s or 30m)`},
+		{"parse", "{parse: json}",
+			`error config-value .chant/config.md:3:14: unknown parse "json" (one of text, claude, codex, gemini, opencode)`},
+		{"timeout", "{timeout: 30}",
+			`error config-value .chant/config.md:3:16: timeout "30" is not a positive duration (write it like 90s or 30m)`},
+		{"timeout of nothing", "{idle_timeout: 0s}",
+			`error config-value .chant/config.md:3:21: idle_timeout "0s" is not a positive duration (write it like 90s or 30m)`},
 		{"timeout as list", "{timeout: [1m]}", `error wrong-shape .chant/config.md:3:16: timeout must be a single value, not a list`},
-		{"limit", "{limit: 1.5}", `error config-value .chant/config.md:3:14: limit "1.5" is not a positive number of bytes (write it like 131072)`},
-		{"limit of nothing", "{limit: 0}", `error config-value .chant/config.md:3:14: limit "0" is not a positive number of bytes (write it like 131072)`},
-		{"variable", "{env: [A=b]}", `error bad-agent .chant/config.md:3:13: "A=b" is not the name of an environment variable (write NAME or PREFIX_*)`},
-		{"nearly all variables", "{env: ['A*']}", `error bad-agent .chant/config.md:3:13: "A*" is not the name of an environment variable (write NAME or PREFIX_*)`},
-		{"every variable with a word", "{env: [_*]}", `error bad-agent .chant/config.md:3:13: "_*" is not the name of an environment variable (write NAME or PREFIX_*)`},
+		{"limit", "{limit: 1.5}",
+			`error config-value .chant/config.md:3:14: limit "1.5" is not a positive number of bytes (write it like 131072)`},
+		{"limit of nothing", "{limit: 0}",
+			`error config-value .chant/config.md:3:14: limit "0" is not a positive number of bytes (write it like 131072)`},
+		{"variable", "{env: [A=b]}",
+			`error bad-agent .chant/config.md:3:13: "A=b" is not the name of an environment variable (write NAME or PREFIX_*)`},
+		{"nearly all variables", "{env: ['A*']}",
+			`error bad-agent .chant/config.md:3:13: "A*" is not the name of an environment variable (write NAME or PREFIX_*)`},
+		{"every variable with a word", "{env: [_*]}",
+			`error bad-agent .chant/config.md:3:13: "_*" is not the name of an environment variable (write NAME or PREFIX_*)`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -90,7 +106,8 @@ func TestConfigAgentProblems(t *testing.T) {
 
 func TestConfigAgentNames(t *testing.T) {
 	t.Parallel()
-	_, problems := ParseConfig(configPath, []byte("---\nagents: {a b: {limit: 1}, c: {imit: 2, colour: red}, spec: {limit: 3}, specs: {limit: 4}}\n---\n"))
+	_, problems := ParseConfig(configPath,
+		[]byte("---\nagents: {a b: {limit: 1}, c: {imit: 2, colour: red}, spec: {limit: 3}, specs: {limit: 4}}\n---\n"))
 	want := []string{
 		`error bad-agent .chant/config.md:2:10: the agent's name "a b" is not one word`,
 		`warning unknown-key .chant/config.md:2:31: unknown key "imit" (did you mean "limit"?)`,
@@ -108,9 +125,12 @@ func TestWhatOnlyTheUserMayConfigure(t *testing.T) {
 	t.Parallel()
 	const mend = " (write it in your own config, not in the repository's)"
 	tests := []struct{ name, agent, want string }{
-		{"flag", "{command: [claude, -p, --dangerously-skip-permissions]}", `error bypass-flag .chant/config.md:2:36: "--dangerously-skip-permissions" turns off the agent's own permission checks`},
-		{"flag for the model", "{command: [prog], model_flag: --yolo}", `error bypass-flag .chant/config.md:2:43: "--yolo" turns off the agent's own permission checks`},
-		{"flag of an unknown program", "{model_flag: -y}", `error bypass-flag .chant/config.md:2:26: "-y" turns off the agent's own permission checks`},
+		{"flag", "{command: [claude, -p, --dangerously-skip-permissions]}",
+			`error bypass-flag .chant/config.md:2:36: "--dangerously-skip-permissions" turns off the agent's own permission checks`},
+		{"flag for the model", "{command: [prog], model_flag: --yolo}",
+			`error bypass-flag .chant/config.md:2:43: "--yolo" turns off the agent's own permission checks`},
+		{"flag of an unknown program", "{model_flag: -y}",
+			`error bypass-flag .chant/config.md:2:26: "-y" turns off the agent's own permission checks`},
 		{"every variable", "{env: [A, '*']}", `error secret-env .chant/config.md:2:23: "*" passes every secret of the environment to the agent`},
 		{"secret", "{env: [GITHUB_TOKEN]}", `error secret-env .chant/config.md:2:20: "GITHUB_TOKEN" passes a secret to the agent`},
 		{"secret in small letters", "{env: [api_keys]}", `error secret-env .chant/config.md:2:20: "api_keys" passes a secret to the agent`},

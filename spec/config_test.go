@@ -41,7 +41,8 @@ Prose.
 		if cfg.ProjectName != "Demo shop" {
 			t.Errorf("project name %q", cfg.ProjectName)
 		}
-		if diff := cmp.Diff([][]string{{"go test ./..."}, {"node_modules"}, {"make deps", "true"}}, [][]string{cfg.Suite, cfg.Link, cfg.Setup}); diff != "" {
+		if diff := cmp.Diff([][]string{{"go test ./..."}, {"node_modules"}, {"make deps", "true"}},
+			[][]string{cfg.Suite, cfg.Link, cfg.Setup}); diff != "" {
 			t.Error(diff)
 		}
 		if cfg.PromptBudget != 400000 || len(cfg.Agents) != 1 {
@@ -93,16 +94,25 @@ func TestConfigProblems(t *testing.T) {
 		{"key of worktree", "worktree: {links: [x]}", `warning unknown-key .chant/config.md:2:12: unknown key "links" (did you mean "link"?)`},
 		{"link", "worktree: {link: [../x]}", `error bad-link .chant/config.md:2:19: link "../x" is outside the project`},
 		{"interpreters", "interpreters: [node]", `error wrong-shape .chant/config.md:2:15: interpreters must be a map, not a list`},
-		{"interpreter as text", "interpreters: {node: node -e}", `error bad-interpreter .chant/config.md:2:22: the interpreter of "node" is not a list of arguments (write a list such as ["node", "-e"]: the script is appended to it)`},
-		{"interpreter without words", "interpreters: {node: []}", `error bad-interpreter .chant/config.md:2:22: the interpreter of "node" is not a list of arguments (write a list such as ["node", "-e"]: the script is appended to it)`},
-		{"interpreter of maps", "interpreters: {node: [{}]}", `error wrong-shape .chant/config.md:2:23: node must be a list of texts, or one text, not a mapping`},
+		{"interpreter as text", "interpreters: {node: node -e}",
+			`error bad-interpreter .chant/config.md:2:22: the interpreter of "node" is not a list of arguments (write a list such as ["node", ` +
+				`"-e"]: the script is appended to it)`},
+		{"interpreter without words", "interpreters: {node: []}",
+			`error bad-interpreter .chant/config.md:2:22: the interpreter of "node" is not a list of arguments (write a list such as ["node", ` +
+				`"-e"]: the script is appended to it)`},
+		{"interpreter of maps", "interpreters: {node: [{}]}",
+			`error wrong-shape .chant/config.md:2:23: node must be a list of texts, or one text, not a mapping`},
 		{"language of two words", "interpreters: {a b: [x]}", `error bad-interpreter .chant/config.md:2:16: the language "a b" is not one word`},
-		{"secret", "secrets:\n- ok\n- 'a('", "error bad-secret .chant/config.md:4:3: secret pattern \"a(\": error parsing regexp: missing closing ): `a(`"},
-		{"secret that matches nothing", "secrets: ['x*']", `error bad-secret .chant/config.md:2:11: secret pattern "x*" matches the empty text (it would mask everything)`},
+		{"secret", "secrets:\n- ok\n- 'a('",
+			"error bad-secret .chant/config.md:4:3: secret pattern \"a(\": error parsing regexp: missing closing ): `a(`"},
+		{"secret that matches nothing", "secrets: ['x*']",
+			`error bad-secret .chant/config.md:2:11: secret pattern "x*" matches the empty text (it would mask everything)`},
 		{"prompts", "prompts: x", `error wrong-shape .chant/config.md:2:10: prompts must be a map, not a single value`},
 		{"key of prompts", "prompts: {bugdet: 1}", `warning unknown-key .chant/config.md:2:11: unknown key "bugdet" (did you mean "budget"?)`},
-		{"budget", "prompts: {budget: 400k}", `error config-value .chant/config.md:2:19: budget "400k" is not a positive number of bytes (write it like 131072)`},
-		{"key twice", "suite: a\nsuite: b", `error duplicate-key .chant/config.md:3:1: key "suite" is given twice, first at line 2 (keep one of them)`},
+		{"budget", "prompts: {budget: 400k}",
+			`error config-value .chant/config.md:2:19: budget "400k" is not a positive number of bytes (write it like 131072)`},
+		{"key twice", "suite: a\nsuite: b",
+			`error duplicate-key .chant/config.md:3:1: key "suite" is given twice, first at line 2 (keep one of them)`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,7 +145,8 @@ func TestConfigThatIsNoText(t *testing.T) {
 
 func TestConfigKeepsWhatItCouldRead(t *testing.T) {
 	t.Parallel()
-	cfg, problems := ParseConfig(configPath, []byte("---\nproject: {name: x}\nsecrets: ['(', ok]\ninterpreters: {a: [\"\", x], b: [b]}\n---\n"))
+	cfg, problems := ParseConfig(configPath,
+		[]byte("---\nproject: {name: x}\nsecrets: ['(', ok]\ninterpreters: {a: [\"\", x], b: [b]}\n---\n"))
 	if len(problems) != 2 || problems.Err() == nil {
 		t.Errorf("problems: %v", problems)
 	}

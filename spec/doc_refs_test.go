@@ -31,7 +31,8 @@ func TestRefs(t *testing.T) {
 		{"`` a/b.go:12 ``", "a/b.go:12"},
 		{"main.go:1 ./main.go:2 a//./b:3 .gitignore:4 cmd/Makefile:5", "main.go:1\nmain.go:2\na/b:3\n.gitignore:4\ncmd/Makefile:5"},
 		{"a/b.go:12-20, a/b.go:12–20; a/b.go:12:5", "a/b.go:12-20\na/b.go:12-20\na/b.go:12"},
-		{"see a/b.go:12. See a/b.go:13! (a/b.go:14) (a/b.go:15.) “a/b.go:16”, a/b.go:17…", "a/b.go:12\na/b.go:13\na/b.go:14\na/b.go:15\na/b.go:16\na/b.go:17"},
+		{"see a/b.go:12. See a/b.go:13! (a/b.go:14) (a/b.go:15.) “a/b.go:16”, a/b.go:17…",
+			"a/b.go:12\na/b.go:13\na/b.go:14\na/b.go:15\na/b.go:16\na/b.go:17"},
 		{"a/b.go:12's and a/b.go:13—so; a/b.go:1,c/d.go:2", "a/b.go:12\na/b.go:13\na/b.go:1\nc/d.go:2"},
 		{"**a/b.go:12** *a/b.go:13* Update(a/b.go:14)", "a/b.go:12\na/b.go:13\na/b.go:14"},
 		{"`a/b.go:12: undefined: x` `a/b.go:12:	return nil`", "a/b.go:12\na/b.go:12"},
@@ -44,7 +45,8 @@ func TestRefs(t *testing.T) {
 		{"a/b.go:12\nc/d.go:13\\\ne/f.go:14", "a/b.go:12\nc/d.go:13\ne/f.go:14"},
 		{"# On a/b.go:12\n\n- x\n  1. c/d.go:13\n\n     e/f.go:14", "a/b.go:12\nc/d.go:13\ne/f.go:14"},
 
-		{"[x](a/b.go:12) [c/d.go:13](http://x.example) [`b.go:12`](a/b.go:12 'title') [x](<a/b.go:14>)", "a/b.go:12\nc/d.go:13\na/b.go:12\na/b.go:14"},
+		{"[x](a/b.go:12) [c/d.go:13](http://x.example) [`b.go:12`](a/b.go:12 'title') [x](<a/b.go:14>)",
+			"a/b.go:12\nc/d.go:13\na/b.go:12\na/b.go:14"},
 		{"[b.go:12][1] and [b.go:13]\n\n[1]: a/b.go:12\n[b.go:13]: <a/b.go:13>", "a/b.go:12\na/b.go:13"},
 		{"![a/b.go:1](a/b.go:2)", "a/b.go:1"},
 
@@ -116,7 +118,8 @@ func TestCheckRefs(t *testing.T) {
 	}{
 		{"a.go:1 a.go:3 a.go:2-3", 3, 3, nil},
 		{"ä a.go:4 a.go:0", 1, 0, []string{"doc.md:1:3: a.go:4: a.go ends at line 3", "doc.md:1:10: a.go:0: line numbers start at 1"}},
-		{"a.go:2-4 a.go:3-2", 1, 0, []string{"doc.md:1:1: a.go:2-4: a.go ends at line 3", "doc.md:1:10: a.go:3-2: the last line is before the first"}},
+		{"a.go:2-4 a.go:3-2", 1, 0,
+			[]string{"doc.md:1:1: a.go:2-4: a.go ends at line 3", "doc.md:1:10: a.go:3-2: the last line is before the first"}},
 		{"./gone.go:1", 1, 0, []string{"doc.md:1:1: ./gone.go:1: gone.go is not in the project"}},
 		{"none.go:1", 1, 0, []string{"doc.md:1:1: none.go:1: none.go ends at line 0"}},
 		{"x/../../b.go:1 /a.go:1", 1, 0, []string{

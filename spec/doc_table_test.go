@@ -95,9 +95,10 @@ func TestRows(t *testing.T) {
 			`doc.md: 1 row has verdict=confirmed and claim=lost update, expected at least 2 (line 8)`}},
 		{"every row", RowQuery{Under: "hypotheses", Filled: []string{"claim"}, Count: 5}, "H1 H2 H3 H4", []string{
 			`doc.md: 4 rows found, expected at least 5 (lines 7, 8, 9, 10)`}},
-		{"not filled", RowQuery{Under: "hypotheses", Where: verdict("ruled out"), Filled: []string{"evidence", "claim"}, Count: 3}, "H1 H3 H4", []string{
-			`doc.md:9:29: the column "evidence" is not filled in this row`,
-			`doc.md:10:1: the column "evidence" is not filled in this row`}},
+		{"not filled", RowQuery{Under: "hypotheses", Where: verdict("ruled out"), Filled: []string{"evidence", "claim"}, Count: 3}, "H1 H3 H4",
+			[]string{
+				`doc.md:9:29: the column "evidence" is not filled in this row`,
+				`doc.md:10:1: the column "evidence" is not filled in this row`}},
 		{"a table without the column", RowQuery{Where: verdict("confirmed"), Filled: []string{"evidence"}, Count: 1}, "H2 X1", []string{
 			`doc.md:16:3: the table of this row has no column "evidence"`}},
 		{"a placeholder", RowQuery{Under: "other", Filled: []string{"verdict"}, Count: 1}, "X1 X2", []string{

@@ -44,7 +44,8 @@ func TestSetKey(t *testing.T) {
 		value         any
 		want          string
 	}{
-		{"plain value", "---\ntype: code\nstatus:  pending   # why\nx: y\n---\nbody", "status", "completed", "---\ntype: code\nstatus:  completed   # why\nx: y\n---\nbody"},
+		{"plain value", "---\ntype: code\nstatus:  pending   # why\nx: y\n---\nbody", "status", "completed",
+			"---\ntype: code\nstatus:  completed   # why\nx: y\n---\nbody"},
 		{"double quotes", "---\nstatus: \"a \\\" b\" # c\n---\n", "status", "é\"", "---\nstatus: \"é\\\"\" # c\n---\n"},
 		{"single quotes", "---\nstatus: 'it''s'\n---\n", "status", "that's", "---\nstatus: 'that''s'\n---\n"},
 		{"single quotes that can't hold it", "---\nstatus: 'a'\n---\n", "status", "a\nb", "---\nstatus: \"a\\nb\"\n---\n"},
@@ -60,30 +61,46 @@ func TestSetKey(t *testing.T) {
 		{"value on the next line", "---\nmodel:\n  a\nx: y\n---\n", "model", "m", "---\nmodel:\n  m\nx: y\n---\n"},
 		{"list for a text", "---\nmodel:\n- a # b\n---\n", "model", "m", "---\nmodel: m\n---\n"},
 		{"looks like a number", "---\nmodel: m\n---\n", "model", "12e4567", "---\nmodel: \"12e4567\"\n---\n"},
-		{"completed_at", "---\ntype: code\n---\n", "completed_at", "2026-02-02T14:26:33Z", "---\ntype: code\ncompleted_at: 2026-02-02T14:26:33Z\n---\n"},
-		{"completed_at again", "---\ncompleted_at: 2026-02-02T14:26:33Z # c\n---\n", "completed_at", "2027-02-02T14:26:33Z", "---\ncompleted_at: 2027-02-02T14:26:33Z # c\n---\n"},
+		{"completed_at", "---\ntype: code\n---\n", "completed_at", "2026-02-02T14:26:33Z",
+			"---\ntype: code\ncompleted_at: 2026-02-02T14:26:33Z\n---\n"},
+		{"completed_at again", "---\ncompleted_at: 2026-02-02T14:26:33Z # c\n---\n", "completed_at", "2027-02-02T14:26:33Z",
+			"---\ncompleted_at: 2027-02-02T14:26:33Z # c\n---\n"},
 
-		{"list grows", "---\ncommits: # c\n  - \"abc\" # one\n  # two\n\n# next\nx: y\n---\n", "commits", []string{"abc", "1234567"}, "---\ncommits: # c\n  - \"abc\" # one\n  # two\n  - \"1234567\"\n\n# next\nx: y\n---\n"},
+		{"list grows", "---\ncommits: # c\n  - \"abc\" # one\n  # two\n\n# next\nx: y\n---\n", "commits", []string{"abc", "1234567"},
+			"---\ncommits: # c\n  - \"abc\" # one\n  # two\n  - \"1234567\"\n\n# next\nx: y\n---\n"},
 		{"list grows at the end", "---\ncommits:\n- 123\n---\n", "commits", []string{"123", "247af2d"}, "---\ncommits:\n- 123\n- 247af2d\n---\n"},
-		{"list shrinks in the middle", "---\nlabels:\n- a # 1\n- b # 2\n- c # 3\n---\n", "labels", []string{"a", "c"}, "---\nlabels:\n- a # 1\n- c # 3\n---\n"},
+		{"list shrinks in the middle", "---\nlabels:\n- a # 1\n- b # 2\n- c # 3\n---\n", "labels", []string{"a", "c"},
+			"---\nlabels:\n- a # 1\n- c # 3\n---\n"},
 		{"list gets empty", "---\nlabels:\n- a\nx: y\n---\n", "labels", []string{}, "---\nlabels: []\nx: y\n---\n"},
 		{"list from braces", "---\nlabels: [a, b] # c\n---\n", "labels", []string{"a"}, "---\nlabels: # c\n- a\n---\n"},
 		{"list from one text", "---\nlabels: a\n---\n", "labels", []string{"a", "b"}, "---\nlabels:\n- a\n- b\n---\n"},
 		{"one text is the list", "---\nlabels: a\n---\n", "labels", []string{"a"}, "---\nlabels: a\n---\n"},
 		{"dash on a line of its own", "---\nlabels:\n-\n  a\n---\n", "labels", []string{"a", "b"}, "---\nlabels:\n- a\n- b\n---\n"},
 
-		{"first attestation", "---\ntype: code\n---\n", "attested", []Attestation{ann}, "---\ntype: code\nattested:\n- criterion: \"It: works\"\n  by: ann\n  at: 2026-02-02T14:04:05Z\n  note: \"seen\\ntwice\"\n---\n"},
-		{"next attestation", "---\nattested:\n  - by: bob\n    criterion: b # c\n    seal: unknown\n---\n", "attested", []Attestation{bob, ann}, "---\nattested:\n  - by: bob\n    criterion: b # c\n    seal: unknown\n  - criterion: \"It: works\"\n    by: ann\n    at: 2026-02-02T14:04:05Z\n    note: \"seen\\ntwice\"\n---\n"},
+		{"first attestation", "---\ntype: code\n---\n", "attested", []Attestation{ann},
+			"---\ntype: code\nattested:\n- criterion: \"It: works\"\n  by: ann\n  at: 2026-02-02T14:04:05Z\n  note: \"seen\\ntwice\"\n---\n"},
+		{"next attestation", "---\nattested:\n  - by: bob\n    criterion: b # c\n    seal: unknown\n---\n", "attested",
+			[]Attestation{bob, ann},
+			"---\nattested:\n  - by: bob\n    criterion: b # c\n    seal: unknown\n  - criterion: \"It: works\"\n    by: ann\n    at: " +
+				"2026-02-02T14:04:05Z\n    note: \"seen\\ntwice\"\n---\n"},
 
-		{"first approval", "---\ntype: code\n---\n", "approval", Approval{Required: true, Status: "approved", By: "ann", At: at, Digest: "sha256:1"}, "---\ntype: code\napproval:\n  required: true\n  status: approved\n  by: ann\n  at: 2026-02-02T14:04:05Z\n  digest: sha256:1\n---\n"},
-		{"approved", "---\napproval:\n    # gate\n    required: true # always\n    status: \"pending\"\n    team: core\n# next\nx: y\n---\n", "approval", Approval{Required: true, Status: "approved", By: "ann"}, "---\napproval:\n    # gate\n    required: true # always\n    status: \"approved\"\n    team: core\n    by: ann\n# next\nx: y\n---\n"},
-		{"approval withdrawn", "---\napproval:\n  required: true\n  by: ann\n  status: approved\n  team: core\n---\n", "approval", Approval{Required: true}, "---\napproval:\n  required: true\n  team: core\n---\n"},
-		{"first skip", "---\nstatus: cancelled\n---\n", "skipped", Skip{Reason: "no tests: yet", By: "ann", At: at}, "---\nstatus: cancelled\nskipped:\n  reason: \"no tests: yet\"\n  by: ann\n  at: 2026-02-02T14:04:05Z\n---\n"},
-		{"another reason", "---\nskipped:\n  by: ann # she\n  reason: 'a'\n  ticket: 7\n---\n", "skipped", Skip{Reason: "b", By: "ann", At: at}, "---\nskipped:\n  by: ann # she\n  reason: 'b'\n  ticket: 7\n  at: 2026-02-02T14:04:05Z\n---\n"},
+		{"first approval", "---\ntype: code\n---\n", "approval",
+			Approval{Required: true, Status: "approved", By: "ann", At: at, Digest: "sha256:1"},
+			"---\ntype: code\napproval:\n  required: true\n  status: approved\n  by: ann\n  at: 2026-02-02T14:04:05Z\n  digest: sha256:1\n---\n"},
+		{"approved", "---\napproval:\n    # gate\n    required: true # always\n    status: \"pending\"\n    team: core\n# next\nx: y\n---\n",
+			"approval", Approval{Required: true, Status: "approved", By: "ann"},
+			"---\napproval:\n    # gate\n    required: true # always\n    status: \"approved\"\n    team: core\n    by: ann\n# next\nx: y\n---\n"},
+		{"approval withdrawn", "---\napproval:\n  required: true\n  by: ann\n  status: approved\n  team: core\n---\n", "approval",
+			Approval{Required: true}, "---\napproval:\n  required: true\n  team: core\n---\n"},
+		{"first skip", "---\nstatus: cancelled\n---\n", "skipped", Skip{Reason: "no tests: yet", By: "ann", At: at},
+			"---\nstatus: cancelled\nskipped:\n  reason: \"no tests: yet\"\n  by: ann\n  at: 2026-02-02T14:04:05Z\n---\n"},
+		{"another reason", "---\nskipped:\n  by: ann # she\n  reason: 'a'\n  ticket: 7\n---\n", "skipped",
+			Skip{Reason: "b", By: "ann", At: at}, "---\nskipped:\n  by: ann # she\n  reason: 'b'\n  ticket: 7\n  at: 2026-02-02T14:04:05Z\n---\n"},
 		{"no longer skipped", "---\nskipped: # why\n  reason: a\n---\n", "skipped", Skip{}, "---\nskipped: {} # why\n---\n"},
 		{"not skipped", "---\nskipped: {}\n---\n", "skipped", Skip{}, "---\nskipped: {}\n---\n"},
 
-		{"approval in braces", "---\napproval: {required: false} # c\n---\n", "approval", Approval{Required: true}, "---\napproval: # c\n  required: true\n---\n"},
+		{"approval in braces", "---\napproval: {required: false} # c\n---\n", "approval", Approval{Required: true},
+			"---\napproval: # c\n  required: true\n---\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

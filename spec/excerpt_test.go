@@ -41,7 +41,8 @@ func TestProse(t *testing.T) {
 func TestFenced(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		pieces := rapid.SliceOf(rapid.SampledFrom([]string{"```", "````", "~~~", "\n", "## Acceptance Criteria\n", "- [x] a\n", "<!--", "text", "\x1b[1m", "\xff", "\r"})).Draw(t, "pieces")
+		pieces := rapid.SliceOf(rapid.SampledFrom([]string{"```", "````", "~~~", "\n", "## Acceptance Criteria\n", "- [x] a\n", "<!--", "text",
+			"\x1b[1m", "\xff", "\r"})).Draw(t, "pieces")
 		src := []byte(Fenced("sh", strings.Join(pieces, "")) + "\nafter\n")
 		root := newMarkdown().Parse(text.NewReader(src))
 		block, ok := root.FirstChild().(*ast.FencedCodeBlock)

@@ -98,7 +98,8 @@ func FuzzSetKey(f *testing.F) {
 		f.Add(src, "labels", "", "b: c")
 	})
 	f.Fuzz(func(t *testing.T, src []byte, key, value, item string) {
-		for _, v := range []any{value, []string{value, item}, Approval{Required: true, By: value}, Skip{Reason: value, By: item}, []Attestation{{Criterion: value, Note: item}}} {
+		for _, v := range []any{value, []string{value, item}, Approval{Required: true, By: value}, Skip{Reason: value, By: item},
+			[]Attestation{{Criterion: value, Note: item}}} {
 			out, err := SetKey(src, key, v)
 			if err != nil {
 				continue

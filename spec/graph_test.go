@@ -217,10 +217,11 @@ func TestSetProblems(t *testing.T) {
 		{"self", []*Spec{specOf("a1", "a1")}, []string{
 			`self-dependency spec a1: .chant/specs/a1.md:3:3: depends on itself`,
 		}},
-		{"two disjoint cycles", []*Spec{specOf("d", "e"), specOf("e", "d"), specOf("a", "x", "b"), specOf("b", "c"), specOf("c", "a"), specOf("x", "d")}, []string{
-			`dependency-cycle spec a: .chant/specs/a.md:4:3: cycle of dependencies a → b → c → a`,
-			`dependency-cycle spec d: .chant/specs/d.md:3:3: cycle of dependencies d → e → d`,
-		}},
+		{"two disjoint cycles",
+			[]*Spec{specOf("d", "e"), specOf("e", "d"), specOf("a", "x", "b"), specOf("b", "c"), specOf("c", "a"), specOf("x", "d")}, []string{
+				`dependency-cycle spec a: .chant/specs/a.md:4:3: cycle of dependencies a → b → c → a`,
+				`dependency-cycle spec d: .chant/specs/d.md:3:3: cycle of dependencies d → e → d`,
+			}},
 		{"shortest cycle of a component", []*Spec{specOf("a", "b"), specOf("b", "c"), specOf("c", "d", "a"), specOf("d", "a")}, []string{
 			`dependency-cycle spec a: .chant/specs/a.md:3:3: cycle of dependencies a → b → c → a`,
 		}},

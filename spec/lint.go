@@ -189,7 +189,8 @@ func (l *linter) skip() {
 		return
 	}
 	if s.Skipped.Reason == "" {
-		l.warn(s.at["skipped"], ruleSkipReason, "skipped without a reason, so it blocks the specs that depend on it", "add a reason below skipped")
+		l.warn(s.at["skipped"], ruleSkipReason, "skipped without a reason, so it blocks the specs that depend on it",
+			"add a reason below skipped")
 	}
 	if s.Status != StatusCancelled {
 		l.warn(s.at["skipped"], ruleSkipStatus, fmt.Sprintf("skipped, but its status is %q", s.Status),
@@ -229,7 +230,8 @@ func (l *linter) criteria() {
 	}
 	for _, a := range l.spec.Attested {
 		if !manual[a.Criterion] {
-			l.warn(l.spec.at["attested"], ruleAttestedUnknown, fmt.Sprintf("attested criterion %q is not a manual criterion of this spec", a.Criterion),
+			l.warn(l.spec.at["attested"], ruleAttestedUnknown,
+				fmt.Sprintf("attested criterion %q is not a manual criterion of this spec", a.Criterion),
 				"if its text has changed, attest it again")
 		}
 	}

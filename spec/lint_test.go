@@ -58,7 +58,8 @@ func TestLintTriesEdits(t *testing.T) {
 // TestLintPlaces wants the place of the value for what is said of the frontmatter.
 func TestLintPlaces(t *testing.T) {
 	t.Parallel()
-	src := "---\ntype: cod\nstatus:\n  compleet\nmodel: -x\napproval: {status: perhaps}\nskipped: {by: ann}\nattested:\n- criterion: none\n---\n# T\n"
+	src := "---\ntype: cod\nstatus:\n  compleet\nmodel: -x\napproval: {status: perhaps}\nskipped: {by: ann}\nattested:\n- criterion: none\n" +
+		"---\n# T\n"
 	sp, _ := Parse(".chant/specs/s.md", []byte(src))
 	got := map[string]Pos{}
 	for _, p := range LintSpec(sp, Config{}) {
@@ -105,7 +106,8 @@ func TestLint(t *testing.T) {
 
 		{"skipped", []*Spec{skippedFor("not needed", sound("s"))}, nil},
 		{"skipped without a reason", []*Spec{skippedFor("", sound("s"))}, []string{
-			`skipped-without-reason spec s: .chant/specs/s.md: skipped without a reason, so it blocks the specs that depend on it (add a reason below skipped)`}},
+			`skipped-without-reason spec s: .chant/specs/s.md: skipped without a reason, so it blocks the specs that depend on it (add a reason ` +
+				`below skipped)`}},
 		{"skipped, but not cancelled", []*Spec{inStatus(StatusCompleted, skippedFor("x", soundBut(func(s *Spec) {
 			s.Criteria[0].Ticked, s.Criteria[1].Ticked = true, true
 		})[0]))}, []string{
@@ -127,13 +129,16 @@ func TestLint(t *testing.T) {
 		}), nil},
 
 		{"attested and changed", soundBut(func(s *Spec) { s.Attested[0].Criterion = "someone wrote it" }), []string{
-			`attested-unknown spec s: .chant/specs/s.md: attested criterion "someone wrote it" is not a manual criterion of this spec (if its text has changed, attest it again)`}},
+			`attested-unknown spec s: .chant/specs/s.md: attested criterion "someone wrote it" is not a manual criterion of this spec (if its ` +
+				`text has changed, attest it again)`}},
 		{"attested with a check", soundBut(func(s *Spec) { s.Attested[0].Criterion = "tests pass" }), []string{
-			`attested-unknown spec s: .chant/specs/s.md: attested criterion "tests pass" is not a manual criterion of this spec (if its text has changed, attest it again)`}},
+			`attested-unknown spec s: .chant/specs/s.md: attested criterion "tests pass" is not a manual criterion of this spec (if its text has ` +
+				`changed, attest it again)`}},
 		{"two manual criteria of one text", soundBut(func(s *Spec) {
 			s.Criteria = append(s.Criteria, Criterion{Number: 3, Text: "someone read it", Pos: Pos{25, 3}})
 		}), []string{
-			`same-manual-criterion spec s: .chant/specs/s.md:25:3: two manual criteria have the text "someone read it" (make their texts different: an attestation would count for both)`}},
+			`same-manual-criterion spec s: .chant/specs/s.md:25:3: two manual criteria have the text "someone read it" (make their texts ` +
+				`different: an attestation would count for both)`}},
 		{"attested text twice, first with a check", soundBut(func(s *Spec) { s.Criteria[0].Text = "someone read it" }), nil},
 		{"attested text twice, then with a check", soundBut(func(s *Spec) {
 			s.Criteria[0].Text = "someone read it"
@@ -146,7 +151,8 @@ func TestLint(t *testing.T) {
 			`bad-target spec s: .chant/specs/s.md:9:3: target file "a[" is not a valid glob`}},
 
 		{"any failure", soundBut(func(s *Spec) { s.Criteria[0].Check.ExpectFail = true }), []string{
-			`red-for-wrong-reason spec s: .chant/specs/s.md:21:3: expect=fail without match= or exit= accepts any failure (add match= with the expected error message)`}},
+			`red-for-wrong-reason spec s: .chant/specs/s.md:21:3: expect=fail without match= or exit= accepts any failure (add match= with the ` +
+				`expected error message)`}},
 		{"stated failure", soundBut(func(s *Spec) { s.Criteria[0].Check.ExpectFail = true; s.Criteria[0].Check.Match = match }), nil},
 		{"stated exit", soundBut(func(s *Spec) { s.Criteria[0].Check.ExpectFail = true; s.Criteria[0].Check.Exit = &exit }), nil},
 

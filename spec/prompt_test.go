@@ -123,7 +123,8 @@ func TestExpandPrompt(t *testing.T) {
 // FuzzParsePrompt wants a prompt's body to end its file, places to lie in it,
 // and a prompt that extends itself to be told once.
 func FuzzParsePrompt(f *testing.F) {
-	for _, src := range []string{"x", "---\nextends: p\n---\n{{content}}{{a}}", "---\r\nextends: q\r\n---\r\n{{b}}\r\n", "---\nextends: &a [*a]\n---\n"} {
+	for _, src := range []string{"x", "---\nextends: p\n---\n{{content}}{{a}}", "---\r\nextends: q\r\n---\r\n{{b}}\r\n",
+		"---\nextends: &a [*a]\n---\n"} {
 		f.Add([]byte(src))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {

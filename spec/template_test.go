@@ -21,7 +21,8 @@ func TestExpand(t *testing.T) {
 		{"blanks", "{{ id\t}} {{\tid }}", "007 007", nil},
 		{"CRLF stays", "{{id}}\r\n\r\n", "007\r\n\r\n", nil},
 		{"more braces", "{{{id}}} {{{{id}}}}", "{007} {{007}}", nil},
-		{"plain text", "{{}} {{ }} {{Id}} {{.id}} {{id.}} {{2}} {{a b}} {{\nid}} {{id} } {id} {{id", "{{}} {{ }} {{Id}} {{.id}} {{id.}} {{2}} {{a b}} {{\nid}} {{id} } {id} {{id", nil},
+		{"plain text", "{{}} {{ }} {{Id}} {{.id}} {{id.}} {{2}} {{a b}} {{\nid}} {{id} } {id} {{id",
+			"{{}} {{ }} {{Id}} {{.id}} {{id.}} {{2}} {{a b}} {{\nid}} {{id} } {id} {{id", nil},
 		{"no UTF-8", "\xff{{id}}\xff", "\xff007\xff", nil},
 		{"unknown", "é {{id}} {{ idd }}\n  {{spec.tilte}}{{zzz}}\n", "é 007 {{ idd }}\n  {{spec.tilte}}{{zzz}}\n", []string{
 			`error unknown-variable .chant/templates/fix.md:1:10: unknown variable "idd" (did you mean "id"?)`,
