@@ -59,6 +59,7 @@ func (a *App) verify(ctx context.Context, queries []string, opts verifyOptions) 
 	if err != nil {
 		return err
 	}
+	request.Project = p
 	if request.IDs, err = ids(p.Set, queries); err != nil {
 		return err
 	}

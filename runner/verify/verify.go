@@ -19,9 +19,10 @@ import (
 
 // Options say what to verify.
 type Options struct {
-	IDs   []string // exact ids; every completed spec where empty
-	At    string   // a revision; the worktree where empty
-	Shard Shard
+	Project *project.Project // as the work tree holds it
+	IDs     []string         // exact ids; every completed spec if empty
+	At      string           // a revision; the work tree if empty
+	Shard   Shard
 }
 
 // ErrNothingToVerify is returned where nothing was there to be verified: a
@@ -160,10 +161,7 @@ func (r *verification) begin(ctx context.Context, opts Options, v *record.Verifi
 			v.Dirty = append(v.Dirty, c.Path)
 			r.dirty[c.Path] = true
 		}
-		r.project, err = project.Load(r.head)
-		if err != nil {
-			return "", nil, err
-		}
+		r.project = opts.Project
 		r.runner = settings.NewRunner(r.project.Config)
 		return commit, closeHead, nil
 	}
