@@ -45,6 +45,7 @@ agent says about the criteria has no effect: the checks decide.`,
 	f.BoolVar(&opts.all, "all", false, "run all specs that are ready or become ready")
 	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be run; run nothing")
 	f.BoolVar(&opts.NoCommit, "no-commit", false, "tick what holds, but do not commit and do not complete")
+	f.BoolVarP(&opts.SignOff, "signoff", "s", false, "add a Signed-off-by trailer to the commits")
 	f.StringVarP(&opts.Message, "message", "m", "", "subject of the commit (default: the spec's title)")
 	f.BoolVarP(&opts.verbose, "verbose", "v", false, "show every command as it runs")
 	f.StringVar(&opts.Agent, "agent", "", "let the agent `NAME` work first; \"spec\" means the agent that the spec names")

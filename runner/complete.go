@@ -354,14 +354,18 @@ func (a *attempt) takeBack(before, after []byte) error {
 }
 
 func (a *attempt) message(opts RunOptions) string {
-	return a.withTrailers(cmp.Or(strings.TrimSpace(opts.Message), a.spec.Title))
+	return a.withTrailers(a.project.Config.Commit.Work(a.spec, cmp.Or(strings.TrimSpace(opts.Message), a.spec.Title)))
 }
 
-func (a *attempt) closing() string { return a.withTrailers("complete") }
+func (a *attempt) closing() string { return a.withTrailers(a.project.Config.Commit.Complete(a.spec)) }
 
-// withTrailers returns a commit message in the project's form; see
-// git-interpret-trailers(1) for the trailers'.
+// withTrailers returns a commit message with chant's trailers; for their form see
+// git-interpret-trailers(1).
 func (a *attempt) withTrailers(subject string) string {
 	n := len(a.spec.Criteria)
-	return fmt.Sprintf("chant(%s): %s\n\nChant-Spec: %s\nChant-Criteria: %d/%d\n", a.spec.ID, subject, a.spec.ID, n, n)
+	message := fmt.Sprintf("%s\n\nChant-Spec: %s\nChant-Criteria: %d/%d\n", subject, a.spec.ID, n, n)
+	if a.signer != "" {
+		message += "Signed-off-by: " + a.signer + "\n"
+	}
+	return message
 }

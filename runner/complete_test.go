@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
 )
@@ -44,7 +45,7 @@ func TestMarkCompleted(t *testing.T) {
 
 func TestMessages(t *testing.T) {
 	t.Parallel()
-	a := &attempt{spec: specOf(t, "# Reproduce it\n\n## Acceptance Criteria\n\n- [ ] A\n- [ ] B\n")}
+	a := &attempt{project: &project.Project{}, spec: specOf(t, "# Reproduce it\n\n## Acceptance Criteria\n\n- [ ] A\n- [ ] B\n")}
 	const trailers = "\n\nChant-Spec: 002-reproduction\nChant-Criteria: 2/2\n"
 	for _, tt := range []struct{ got, want string }{
 		{a.message(RunOptions{}), "chant(002-reproduction): Reproduce it" + trailers},

@@ -15,6 +15,7 @@ import (
 type RunOptions struct {
 	Message  string // the commit's subject; the spec's title where empty
 	NoCommit bool   // tick, but record no completion
+	SignOff  bool   // the commits say who signs them off, as by git commit --signoff
 
 	Agent    string // runs before the checks; spec.AgentOfSpec is the one that the spec names, "" none
 	Attempts int    // of agent and checks, until all hold; 0 is 1
@@ -28,6 +29,7 @@ type attempt struct {
 	candidate candidate        // as it was before the checks ran
 	before    project.Worktree // the state of all that differed from HEAD then
 	sealed    *sealed          // what the checks have seen in a checkout; nil where they ran in none
+	signer    string           // for Signed-off-by; "" if nobody is to sign off
 	ev        record.Evidence
 }
 
@@ -79,6 +81,11 @@ func (e *Engine) prepare(ctx context.Context, specID string, opts RunOptions) (*
 		e.Settings.Emit(record.Notice{Spec: s.ID, Text: fmt.Sprintf("run %s was interrupted: this one starts over", begun.Run)})
 	}
 	a := &attempt{engine: e, project: p, spec: s}
+	if opts.SignOff && !opts.NoCommit {
+		if a.signer, err = e.Git.Identity(ctx); err != nil {
+			return nil, err
+		}
+	}
 	started := e.Settings.Now().UTC()
 	a.ev = record.Evidence{
 		ID: e.NewRunID(started), Spec: s.ID, Started: started, Digest: s.Digest(), Criteria: []record.Result{},

@@ -32,6 +32,9 @@ type Config struct {
 	// of the package that composes prompts.
 	PromptBudget int
 
+	// Commit holds the subjects of a run's commits.
+	Commit CommitSubjects
+
 	interpreters map[string][]string
 }
 
@@ -93,7 +96,7 @@ func (s *configFile) read() (Config, Problems) {
 // config reads the frontmatter's mapping.
 func (s *configFile) config(root *yaml.Node) Config {
 	var cfg Config
-	known := []string{"project", "interpreters", "secrets", "agents", "suite", "worktree", "prompts"}
+	known := []string{"project", "interpreters", "secrets", "agents", "suite", "worktree", "prompts", "commit"}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], target(root.Content[i+1])
 		if !s.isKnown(key, known) || isNull(value) {
@@ -127,6 +130,8 @@ func (s *configFile) config(root *yaml.Node) Config {
 					cfg.Setup = texts(s.items(k, v))
 				}
 			})
+		case "commit":
+			cfg.Commit = s.commit(key, value)
 		case "agents":
 			cfg.Agents = s.agents(key, value)
 		case "prompts":
