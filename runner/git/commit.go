@@ -3,8 +3,6 @@ package git
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 )
 
 // CommitRequest says what to commit.
@@ -23,20 +21,12 @@ type CommitRequest struct {
 //
 // Where other processes commit too, it waits for up to about ten seconds and
 // commits on top of theirs. The errors are those of Ready, ErrNothing, PathError,
-// SigningError, LockedError, ErrHeadMoved and CommandError.
-func (r *Repo) Commit(ctx context.Context, req CommitRequest) (Hash, error) {
-	h, err := r.commit(ctx, req)
+// LockedError, ErrHeadMoved and CommandError.
+func (r *Repo) Commit(ctx context.Context, req CommitRequest) (h Hash, err error) {
+	d, err := r.Draft(ctx)
 	if _, needsGit := errors.AsType[*NeedsGitError](err); needsGit {
 		return r.CommitOnly(ctx, req)
 	}
-	if err != nil {
-		return "", fmt.Errorf("committing: %w", err)
-	}
-	return h, nil
-}
-
-func (r *Repo) commit(ctx context.Context, req CommitRequest) (h Hash, err error) {
-	d, err := r.draft(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -47,24 +37,15 @@ func (r *Repo) commit(ctx context.Context, req CommitRequest) (h Hash, err error
 	r.at("stored")
 	err = r.persist(ctx, overtaken, func() (err error) {
 		if err = d.restart(); err == nil {
-			h, err = d.commit(ctx, contents, req.Message)
+			h, err = d.Commit(ctx, contents, req.Message)
 		}
 		if err != nil {
 			return err
 		}
 		return d.publish(ctx)
 	})
-	return h, err
-}
-
-// cleanMessage returns a message that git would take.
-func cleanMessage(message string) (string, error) {
-	message = strings.TrimRight(message, " \t\r\n")
-	if message == "" {
-		return "", errors.New("the message is empty")
+	if err != nil {
+		return "", err
 	}
-	if strings.Contains(message, "\x00") {
-		return "", errors.New("the message holds a zero byte")
-	}
-	return message + "\n", nil
+	return h, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,14 +14,12 @@ import (
 // hooks and filters, signs as configured and knows every format of repository.
 // Hooks and filters see nothing of chant. They may change what is committed.
 func (r *Repo) CommitOnly(ctx context.Context, req CommitRequest) (h Hash, err error) {
+	defer wrap(&err, "committing by git commit")
 	err = r.persist(ctx, overtaken, func() (err error) {
 		h, err = r.commitOnly(ctx, req)
 		return err
 	})
-	if err != nil {
-		return "", fmt.Errorf("committing by git commit: %w", err)
-	}
-	return h, nil
+	return h, err
 }
 
 func (r *Repo) commitOnly(ctx context.Context, req CommitRequest) (Hash, error) {
@@ -97,33 +93,28 @@ func (o only) intend(ctx context.Context) error {
 
 // unintend undoes intend. Another writer may hold the index, so it is tried
 // for a while.
-func (o only) unintend(ctx context.Context) error {
+func (o only) unintend(ctx context.Context) (err error) {
+	defer wrap(&err, "taking the new paths out of the index again")
 	if len(o.fresh) == 0 {
 		return nil
 	}
-	err := o.repo.persist(ctx, overtaken, func() error {
+	return o.repo.persist(ctx, overtaken, func() error {
 		left, err := o.stillIntended(ctx)
-		if err != nil || len(left) == 0 {
+		if err == nil && len(left) > 0 {
+			remove := []string{"update-index", "-z", "--force-remove", "--stdin"}
+			_, err = o.attempt(ctx, call{args: remove, stdin: pathList(left), asUser: true})
+		}
+		if err != nil || len(o.evicted) == 0 {
 			return err
 		}
-		_, err = o.attempt(ctx, call{args: []string{"update-index", "-z", "--force-remove", "--stdin"}, stdin: pathList(left), asUser: true})
-		return err
-	})
-	if err == nil && len(o.evicted) > 0 {
 		var list strings.Builder
 		for _, e := range o.evicted {
 			list.WriteString(e.info + "\t" + e.path + "\x00")
 		}
-		err = o.repo.persist(ctx, overtaken, func() error {
-			again := call{args: []string{"update-index", "-z", "--index-info"}, stdin: strings.NewReader(list.String()), asUser: true}
-			_, err := o.attempt(ctx, again)
-			return err
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("taking the new paths out of the index again: %w", err)
-	}
-	return nil
+		again := []string{"update-index", "-z", "--index-info"}
+		_, err = o.attempt(ctx, call{args: again, stdin: strings.NewReader(list.String()), asUser: true})
+		return err
+	})
 }
 
 // stillIntended lists those of the fresh paths that the index knows by name
@@ -139,19 +130,11 @@ func (o only) stillIntended(ctx context.Context) ([]string, error) {
 
 // commit runs git commit. Hooks don't run where there is nothing to commit.
 // The message is committed as it is, unless a hook changes it.
-func (o only) commit(ctx context.Context, message string) (h Hash, err error) {
-	list, err := os.CreateTemp("", "chant-paths-")
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, list.Close(), os.Remove(list.Name())) }()
-	if _, err := io.Copy(list, pathspecs(o.named)); err != nil {
-		return "", err
-	}
-	args := []string{"commit", "--only", "--pathspec-from-file=" + list.Name(), "--pathspec-file-nul"}
+func (o only) commit(ctx context.Context, message string) (Hash, error) {
+	args := []string{"commit", "--only", "--pathspec-from-file=-", "--pathspec-file-nul"}
 	if len(o.fresh) == 0 {
-		dry := call{args: append(slices.Clone(args), "--dry-run", "--untracked-files=no"), asUser: true}
-		_, err := o.attempt(ctx, dry)
+		dry := append(slices.Clone(args), "--dry-run", "--untracked-files=no")
+		_, err := o.attempt(ctx, call{args: dry, stdin: pathspecs(o.named), asUser: true})
 		if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == 1 {
 			return "", ErrNothing
 		}
@@ -159,8 +142,8 @@ func (o only) commit(ctx context.Context, message string) (h Hash, err error) {
 			return "", err
 		}
 	}
-	args = append(args, "--cleanup=verbatim", "-F", "-")
-	out, err := o.attempt(ctx, call{args: args, stdin: strings.NewReader(message), asUser: true})
+	args = append(args, "--cleanup=verbatim", "-m", message)
+	out, err := o.attempt(ctx, call{args: args, stdin: pathspecs(o.named), asUser: true})
 	if err != nil {
 		return "", err
 	}

@@ -29,8 +29,11 @@ func noted(tb testing.TB, r *Repo, paths ...string) (Hash, string, error) {
 	if err != nil {
 		return "", "", err
 	}
-	why, err := r.NeedsGit(tb.Context())
-	return h, why, err
+	_, err = r.Draft(tb.Context())
+	if needs, ok := errors.AsType[*NeedsGitError](err); ok {
+		return h, needs.Reason, nil
+	}
+	return h, "", err
 }
 
 // TestHooks compares what each hook sees with what it sees under git.

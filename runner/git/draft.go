@@ -1,9 +1,11 @@
 package git
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -25,15 +27,8 @@ type Draft struct {
 // Draft begins to make commits on top of HEAD as it is now. The error is a
 // NeedsGitError where only git commit can make a commit, else one of those of
 // Ready; locks are met by Publish, a damaged index by Store.
-func (r *Repo) Draft(ctx context.Context) (*Draft, error) {
-	d, err := r.draft(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("preparing to commit: %w", err)
-	}
-	return d, nil
-}
-
-func (r *Repo) draft(ctx context.Context) (*Draft, error) {
+func (r *Repo) Draft(ctx context.Context) (_ *Draft, err error) {
+	defer wrap(&err, "preparing to commit")
 	head, hooks, err := r.usable(ctx)
 	if err != nil {
 		return nil, err
@@ -42,12 +37,8 @@ func (r *Repo) draft(ctx context.Context) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	why, err := r.onlyGit(settings, hooks)
-	if err != nil {
+	if err := r.needsGit(settings, hooks); err != nil {
 		return nil, err
-	}
-	if why != "" {
-		return nil, &NeedsGitError{Reason: why}
 	}
 	d := &Draft{
 		repo: r, head: head, tip: head.Commit, contents: make(map[string]Content),
@@ -56,8 +47,10 @@ func (r *Repo) draft(ctx context.Context) (*Draft, error) {
 	if d.author, err = r.identity(ctx, "GIT_AUTHOR_IDENT"); err != nil {
 		return nil, err
 	}
-	d.committer, err = r.identity(ctx, "GIT_COMMITTER_IDENT")
-	return d, err
+	if d.committer, err = r.identity(ctx, "GIT_COMMITTER_IDENT"); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // restart forgets the commits and begins on top of HEAD as it is now.
@@ -77,22 +70,15 @@ func (d *Draft) restart() (err error) {
 func (d *Draft) Head() Head { return d.head }
 
 // Commit makes a commit on top of the one before it, or of Head, with contents
-// put in as by WriteTree. The contents have to be in the repository's own
-// object store. The commit is signed where the configuration asks for that,
-// which may take as long as somebody needs to type a passphrase. The error is
-// ErrNothing where contents change nothing, and then there is no new commit; a
-// SigningError where it can't be signed.
-func (d *Draft) Commit(ctx context.Context, contents []Content, message string) (Hash, error) {
-	h, err := d.commit(ctx, contents, message)
-	if err != nil {
-		return "", fmt.Errorf("preparing a commit: %w", err)
-	}
-	return h, nil
-}
-
-func (d *Draft) commit(ctx context.Context, contents []Content, message string) (Hash, error) {
-	message, err := cleanMessage(message)
-	if err != nil {
+// put in; one without a mode removes what is at its path, unless that is a
+// folder. The contents have to be in the repository's own object store. The
+// commit is signed where the configuration asks for that, which may take as
+// long as somebody needs to type a passphrase. The error is ErrNothing where
+// contents change nothing, and then there is no new commit; a PathError for a
+// content that a tree can't have.
+func (d *Draft) Commit(ctx context.Context, contents []Content, message string) (h Hash, err error) {
+	defer wrap(&err, "preparing a commit")
+	if message, err = cleanMessage(message); err != nil {
 		return "", err
 	}
 	var before Hash
@@ -102,20 +88,22 @@ func (d *Draft) commit(ctx context.Context, contents []Content, message string) 
 		}
 	}
 	for _, c := range contents {
-		if err := d.repo.has(c); err != nil {
+		if err := d.repo.check(c); err != nil {
 			return "", err
 		}
 	}
-	tree, err := d.repo.writeTree(ctx, d.tip, contents, "")
+	tree, err := d.repo.newTree(before, "", contents)
+	if err == nil && tree == "" {
+		tree, err = d.repo.write(plumbing.TreeObject, nil)
+	}
 	if err != nil {
 		return "", err
 	}
-	if tree == before || before == "" && tree == emptyTree {
+	if tree == cmp.Or(before, emptyTree) {
 		return "", ErrNothing
 	}
 	d.repo.at("trees")
-	next, err := d.object(ctx, tree, message)
-	if err != nil {
+	if h, err = d.object(ctx, tree, message); err != nil {
 		return "", err
 	}
 	d.repo.at("commit")
@@ -124,12 +112,45 @@ func (d *Draft) commit(ctx context.Context, contents []Content, message string) 
 	}
 	first, _, _ := strings.Cut(message, "\n")
 	d.subjects = append(d.subjects, first)
-	d.tip = next
-	return next, nil
+	d.tip = h
+	return h, nil
 }
 
-// emptyTree is the tree without entries.
-const emptyTree Hash = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+// check refuses what a tree can't have, and content that was stored elsewhere.
+func (r *Repo) check(c Content) error {
+	if _, err := cleanPaths([]string{c.Path}); err != nil || c.Mode == "" {
+		return err
+	}
+	if !c.Hash.valid() || !slices.Contains([]string{modeFile, modeExecutable, modeSymlink, modeSubmodule}, c.Mode) {
+		return &PathError{Path: c.Path, Reason: "it has no hash or no file's mode"}
+	}
+	if c.Mode == modeSubmodule {
+		return nil
+	}
+	has, err := r.has(c.Hash)
+	if err == nil && !has {
+		err = &PathError{Path: c.Path, Reason: "its content " + string(c.Hash) + " is not in the repository (store it there)"}
+	}
+	return err
+}
+
+// emptyTree is the tree without entries, zeros the name of no object.
+const (
+	emptyTree Hash = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+	zeros          = "0000000000000000000000000000000000000000"
+)
+
+// cleanMessage returns a message that git would take.
+func cleanMessage(message string) (string, error) {
+	message = strings.TrimRight(message, " \t\r\n")
+	if message == "" {
+		return "", errors.New("the message is empty")
+	}
+	if strings.Contains(message, "\x00") {
+		return "", errors.New("the message holds a zero byte")
+	}
+	return message + "\n", nil
+}
 
 // object writes the commit itself; git does it where the commit is to be signed
 // or to name an encoding. The text is not made by go-git's object.Commit, whose
@@ -143,7 +164,7 @@ func (d *Draft) object(ctx context.Context, tree Hash, message string) (Hash, er
 		parent = "parent " + string(d.tip) + "\n"
 	}
 	text := fmt.Sprintf("tree %s\n%sauthor %s\ncommitter %s\n\n%s", tree, parent, d.author, d.committer, message)
-	return d.repo.write(d.repo.common, plumbing.CommitObject, []byte(text))
+	return d.repo.write(plumbing.CommitObject, []byte(text))
 }
 
 func (d *Draft) objectByGit(ctx context.Context, tree Hash, message string) (Hash, error) {
@@ -158,7 +179,7 @@ func (d *Draft) objectByGit(ctx context.Context, tree Hash, message string) (Has
 		args: append(args, string(tree)), stdin: strings.NewReader(message), asUser: true, foreground: true,
 	})
 	if failed, ok := errors.AsType[*CommandError](err); ok && d.signs {
-		return "", &SigningError{Message: failed.Message}
+		return "", fmt.Errorf("%w: %s", errSigning, failed.Message)
 	}
 	if err != nil {
 		return "", err
@@ -167,12 +188,12 @@ func (d *Draft) objectByGit(ctx context.Context, tree Hash, message string) (Has
 	if !d.signs {
 		return h, nil
 	}
-	data, err := d.repo.needed(plumbing.CommitObject, h)
+	data, err := d.repo.read(plumbing.CommitObject, h)
 	if err != nil {
 		return "", err
 	}
 	if header, _, _ := strings.Cut(string(data), "\n\n"); !strings.Contains(header, "\ngpgsig") {
-		return "", &SigningError{Message: "the program made no signature"}
+		return "", fmt.Errorf("%w: the program made no signature", errSigning)
 	}
 	return h, nil
 }

@@ -194,8 +194,12 @@ func TestObjectIsFreshened(t *testing.T) {
 	contents[0] = Content{Path: "gone"} // it is only untracked
 	blob := strings.Fields(c.git("ls-files", "-s", "other"))
 	contents[3] = Content{"other", blob[0], Hash(blob[1])}
-	if got, err := c.open().WriteTree(t.Context(), c.head(), contents, ""); string(got) != tree || err != nil {
-		t.Errorf("WriteTree = %s, %v, want %s", got, err, tree)
+	d, err := c.open().Draft(t.Context())
+	must(t, err)
+	h, err := d.Commit(t.Context(), contents, "m")
+	must(t, err)
+	if got := c.line("rev-parse", string(h)+"^{tree}"); got != tree {
+		t.Errorf("the tree is %s, want %s", got, tree)
 	}
 	if info, err := os.Stat(object); err != nil || info.ModTime().Equal(old) {
 		t.Errorf("the object is as old as before, %v", err)

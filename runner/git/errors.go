@@ -26,6 +26,21 @@ var (
 	ErrNoGit = errors.New("the git program isn't on PATH (install git)")
 )
 
+// What is refused for these reasons says more, and how to mend it.
+var (
+	errEnvironment  = errors.New("the environment names another work tree")
+	errOwner        = errors.New("the repository belongs to another user")
+	errDamagedIndex = errors.New("the index is damaged")
+	errSigning      = errors.New("signing the commit, as commit.gpgSign asks")
+)
+
+// wrap puts what was being done before an error, if there is one.
+func wrap(err *error, doing string) {
+	if *err != nil {
+		*err = fmt.Errorf("%s: %w", doing, *err)
+	}
+}
+
 // InProgressError is returned by Ready, Draft and Commit while an operation is
 // half done in the work tree, because a commit would become a part of it.
 type InProgressError struct {
@@ -39,7 +54,7 @@ func (e *InProgressError) Error() string {
 
 // NeedsGitError is returned by Draft where only git commit can make a commit.
 type NeedsGitError struct {
-	Reason string // as NeedsGit returns it
+	Reason string // such as "there is a pre-commit hook"
 }
 
 // Error returns the reason.
@@ -82,53 +97,4 @@ func (e *CommandError) Error() string {
 		return fmt.Sprintf("git %s: exit status %d", e.Command, e.Code)
 	}
 	return fmt.Sprintf("git %s: %s", e.Command, e.Message)
-}
-
-// EnvironmentError is returned by Ready, Draft and Commit where a variable
-// directs git to another repository or index than those of the opened work
-// tree.
-type EnvironmentError struct {
-	Name, Value string
-}
-
-// Error names the variable. Only the user can say which repository is meant.
-func (e *EnvironmentError) Error() string {
-	return fmt.Sprintf("%s=%s belongs to another work tree than this one (unset it)", e.Name, e.Value)
-}
-
-// OwnerError is returned in a repository of another user, where git refuses
-// to work.
-type OwnerError struct {
-	Top string // top of the work tree
-}
-
-// Error returns the command by which git, and so chant, comes to trust it.
-func (e *OwnerError) Error() string {
-	return fmt.Sprintf("%s belongs to another user (if you trust it: git config --global --add safe.directory %s)", e.Top, e.Top)
-}
-
-// DamagedIndexError is returned for an index that git can't read. Nothing is
-// lost with it but what was staged.
-type DamagedIndexError struct {
-	Path string // the index file
-	Err  error
-}
-
-// Error names the file and the way to make it anew.
-func (e *DamagedIndexError) Error() string {
-	return fmt.Sprintf("%s is damaged (move it away, then run git reset): %v", e.Path, e.Err)
-}
-
-// Unwrap returns git's error.
-func (e *DamagedIndexError) Unwrap() error { return e.Err }
-
-// SigningError is returned where a commit should be signed and can't be. No
-// unsigned commit is made instead.
-type SigningError struct {
-	Message string // what git and the signing program said
-}
-
-// Error returns the setting that asks for signing and git's words.
-func (e *SigningError) Error() string {
-	return "signing the commit, as commit.gpgSign asks: " + e.Message
 }

@@ -20,12 +20,12 @@ func FuzzTree(f *testing.F) {
 			if err != nil {
 				return
 			}
-			raw, err := hex.DecodeString(string(e.id))
+			raw, err := hex.DecodeString(string(e.Hash))
 			must(t, err)
 			read := string(data[:len(data)-len(rest)])
-			want := fmt.Sprintf("%s %s\x00%s", modeText(e.mode), e.name, raw)
+			want := fmt.Sprintf("%s %s\x00%s", e.Mode, e.Path, raw)
 			mode, _, _ := strings.Cut(read, " ")
-			if strings.TrimPrefix(read, mode) != strings.TrimPrefix(want, modeText(e.mode)) {
+			if strings.TrimPrefix(read, mode) != strings.TrimPrefix(want, e.Mode) {
 				t.Fatalf("%q was read as %q", read, want)
 			}
 			switch mode {

@@ -11,6 +11,7 @@
 package git
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -64,18 +65,5 @@ func (h Hash) plumb() plumbing.Hash { return plumbing.NewHash(string(h)) }
 
 // valid reports whether h is a full object name.
 func (h Hash) valid() bool {
-	if len(h) != sha1Digits && len(h) != sha256Digits {
-		return false
-	}
-	for _, c := range []byte(h) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
+	return (len(h) == sha1Digits || len(h) == sha256Digits) && strings.Trim(string(h), "0123456789abcdef") == ""
 }
-
-const (
-	sha1Digits   = 40
-	sha256Digits = 64
-)

@@ -7,11 +7,11 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
 // Commit is the part of a commit that chant reads.
@@ -20,7 +20,6 @@ type Commit struct {
 	Tree    Hash
 	Parents []Hash
 	Time    time.Time // the committer's, UTC
-	Subject string    // the message's first paragraph on one line
 }
 
 // FirstParents walks back from a commit, itself included, along first
@@ -51,6 +50,19 @@ func (r *Repo) FirstParents(from Hash) iter.Seq2[Commit, error] {
 	}
 }
 
+// shallow returns the commits whose parents a shallow clone lacks.
+func (r *Repo) shallow() (map[Hash]bool, error) {
+	data, err := os.ReadFile(filepath.Join(r.common, "shallow"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the shallow boundary: %w", err)
+	}
+	ends := make(map[Hash]bool)
+	for line := range strings.FieldsSeq(string(data)) {
+		ends[Hash(line)] = true
+	}
+	return ends, nil
+}
+
 // commitAt reads a commit; ErrUnknownRevision where h names none.
 func (r *Repo) commitAt(h Hash) (Commit, error) {
 	data, err := r.read(plumbing.CommitObject, h)
@@ -68,69 +80,22 @@ func (r *Repo) commitAt(h Hash) (Commit, error) {
 }
 
 // parseCommit reads the form that git-cat-file(1) shows: the tree, the
-// parents, author and committer in this order, other headers, a blank line,
-// the message. As in git, what is elsewhere doesn't count.
+// parents, author and committer in this order. As in git, what is elsewhere
+// doesn't count.
 func parseCommit(id Hash, data []byte) (Commit, error) {
 	c := Commit{Hash: id, Parents: []Hash{}}
-	header, message, _ := strings.Cut(string(data), "\n\n")
+	header, _, _ := strings.Cut(string(data), "\n\n")
 	lines := strings.Split(header, "\n")
-	tree, _ := strings.CutPrefix(lines[0], "tree ")
-	if c.Tree = Hash(tree); !c.Tree.valid() {
+	if c.Tree = Hash(strings.TrimPrefix(lines[0], "tree ")); !c.Tree.valid() {
 		return Commit{}, errors.New("it has no tree (run git fsck)")
 	}
-	for lines = lines[1:]; len(lines) > 0; lines = lines[1:] {
-		parent, ok := strings.CutPrefix(lines[0], "parent ")
-		if !ok {
-			break
-		}
-		c.Parents = append(c.Parents, Hash(parent))
+	for lines = lines[1:]; len(lines) > 0 && strings.HasPrefix(lines[0], "parent "); lines = lines[1:] {
+		c.Parents = append(c.Parents, Hash(lines[0][len("parent "):]))
 	}
 	if len(lines) > 1 {
-		committer, _ := strings.CutPrefix(lines[1], "committer ")
-		c.Time = identTime(committer)
+		var committer object.Signature
+		committer.Decode([]byte(lines[1]))
+		c.Time = committer.When.UTC()
 	}
-	c.Subject = subject(message)
 	return c, nil
-}
-
-// identTime reads the time of "Name <mail> 1700000000 +0100"; as in git, the
-// epoch where there is none.
-func identTime(ident string) time.Time {
-	when := ident[strings.LastIndexByte(ident, '>')+1:]
-	seconds, _, _ := strings.Cut(strings.TrimLeft(when, " "), " ")
-	n, err := strconv.ParseInt(seconds, 10, 64)
-	if err != nil {
-		n = 0
-	}
-	return time.Unix(n, 0).UTC()
-}
-
-// subject returns the first paragraph of a message on one line, as git does.
-func subject(message string) string {
-	var lines []string
-	for line := range strings.Lines(message) {
-		line = strings.TrimRight(line, " \t\r\n")
-		if line != "" {
-			lines = append(lines, line)
-		} else if len(lines) > 0 {
-			break
-		}
-	}
-	return strings.Join(lines, " ")
-}
-
-// shallow returns the commits whose parents a shallow clone lacks.
-func (r *Repo) shallow() (map[Hash]bool, error) {
-	data, err := os.ReadFile(filepath.Join(r.common, "shallow"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the shallow boundary: %w", err)
-	}
-	ends := make(map[Hash]bool)
-	for line := range strings.Lines(string(data)) {
-		ends[Hash(strings.TrimSpace(line))] = true
-	}
-	return ends, nil
 }

@@ -3,14 +3,13 @@ package git
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -42,14 +41,21 @@ func (r *Repo) tracked(ctx context.Context, paths []string) ([]indexEntry, error
 			}
 		}
 	}
-	var entries []indexEntry
-	for batch := range batches(specs) {
-		out, err := r.git(ctx, call{args: append([]string{"ls-files", "-s", "-v", "-z", "--"}, batch...)})
-		if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == fatal {
-			err = &DamagedIndexError{Path: filepath.Join(r.gitDir, "index"), Err: err}
-		}
+	entries, err := r.lsFiles(ctx, specs, nil)
+	if failed, ok := errors.AsType[*CommandError](err); ok && failed.Code == fatal {
+		err = r.damagedIndex(err)
+	}
+	return entries, err
+}
+
+// lsFiles lists what an index has at the pathspecs, of which a part at a time
+// fits on a command line.
+func (r *Repo) lsFiles(ctx context.Context, specs, env []string) (entries []indexEntry, err error) {
+	defer wrap(&err, "reading the index")
+	for batch := range slices.Chunk(specs, 128) {
+		out, err := r.git(ctx, call{args: append([]string{"ls-files", "-s", "-v", "-z", "--"}, batch...), env: env})
 		if err != nil {
-			return nil, fmt.Errorf("reading the index: %w", err)
+			return nil, err
 		}
 		for record := range strings.SplitSeq(string(out), "\x00") {
 			head, name, _ := strings.Cut(record, "\t")
@@ -61,6 +67,10 @@ func (r *Repo) tracked(ctx context.Context, paths []string) ([]indexEntry, error
 	return entries, nil
 }
 
+func (r *Repo) damagedIndex(err error) error {
+	return fmt.Errorf("%w: %s (move it away, then run git reset): %w", errDamagedIndex, filepath.Join(r.gitDir, "index"), err)
+}
+
 // checkIndex compares the index file with the checksum at its end, which git
 // itself does in git fsck only.
 func (r *Repo) checkIndex() error {
@@ -68,25 +78,21 @@ func (r *Repo) checkIndex() error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(r.gitDir, "index")
-	data, err := os.ReadFile(name)
+	data, err := os.ReadFile(filepath.Join(r.gitDir, "index"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("reading the index: %w", err)
 	}
-	h := sha1.New()
-	if f.objects == "sha256" {
-		h = sha256.New()
-	}
+	h := newHash(f.digits)
 	end := len(data) - h.Size()
 	if end < 0 {
-		return &DamagedIndexError{Path: name, Err: io.ErrUnexpectedEOF}
+		return r.damagedIndex(io.ErrUnexpectedEOF)
 	}
 	h.Write(data[:end])
 	if sum := data[end:]; !bytes.Equal(sum, h.Sum(nil)) && !bytes.Equal(sum, make([]byte, h.Size())) { // see index.skipHash
-		return &DamagedIndexError{Path: name, Err: errors.New("its checksum is wrong")}
+		return r.damagedIndex(errors.New("its checksum is wrong"))
 	}
 	return nil
 }

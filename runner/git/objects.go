@@ -8,23 +8,21 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
-// ErrMissing is returned where the repository lacks an object that others
-// need.
-var ErrMissing = errors.New("the repository lacks an object (run git fsck; in a partial clone, git fetch --refetch)")
-
 // errNoObject is returned for an object that the repository doesn't hold.
-var errNoObject = errors.New("no such object")
+var errNoObject = errors.New("the repository lacks it (run git fsck; in a partial clone, git fetch --refetch)")
 
 // errDamaged is returned for content that isn't that of its name.
 var errDamaged = errors.New("it is damaged (run git fsck)")
@@ -33,11 +31,11 @@ var errDamaged = errors.New("it is damaged (run git fsck)")
 // go-git does not find or can't read, the git program reads, which knows every
 // format and fetches what a partial clone lacks.
 type objects struct {
+	repo    *Repo
+	digits  int                 // of the names of objects
 	storage *filesystem.Storage // nil where go-git must not read
 	broken  error               // why go-git could not go on
-	digits  int                 // of the names of objects
-	repo    *Repo
-	cat     catFile
+	cat     *dialogue           // git cat-file; nil while none runs
 }
 
 func (r *Repo) openObjects() (*objects, error) {
@@ -45,21 +43,18 @@ func (r *Repo) openObjects() (*objects, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &objects{repo: r, cat: catFile{repo: r}, digits: sha1Digits}
-	if f.objects == "sha256" {
-		o.digits = sha256Digits
-	}
+	o := &objects{repo: r, digits: f.digits}
 	// go-git opens the packs of an alternate anew for every object.
-	if f.native() && !exists(filepath.Join(r.common, "objects", "info", "alternates")) {
-		o.storage = openStorage(r.common)
+	if f.odd == "" && !exists(filepath.Join(r.common, "objects", "info", "alternates")) {
+		o.storage = r.openStorage()
 	}
 	return o, nil
 }
 
-// openStorage opens the object folder of a git folder. The storage knows the
-// packs that are there now; for later ones another has to be opened.
-func openStorage(gitDir string) *filesystem.Storage {
-	return filesystem.NewStorageWithOptions(osfs.New(gitDir), cache.NewObjectLRU(16*cache.MiByte), filesystem.Options{
+// openStorage opens the object folder. The storage knows the packs that are
+// there now; for later ones another has to be opened.
+func (r *Repo) openStorage() *filesystem.Storage {
+	return filesystem.NewStorageWithOptions(osfs.New(r.common), cache.NewObjectLRU(16*cache.MiByte), filesystem.Options{
 		KeepDescriptors: true, LargeObjectThreshold: 8 << 20,
 	})
 }
@@ -79,7 +74,7 @@ func (o *objects) read(id Hash) (plumbing.ObjectType, []byte, error) {
 		}
 		// Another git may have packed it or removed its pack.
 		_ = o.storage.Close() // it was read only
-		o.storage = openStorage(o.repo.common)
+		o.storage = o.repo.openStorage()
 		if kind, data, err = stored(o.storage, id); err == nil {
 			return kind, data, nil
 		}
@@ -88,7 +83,7 @@ func (o *objects) read(id Hash) (plumbing.ObjectType, []byte, error) {
 			o.storage, o.broken = nil, err
 		}
 	}
-	kind, data, errGit := o.cat.read(id)
+	kind, data, errGit := o.readByGit(id)
 	none := errors.Is(errGit, errNoObject) || errors.Is(errGit, ErrNoGit)
 	switch {
 	case errGit == nil && nameOf(kind, data, len(id)) != id:
@@ -120,26 +115,77 @@ func stored(from *filesystem.Storage, id Hash) (plumbing.ObjectType, []byte, err
 	return o.Type(), data.Bytes(), err
 }
 
-// nameOf returns the name of an object of a repository whose names have that
-// many digits.
-func nameOf(kind plumbing.ObjectType, data []byte, digits int) Hash {
-	var h hash.Hash
-	if digits == sha256Digits {
-		h = sha256.New()
-	} else {
-		h = sha1.New()
+// readByGit reads by git cat-file, which is started at the first object. An
+// error other than errNoObject ends it.
+func (o *objects) readByGit(id Hash) (plumbing.ObjectType, []byte, error) {
+	if o.cat == nil {
+		cat, err := o.repo.converse(call{args: []string{"cat-file", "--batch"}, fetches: true})
+		if err != nil {
+			return 0, nil, err
+		}
+		o.cat = cat
 	}
+	kind, data, err := o.cat.object(id)
+	if err != nil && !errors.Is(err, errNoObject) {
+		err = o.cat.end(err)
+		o.cat = nil
+	}
+	return kind, data, err
+}
+
+// object asks git cat-file --batch for an object and reads
+// "<id> <type> <size>\n<content>\n".
+func (d *dialogue) object(id Hash) (plumbing.ObjectType, []byte, error) {
+	line, err := d.ask(string(id))
+	if err != nil {
+		return 0, nil, err
+	}
+	fields := strings.Fields(line)
+	if len(fields) == 2 && (fields[1] == "missing" || fields[1] == "ambiguous") {
+		return 0, nil, errNoObject
+	}
+	if len(fields) != 3 {
+		return 0, nil, fmt.Errorf("it said %q", line)
+	}
+	kind, errKind := plumbing.ParseObjectType(fields[1])
+	size, errSize := strconv.ParseInt(fields[2], 10, 64)
+	if err := errors.Join(errKind, errSize); err != nil {
+		return 0, nil, fmt.Errorf("it said %q: %w", line, err)
+	}
+	var data bytes.Buffer
+	if _, err := io.CopyN(&data, d.out, size+1); err != nil { // with the newline at its end
+		return 0, nil, err
+	}
+	if fields[0] != string(id) { // it was taken for a shortened name
+		return 0, nil, errNoObject
+	}
+	return kind, data.Bytes()[:size], nil
+}
+
+// newHash returns the hash of a repository whose names have that many digits.
+func newHash(digits int) hash.Hash {
+	if digits == sha256Digits {
+		return sha256.New()
+	}
+	return sha1.New()
+}
+
+// nameOf returns the name of an object.
+func nameOf(kind plumbing.ObjectType, data []byte, digits int) Hash {
+	h := newHash(digits)
 	fmt.Fprintf(h, "%s %d\x00", kind, len(data))
 	h.Write(data)
 	return Hash(hex.EncodeToString(h.Sum(nil)))
 }
 
 func (o *objects) close() error {
-	err := o.cat.close()
-	if o.storage != nil {
-		err = errors.Join(err, o.storage.Close())
+	if o.cat != nil {
+		_ = o.cat.end(nil) // nothing is lost by an end that isn't clean
 	}
-	return err
+	if o.storage != nil {
+		return o.storage.Close()
+	}
+	return nil
 }
 
 // Close frees the repository's open files. The Repo can't be used afterwards.
@@ -189,7 +235,7 @@ func (r *Repo) read(want plumbing.ObjectType, id Hash) (data []byte, err error) 
 	defer func() { err = errors.Join(err, r.giveBack(o)) }()
 	kind, data, err := o.read(id)
 	if err == nil && kind != want {
-		err = fmt.Errorf("it is a %s, not a %s (run git fsck): %w", kind, want, errNoObject)
+		err = fmt.Errorf("it is a %s, not a %s: %w", kind, want, errNoObject)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading object %s: %w", id, err)
@@ -197,50 +243,37 @@ func (r *Repo) read(want plumbing.ObjectType, id Hash) (data []byte, err error) 
 	return data, nil
 }
 
-// needed returns the content of an object that another one names.
-func (r *Repo) needed(want plumbing.ObjectType, id Hash) ([]byte, error) {
-	data, err := r.read(want, id)
-	if errors.Is(err, errNoObject) {
-		err = fmt.Errorf("%w: %w", ErrMissing, err)
-	}
-	return data, err
-}
-
-// has returns an error for a content whose object the repository lacks,
-// because it was stored elsewhere.
-func (r *Repo) has(c Content) (err error) {
-	if c.Mode == "" || c.Mode == modeText(filemode.Submodule) {
-		return nil
-	}
+// has reports whether there is an object, as go-git or git sees it.
+func (r *Repo) has(id Hash) (has bool, err error) {
 	o, err := r.borrow()
 	if err != nil {
-		return err
+		return false, err
 	}
-	if o.storage == nil || o.storage.HasEncodedObject(c.Hash.plumb()) != nil {
-		_, _, err = o.read(c.Hash) // go-git may not see it
+	if o.storage == nil || o.storage.HasEncodedObject(id.plumb()) != nil {
+		_, _, err = o.read(id)
 	}
-	if errors.Is(err, errNoObject) {
-		err = &PathError{Path: c.Path, Reason: "its content " + string(c.Hash) + " is not in the repository (store it there)"}
+	if has = err == nil; errors.Is(err, errNoObject) {
+		err = nil
 	}
-	return errors.Join(err, r.giveBack(o))
+	return has, errors.Join(err, r.giveBack(o))
 }
 
-// Blob returns the content of a blob, as git stores it. The error is
-// ErrMissing where the repository doesn't hold it.
-func (r *Repo) Blob(h Hash) ([]byte, error) { return r.needed(plumbing.BlobObject, h) }
+// Blob returns the content of a blob, as git stores it.
+func (r *Repo) Blob(h Hash) ([]byte, error) { return r.read(plumbing.BlobObject, h) }
 
-// write stores an object in the object folder of a git folder. An object that
-// exists already gets a new time, so that a concurrent gc spares it.
-func (r *Repo) write(gitDir string, kind plumbing.ObjectType, data []byte) (id Hash, err error) {
+// write stores an object. One that exists already gets a new time, so that a
+// concurrent gc spares it.
+func (r *Repo) write(kind plumbing.ObjectType, data []byte) (id Hash, err error) {
 	id = nameOf(kind, data, sha1Digits)
+	defer wrap(&err, "writing object "+string(id))
 	o := &plumbing.MemoryObject{}
 	o.SetType(kind)
 	if _, err := o.Write(data); err != nil {
 		return "", err
 	}
-	storage := openStorage(gitDir)
+	storage := r.openStorage()
 	defer func() { err = errors.Join(err, storage.Close()) }()
-	file := filepath.Join(gitDir, "objects", string(id[:2]), string(id[2:]))
+	file := filepath.Join(r.common, "objects", string(id[:2]), string(id[2:]))
 	for range 5 { // gc may remove a folder that is empty just now
 		if _, err = storage.SetEncodedObject(o); err == nil {
 			err = os.Chtimes(file, r.now(), r.now())
@@ -252,8 +285,5 @@ func (r *Repo) write(gitDir string, kind plumbing.ObjectType, data []byte) (id H
 	if errors.Is(err, fs.ErrPermission) && exists(file) { // it is another user's
 		err = nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("writing object %s: %w", id, err)
-	}
-	return id, nil
+	return id, err
 }

@@ -75,7 +75,7 @@ func (c checkout) allObjects() []gitObject {
 func (c checkout) readers() (byGoGit, byGit *objects) {
 	c.tb.Helper()
 	r := c.open()
-	byGit = &objects{repo: r, digits: sha1Digits, cat: catFile{repo: r}}
+	byGit = &objects{repo: r, digits: sha1Digits}
 	c.env = []string{"PATH="}
 	byGoGit, err := c.open().openObjects()
 	must(c.tb, err)
@@ -147,7 +147,7 @@ func compareAll(t *testing.T, c checkout, old bool) {
 	byGoGit, byGit := c.readers()
 	readers := []*objects{byGoGit, byGit}
 	if old { // go-git refuses it
-		readers[0] = &objects{storage: openStorage(c.path(".git")), digits: sha1Digits, repo: byGit.repo, cat: catFile{repo: byGit.repo}}
+		readers[0] = &objects{repo: byGit.repo, digits: sha1Digits, storage: byGit.repo.openStorage()}
 		t.Cleanup(func() { must(t, readers[0].close()) })
 	}
 	for _, o := range all {

@@ -20,7 +20,8 @@ import (
 //
 // The error is ErrNotRepository where there is no repository at all. A bare
 // repository and a folder inside a work tree are errors too.
-func Open(dir string, env []string) (*Repo, error) {
+func Open(dir string, env []string) (_ *Repo, err error) {
+	defer wrap(&err, "opening the git repository "+dir)
 	r := &Repo{
 		program: lookPath("git", env), given: slices.Clone(env), user: userEnv(env),
 		patience: 10 * time.Second,
@@ -29,25 +30,19 @@ func Open(dir string, env []string) (*Repo, error) {
 	r.quiet = append(slices.Clone(r.user),
 		"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1")
 	r.format = sync.OnceValues(r.readFormat)
-	if err := r.locate(dir); err != nil {
-		return nil, fmt.Errorf("opening the git repository %s: %w", dir, err)
-	}
-	return r, nil
-}
-
-// locate finds the folders of the repository.
-func (r *Repo) locate(dir string) (err error) {
 	if r.top, err = filepath.Abs(dir); err != nil {
-		return err
+		return nil, err
 	}
 	if r.top, err = filepath.EvalSymlinks(r.top); err != nil {
-		return err
+		return nil, err
 	}
 	if r.gitDir, err = findGitDir(r.top); err != nil {
-		return err
+		return nil, err
 	}
-	r.common, err = commonDir(r.gitDir)
-	return err
+	if r.common, err = commonDir(r.gitDir); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // findGitDir returns the git folder of the work tree whose top is top.

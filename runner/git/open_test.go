@@ -74,7 +74,7 @@ func TestFormats(t *testing.T) {
 	} {
 		c := newCheckout(t)
 		c.configure(tt.settings)
-		if f, err := c.open().format(); f.plain() != tt.plain || err != nil {
+		if f, err := c.open().format(); (f.odd == "") != tt.plain || err != nil {
 			t.Errorf("%s: the format is %v, %v", tt.settings, f, err)
 		}
 		c.env = []string{"PATH="}

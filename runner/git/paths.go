@@ -58,25 +58,6 @@ func pathList(paths []string) io.Reader {
 	return strings.NewReader(strings.Join(paths, "\x00") + "\x00")
 }
 
-// batches cuts arguments into pieces that fit on a command line.
-func batches(args []string) func(yield func([]string) bool) {
-	const fits = 64 << 10 // bytes; systems allow ten times as much and more
-	return func(yield func([]string) bool) {
-		from, size := 0, 0
-		for i, arg := range args {
-			if size += len(arg); size > fits {
-				if !yield(args[from:i]) {
-					return
-				}
-				from, size = i, len(arg)
-			}
-		}
-		if from < len(args) {
-			yield(args[from:])
-		}
-	}
-}
-
 // pathState is what the work tree has at a path.
 type pathState struct {
 	kind  pathKind

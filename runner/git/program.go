@@ -140,7 +140,7 @@ func (r *Repo) failure(c call, code int, stderr string) error {
 	message := tellingLine(stderr)
 	switch {
 	case strings.Contains(message, "dubious ownership"), strings.Contains(message, "owned by someone else"):
-		return &OwnerError{Top: r.top}
+		return fmt.Errorf("%w: %s (if you trust it: git config --global --add safe.directory %[2]s)", errOwner, r.top)
 	case c.asUser:
 		message = lastLines(stderr)
 	}

@@ -1,13 +1,12 @@
 package git
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 )
 
@@ -21,13 +20,11 @@ import (
 // what Draft has read, ErrNothing where there is no commit, or a LockedError;
 // after these nothing has changed.
 func (d *Draft) Publish(ctx context.Context) error {
-	if err := d.repo.persist(ctx, locked, func() error { return d.publish(ctx) }); err != nil {
-		return fmt.Errorf("publishing the commit: %w", err)
-	}
-	return nil
+	return d.repo.persist(ctx, locked, func() error { return d.publish(ctx) })
 }
 
-func (d *Draft) publish(ctx context.Context) error {
+func (d *Draft) publish(ctx context.Context) (err error) {
+	defer wrap(&err, "publishing the commit")
 	if len(d.subjects) == 0 {
 		return ErrNothing
 	}
@@ -39,22 +36,20 @@ func (d *Draft) publish(ctx context.Context) error {
 	if d.head.Commit == "" {
 		reason = "commit (initial): "
 	}
-	update, err := d.repo.updateRef(reason + strings.Join(d.subjects, "; "))
+	update, err := d.repo.converse(call{
+		args: []string{"update-ref", "-m", reason + strings.Join(d.subjects, "; "), "--stdin"}, writes: true,
+	})
 	if err != nil {
 		return err
 	}
-	old := d.head.Commit
-	if old == "" {
-		old = Hash(strings.Repeat("0", sha1Digits))
-	}
-	err = update.say("start\n", 1)
+	_, err = update.ask("start")
 	d.repo.at("started")
 	if err == nil {
-		err = update.say(fmt.Sprintf("update HEAD %s %s\n", d.tip, old), 0)
+		err = update.say(fmt.Sprintf("update HEAD %s %s", d.tip, cmp.Or(d.head.Commit, zeros)))
 		d.repo.at("queued")
 	}
 	if err == nil {
-		err = update.say("prepare\n", 1)
+		_, err = update.ask("prepare")
 		d.repo.at("prepared")
 	}
 	if err != nil {
@@ -63,7 +58,7 @@ func (d *Draft) publish(ctx context.Context) error {
 	err = d.stage(ctx)
 	d.repo.at("index written")
 	if err == nil {
-		err = update.say("commit\n", 1)
+		_, err = update.ask("commit")
 		d.repo.at("committed")
 	}
 	if err = update.end(err); err == nil {
@@ -95,7 +90,7 @@ func (d *Draft) stage(ctx context.Context) (err error) {
 	var gone, there strings.Builder
 	for p, c := range d.contents {
 		if c.Mode == "" {
-			fmt.Fprintf(&gone, "0 %s\t%s\x00", strings.Repeat("0", sha1Digits), p)
+			fmt.Fprintf(&gone, "0 %s\t%s\x00", zeros, p)
 		} else {
 			fmt.Fprintf(&there, "%s %s\t%s\x00", c.Mode, c.Hash, p)
 		}
@@ -105,13 +100,9 @@ func (d *Draft) stage(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, list.Close()) }()
-	if err := os.Remove(list.Name()); err != nil {
-		return err
-	}
-	if _, err := list.WriteString(gone.String() + there.String()); err != nil {
-		return err
-	}
-	if _, err := list.Seek(0, io.SeekStart); err != nil {
+	_, errWrite := list.WriteString(gone.String() + there.String())
+	_, errSeek := list.Seek(0, io.SeekStart)
+	if err := errors.Join(os.Remove(list.Name()), errWrite, errSeek); err != nil {
 		return err
 	}
 	_, err = d.repo.git(ctx, call{args: []string{"update-index", "-z", "--index-info"}, stdin: list, writes: true})
@@ -132,59 +123,4 @@ func (d *Draft) refresh(ctx context.Context) {
 		args := []string{"add", "--refresh", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
 		_, _ = d.repo.git(ctx, call{args: args, stdin: pathspecs(there), asUser: true}) // it may run filters
 	}
-}
-
-// refUpdate is a running git update-ref --stdin.
-type refUpdate struct {
-	repo   *Repo
-	call   call
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    *bufio.Reader
-	stderr strings.Builder
-}
-
-func (r *Repo) updateRef(reason string) (*refUpdate, error) {
-	u := &refUpdate{repo: r, call: call{args: []string{"update-ref", "-m", reason, "--stdin"}, writes: true}}
-	cmd, err := r.command(u.call)
-	if err != nil {
-		return nil, err
-	}
-	u.cmd, cmd.Stderr = cmd, &u.stderr
-	if u.in, err = cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	u.out = bufio.NewReader(out)
-	return u, cmd.Start()
-}
-
-// say sends a command and reads git's lines about it.
-func (u *refUpdate) say(command string, lines int) error {
-	if _, err := io.WriteString(u.in, command); err != nil {
-		return err
-	}
-	for range lines {
-		if _, err := u.out.ReadString('\n'); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// end ends git, which aborts a transaction that was not committed. err is what
-// has gone wrong before, if anything; git's own reason is returned instead
-// where git has failed.
-func (u *refUpdate) end(err error) error {
-	closed, waited := u.in.Close(), u.cmd.Wait()
-	if exit, ok := errors.AsType[*exec.ExitError](waited); ok {
-		return u.repo.failure(u.call, exit.ExitCode(), u.stderr.String())
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(closed, waited)
 }

@@ -13,8 +13,8 @@ import (
 // and so spares the work that would come before one. Another program's lock
 // is waited for as in Commit. What depends on the paths is only known then.
 //
-// The error is ErrNoGit, ErrNoIdentity, an InProgressError, an OwnerError, an
-// EnvironmentError, a DamagedIndexError or a LockedError.
+// The error is ErrNoGit, ErrNoIdentity, an InProgressError, a LockedError, or
+// one that says what is wrong with the environment, the owner, or the index.
 func (r *Repo) Ready(ctx context.Context) error {
 	head, _, err := r.usable(ctx)
 	if err != nil {
@@ -66,26 +66,23 @@ func (r *Repo) checkEnvironment() error {
 		{"GIT_QUARANTINE_PATH", ""},
 	} {
 		value := lookEnv(r.given, v.name)
-		if value == "" {
-			continue
-		}
-		if v.own == "" || resolved(inside(r.top, value)) != resolved(v.own) {
-			return &EnvironmentError{Name: v.name, Value: value}
+		if value != "" && !sameFile(inside(r.top, value), v.own) {
+			return fmt.Errorf("%w: %s=%s (unset it)", errEnvironment, v.name, value)
 		}
 	}
 	return nil
 }
 
-// resolved follows symlinks as far as the path exists.
-func resolved(name string) string {
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		return real
+// sameFile reports whether two names, in whatever spelling, mean one file, which
+// needn't exist.
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA != nil && errB != nil && filepath.Base(a) == filepath.Base(b) {
+		infoA, errA = os.Stat(filepath.Dir(a))
+		infoB, errB = os.Stat(filepath.Dir(b))
 	}
-	dir, err := filepath.EvalSymlinks(filepath.Dir(name))
-	if err != nil {
-		return filepath.Clean(name)
-	}
-	return filepath.Join(dir, filepath.Base(name))
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // checkWorkTree asks git whether it would work here, and on this work tree
@@ -96,17 +93,11 @@ func (r *Repo) checkWorkTree(ctx context.Context) (hooks string, err error) {
 	if err != nil {
 		return "", err
 	}
-	answer := strings.TrimSuffix(string(out), "\n")
-	if hooks, ok := strings.CutPrefix(answer, r.top+"\n"); ok {
-		return hooks, nil
+	top, hooks, _ := strings.Cut(strings.TrimSuffix(string(out), "\n"), "\n")
+	if rest, ok := strings.CutPrefix(string(out), r.top+"\n"); ok { // whose name may hold a newline
+		return strings.TrimSuffix(rest, "\n"), nil
 	}
-	top, hooks, _ := strings.Cut(answer, "\n")
-	ours, errOurs := os.Stat(r.top)
-	theirs, errTheirs := os.Stat(top)
-	if err := errors.Join(errOurs, errTheirs); err != nil {
-		return "", err
-	}
-	if !os.SameFile(ours, theirs) { // another spelling of the name is none
+	if !sameFile(top, r.top) {
 		return "", fmt.Errorf("core.worktree says that the work tree is %s (use that folder)", top)
 	}
 	return hooks, nil
@@ -181,51 +172,27 @@ var commitHooks = []string{ //nolint:gochecknoglobals // a constant list
 	"pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "reference-transaction", "post-index-change",
 }
 
-// NeedsGit returns the reason for which only git commit can make a commit in
-// this repository, such as "there is a pre-commit hook"; "" where Draft can.
-func (r *Repo) NeedsGit(ctx context.Context) (reason string, err error) {
-	hooks, err := r.checkWorkTree(ctx)
-	if err != nil {
-		return "", err
-	}
-	settings, err := r.settings(ctx)
-	if err != nil {
-		return "", err
-	}
-	return r.onlyGit(settings, hooks)
-}
-
-// settings reads git's whole configuration.
-func (r *Repo) settings(ctx context.Context) (config, error) {
-	out, err := r.git(ctx, call{args: []string{"config", "--list", "-z"}})
-	if err != nil {
-		return nil, fmt.Errorf("reading git's configuration: %w", err)
-	}
-	return parseConfig(out), nil
-}
-
-func (r *Repo) onlyGit(settings config, hooks string) (reason string, err error) {
+// needsGit returns a NeedsGitError where only git commit can make a commit.
+func (r *Repo) needsGit(settings config, hooks string) error {
 	f, err := r.format()
 	if err != nil {
-		return "", err
+		return err
 	}
-	if !f.plain() {
-		return "this is " + f.String(), nil
+	if f.odd != "" {
+		return &NeedsGitError{Reason: "the repository has " + f.odd}
 	}
 	for key := range settings { // hooks of git 2.54 and later
 		if strings.HasPrefix(key, "hook.") {
-			return "hooks are configured", nil
+			return &NeedsGitError{Reason: "hooks are configured"}
 		}
 	}
-	switch strings.ToLower(settings["core.sharedrepository"]) {
-	case "", "umask", "false", "no", "off", "0":
-	default:
-		return "core.sharedRepository is set", nil
+	if shared := "core.sharedrepository"; settings.on(shared) && !strings.EqualFold(settings[shared], "umask") {
+		return &NeedsGitError{Reason: "core.sharedRepository is set"}
 	}
 	for _, name := range commitHooks {
 		if executable(filepath.Join(hooks, name)) {
-			return "there is a " + name + " hook", nil
+			return &NeedsGitError{Reason: "there is a " + name + " hook"}
 		}
 	}
-	return "", nil
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 // Head is what HEAD points to.
@@ -21,56 +20,76 @@ type Head struct {
 	Commit Hash
 }
 
-// maxSymrefs is git's own limit for refs that point to refs.
-const maxSymrefs = 5
-
-// Head reads HEAD. It starts no process where refs are files.
-func (r *Repo) Head() (Head, error) {
+// Head reads HEAD. It starts no process where HEAD is a commit or names a
+// branch, and refs are files.
+func (r *Repo) Head() (head Head, err error) {
+	defer wrap(&err, "reading HEAD")
 	f, err := r.format()
 	if err != nil {
 		return Head{}, err
 	}
-	if f.refs != "files" || f.unknown != "" {
-		return r.headByGit()
+	if head, ok := r.plainHead(); ok && f.odd == "" {
+		return head, nil
 	}
-	name := "HEAD"
-	for range maxSymrefs {
-		text, err := r.ref(name)
-		if errors.Is(err, fs.ErrNotExist) && name != "HEAD" {
-			return Head{Ref: name}, nil
-		}
-		if err != nil {
-			return Head{}, fmt.Errorf("reading %s: %w", name, err)
-		}
-		target, symbolic := strings.CutPrefix(text, "ref:")
-		if !symbolic {
-			if h := Hash(text); h.valid() {
-				return Head{Ref: name, Commit: h}, nil
-			}
-			return Head{}, fmt.Errorf("reading %s: %q is no commit (run git fsck)", name, text)
-		}
-		name = strings.TrimSpace(target)
-		if !strings.HasPrefix(name, "refs/") || !filepath.IsLocal(name) {
-			return Head{}, fmt.Errorf("reading HEAD: it points to %q, which is no ref", name)
-		}
-	}
-	return Head{}, errors.New("reading HEAD: too many symbolic refs in a row")
-}
-
-// headByGit reads HEAD where only git knows how refs are stored.
-func (r *Repo) headByGit() (Head, error) {
 	ref, err := r.ask("symbolic-ref", "--quiet", "HEAD")
 	if err != nil {
-		return Head{}, fmt.Errorf("reading HEAD: %w", err)
+		return Head{}, err
 	}
 	commit, err := r.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
 	if err == nil && ref == "" && commit == "" {
 		err = errors.New("it is no commit (run git fsck)")
 	}
 	if err != nil {
-		return Head{}, fmt.Errorf("reading HEAD: %w", err)
+		return Head{}, err
 	}
 	return Head{Ref: cmp.Or(ref, "HEAD"), Commit: Hash(commit)}, nil
+}
+
+// plainHead reads HEAD, and the branch that it names, from their files. It
+// reports false for whatever else there may be, such as a ref to another ref.
+func (r *Repo) plainHead() (head Head, ok bool) {
+	text, err := readRef(r.refFile("HEAD"))
+	name, branch := strings.CutPrefix(text, "ref: ")
+	if !branch {
+		return Head{Ref: "HEAD", Commit: Hash(text)}, err == nil && Hash(text).valid()
+	}
+	if !strings.HasPrefix(name, "refs/heads/") || strings.Contains(name, "..") {
+		return Head{}, false
+	}
+	// The loose file comes first: git packs a ref before it removes the file.
+	text, err = readRef(r.refFile(name))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return Head{Ref: name, Commit: Hash(text)}, err == nil && Hash(text).valid()
+	}
+	packed, err := os.ReadFile(filepath.Join(r.common, "packed-refs"))
+	for line := range strings.Lines(string(packed)) {
+		if hash, ref, _ := strings.Cut(strings.TrimSpace(line), " "); ref == name {
+			return Head{Ref: name, Commit: Hash(hash)}, Hash(hash).valid()
+		}
+	}
+	return Head{Ref: name}, err == nil || errors.Is(err, fs.ErrNotExist)
+}
+
+// readRef reads the file of a ref. A symlink is an error: it was once a way to
+// point to another ref.
+func readRef(file string) (string, error) {
+	info, err := os.Lstat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a file")
+	}
+	if err != nil {
+		return "", err
+	}
+	data, err := os.ReadFile(file)
+	return strings.TrimSpace(string(data)), err
+}
+
+// refFile returns the file of HEAD or of a branch that isn't packed.
+func (r *Repo) refFile(name string) string {
+	if name == "HEAD" {
+		return filepath.Join(r.gitDir, name)
+	}
+	return filepath.Join(r.common, filepath.FromSlash(name))
 }
 
 // ask returns git's answer of one line; "" where its exit status says no
@@ -83,57 +102,12 @@ func (r *Repo) ask(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// ref returns a ref's content. The loose file comes first, because git packs a
-// ref before it removes the file.
-func (r *Repo) ref(name string) (string, error) {
-	file := r.refFile(name)
-	// Once, symbolic refs were symbolic links; git still reads those.
-	if target, err := os.Readlink(file); err == nil && strings.HasPrefix(target, "refs/") {
-		return "ref: " + target, nil
-	}
-	data, err := os.ReadFile(file)
-	switch {
-	case err == nil:
-		return strings.TrimSpace(string(data)), nil
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENOTDIR):
-		return r.packedRef(name)
-	default:
-		return "", err
-	}
-}
-
-// refFile returns the file of a ref that isn't packed. Some refs belong to one
-// work tree.
-func (r *Repo) refFile(name string) string {
-	dir := r.common
-	for _, own := range []string{"HEAD", "refs/worktree/", "refs/bisect/", "refs/rewritten/"} {
-		if strings.HasPrefix(name, own) {
-			dir = r.gitDir
-		}
-	}
-	return filepath.Join(dir, filepath.FromSlash(name))
-}
-
-// packedRef looks name up in packed-refs; fs.ErrNotExist where it isn't there.
-func (r *Repo) packedRef(name string) (string, error) {
-	data, err := os.ReadFile(filepath.Join(r.common, "packed-refs"))
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(string(data)) {
-		hash, ref, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
-		if ref == name {
-			return hash, nil
-		}
-	}
-	return "", fs.ErrNotExist
-}
-
 // Resolve returns the commit that rev names: HEAD, a branch, a tag, a full or
 // shortened hash, or any other form of gitrevisions(7). The error is
 // ErrUnknownRevision where there is none. For HEAD and a commit's full hash
 // it starts no process.
-func (r *Repo) Resolve(ctx context.Context, rev string) (Hash, error) {
+func (r *Repo) Resolve(ctx context.Context, rev string) (_ Hash, err error) {
+	defer wrap(&err, fmt.Sprintf("resolving %q", rev))
 	if rev == "HEAD" {
 		if head, err := r.Head(); err == nil && head.Commit != "" {
 			return head.Commit, nil
@@ -145,12 +119,9 @@ func (r *Repo) Resolve(ctx context.Context, rev string) (Hash, error) {
 	out, err := r.git(ctx, call{args: []string{"rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}"}})
 	if failed, ok := errors.AsType[*CommandError](err); ok {
 		if failed.Message == "" {
-			return "", fmt.Errorf("resolving %q: %w", rev, ErrUnknownRevision)
+			return "", ErrUnknownRevision
 		}
-		return "", fmt.Errorf("resolving %q: %w: %w", rev, ErrUnknownRevision, err)
+		return "", fmt.Errorf("%w: %w", ErrUnknownRevision, err)
 	}
-	if err != nil {
-		return "", fmt.Errorf("resolving %q: %w", rev, err)
-	}
-	return Hash(strings.TrimSpace(string(out))), nil
+	return Hash(strings.TrimSpace(string(out))), err
 }

@@ -104,9 +104,6 @@ func (c checkout) line(args ...string) string {
 	return strings.TrimSpace(c.git(args...))
 }
 
-// zeros is git's name for no object.
-const zeros = "0000000000000000000000000000000000000000"
-
 func (c checkout) path(name string) string { return filepath.Join(c.dir, filepath.FromSlash(name)) }
 
 func must(tb testing.TB, err error) {

@@ -3,8 +3,6 @@ package git
 import (
 	"context"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
 
 // selection is what one request to commit or store paths is about.
@@ -58,14 +56,14 @@ func (r *Repo) filesAt(head Head, p string, to map[string]bool) error {
 		return nil
 	}
 	e, err := r.entryAt(head.Commit, p)
-	if err != nil || e.mode == 0 {
+	if err != nil || e.Mode == "" {
 		return err
 	}
-	if e.mode != filemode.Dir {
+	if e.Mode != modeFolder {
 		to[p] = true
 		return nil
 	}
-	return r.walk(e.id, p+"/", func(name string, _ entry) { to[name] = true })
+	return r.walk(e.Hash, p+"/", func(c Content) { to[c.Path] = true })
 }
 
 // unmerged is the reason against a path in conflict.

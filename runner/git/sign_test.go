@@ -206,8 +206,8 @@ func TestSigningFails(t *testing.T) {
 			c.write("a.txt", "A\n")
 			before := state(t, c)
 			_, _, err := noted(t, c.open(), "a.txt", "untracked")
-			if _, ok := errors.AsType[*SigningError](err); !ok {
-				t.Errorf("Commit = %v, want a SigningError", err)
+			if !errors.Is(err, errSigning) {
+				t.Errorf("Commit = %v, want errSigning", err)
 			}
 			if diff := cmp.Diff(before, state(t, c)); diff != "" {
 				t.Errorf("changed:\n%s", diff)

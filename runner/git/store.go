@@ -5,40 +5,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
 
 // Store stores each path as it is in the work tree now, as git add would:
 // filters, line ends, LFS, core.fileMode and core.symlinks count. The results
 // are sorted by path; a file that isn't there has no Mode. New objects go into
-// objects, a folder named "objects" as in a git folder; "" means the
-// repository's own. The user's index stays as it is, and no hook runs.
+// the object folder objects; "" means the repository's own. The user's index
+// stays as it is, and no hook runs.
 //
 // The error is a PathError for what git could not commit: what lies behind a
 // symlink or in another repository, what is neither file nor symlink, folders,
 // unmerged paths.
-func (r *Repo) Store(ctx context.Context, paths []string, objects string) ([]Content, error) {
-	paths, err := cleanPaths(paths)
-	var contents []Content
-	if err == nil {
-		contents, err = r.store(ctx, paths, objects)
+func (r *Repo) Store(ctx context.Context, paths []string, objects string) (contents []Content, err error) {
+	defer wrap(&err, "storing files")
+	if paths, err = cleanPaths(paths); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("storing files: %w", err)
-	}
-	return contents, nil
-}
-
-// store lets git put the files into a copy of the index: what a filter makes
-// of a file may depend on what is staged.
-func (r *Repo) store(ctx context.Context, paths []string, objects string) (contents []Content, err error) {
 	head, err := r.Head()
 	if err != nil {
 		return nil, err
@@ -47,25 +34,25 @@ func (r *Repo) store(ctx context.Context, paths []string, objects string) (conte
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range slices.Concat(s.gone, s.none) {
-		contents = append(contents, Content{Path: p})
-	}
 	if len(s.there) > 0 {
 		dir, err := os.MkdirTemp("", "chant-index-")
 		if err != nil {
 			return nil, err
 		}
-		stored, err := r.addTo(ctx, filepath.Join(dir, "index"), s, objects)
+		contents, err = r.addTo(ctx, filepath.Join(dir, "index"), s, objects)
 		if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 			return nil, err
 		}
-		contents = append(contents, stored...)
+	}
+	for _, p := range slices.Concat(s.gone, s.none) {
+		contents = append(contents, Content{Path: p})
 	}
 	slices.SortFunc(contents, func(a, b Content) int { return strings.Compare(a.Path, b.Path) })
 	return contents, nil
 }
 
-// addTo stores the files that are there, using a new index file.
+// addTo stores the files that are there by git add into a copy of the index:
+// what a filter makes of a file may depend on what is staged.
 func (r *Repo) addTo(ctx context.Context, index string, s selection, objects string) ([]Content, error) {
 	if err := copyIndex(filepath.Join(r.gitDir, "index"), index); err != nil {
 		return nil, fmt.Errorf("copying the index: %w", err)
@@ -86,22 +73,18 @@ func (r *Repo) addTo(ctx context.Context, index string, s selection, objects str
 	if err := r.add(ctx, s.there, env); err != nil {
 		return nil, err
 	}
+	specs := make([]string, len(s.there))
+	for i, p := range s.there {
+		specs[i] = literally(p)
+	}
+	entries, err := r.lsFiles(ctx, specs, env)
+	if err != nil {
+		return nil, err
+	}
 	var contents []Content
-	for batch := range batches(s.there) {
-		specs := make([]string, len(batch))
-		for i, p := range batch {
-			specs[i] = literally(p)
-		}
-		out, err := r.git(ctx, call{args: append([]string{"ls-files", "-s", "-z", "--"}, specs...), env: env})
-		if err != nil {
-			return nil, err
-		}
-		for record := range strings.SplitSeq(string(out), "\x00") {
-			info, p, _ := strings.Cut(record, "\t")
-			if fields := strings.Fields(info); len(fields) == 3 {
-				contents = append(contents, Content{Path: p, Mode: fields[0], Hash: Hash(fields[1])})
-			}
-		}
+	for _, e := range entries {
+		fields := strings.Fields(e.info)
+		contents = append(contents, Content{Path: e.path, Mode: fields[0], Hash: Hash(fields[1])})
 	}
 	for _, p := range s.there {
 		if !slices.ContainsFunc(contents, func(c Content) bool { return c.Path == p }) {
@@ -129,26 +112,21 @@ func (r *Repo) add(ctx context.Context, paths, env []string) error {
 }
 
 // copyIndex copies an index file with its time, by which git knows which
-// entries to doubt. Where there is none, there is no copy either.
-func copyIndex(from, to string) (err error) {
-	src, err := os.Open(from)
+// entries to doubt: of an index that is replaced meanwhile, it doubts more.
+// Where there is none, there is no copy either.
+func copyIndex(from, to string) error {
+	info, err := os.Stat(from)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	info, err := src.Stat()
+	data, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
-	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(dst, src)
-	if err = errors.Join(err, dst.Close()); err != nil {
+	if err := os.WriteFile(to, data, 0o600); err != nil {
 		return err
 	}
 	return os.Chtimes(to, info.ModTime(), info.ModTime())
@@ -168,15 +146,8 @@ func (r *Repo) objectEnv(objects string) []string {
 // StoreBytes stores data as git would store a file of that content at the
 // path. The mode is that of HEAD's file; 100644 where it has none. For objects
 // see Store.
-func (r *Repo) StoreBytes(ctx context.Context, path string, data []byte, objects string) (Content, error) {
-	c, err := r.storeBytes(ctx, path, data, objects)
-	if err != nil {
-		return Content{}, fmt.Errorf("storing %s: %w", path, err)
-	}
-	return c, nil
-}
-
-func (r *Repo) storeBytes(ctx context.Context, path string, data []byte, objects string) (Content, error) {
+func (r *Repo) StoreBytes(ctx context.Context, path string, data []byte, objects string) (_ Content, err error) {
+	defer wrap(&err, "storing "+path)
 	if _, err := cleanPaths([]string{path}); err != nil {
 		return Content{}, err
 	}
@@ -184,19 +155,20 @@ func (r *Repo) storeBytes(ctx context.Context, path string, data []byte, objects
 	if err != nil {
 		return Content{}, err
 	}
-	mode := filemode.Regular
+	c := Content{Path: path, Mode: modeFile}
 	if head.Commit != "" {
 		e, err := r.entryAt(head.Commit, path)
 		if err != nil {
 			return Content{}, err
 		}
-		if e.mode == filemode.Executable {
-			mode = e.mode
+		if e.Mode == modeExecutable {
+			c.Mode = e.Mode
 		}
 	}
 	out, err := r.git(ctx, call{
 		args:  []string{"hash-object", "-w", "--stdin", "--path=" + path},
 		stdin: bytes.NewReader(data), env: r.objectEnv(objects), asUser: true,
 	})
-	return Content{Path: path, Mode: modeText(mode), Hash: Hash(strings.TrimSpace(string(out)))}, err
+	c.Hash = Hash(strings.TrimSpace(string(out)))
+	return c, err
 }

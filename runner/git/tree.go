@@ -11,15 +11,16 @@ import (
 	"unicode"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
 
-// entry is one line of a tree.
-type entry struct {
-	name string
-	mode filemode.FileMode // one of the six that git writes today; 0 for no entry
-	id   Hash
-}
+// The modes that git writes into trees.
+const (
+	modeFile       = "100644"
+	modeExecutable = "100755"
+	modeSymlink    = "120000"
+	modeSubmodule  = "160000"
+	modeFolder     = "40000"
+)
 
 // errTree is returned for what isn't in the format of a tree.
 var errTree = errors.New("the tree is damaged (run git fsck)")
@@ -34,15 +35,28 @@ func (r *Repo) Tree(commit Hash) (Hash, error) {
 // folder's tree or a submodule's commit; "" where it holds nothing.
 func (r *Repo) Entry(commit Hash, name string) (Hash, error) {
 	e, err := r.entryAt(commit, name)
-	return e.id, err
+	return e.Hash, err
 }
 
-func (r *Repo) entryAt(commit Hash, name string) (entry, error) {
-	c, err := r.commitAt(commit)
-	if err != nil {
-		return entry{}, err
+// entryAt finds what a commit has at a path; it has no mode where there is
+// nothing.
+func (r *Repo) entryAt(commit Hash, name string) (Content, error) {
+	tree, err := r.Tree(commit)
+	e := Content{Mode: modeFolder, Hash: tree}
+	for part := range strings.SplitSeq(name, "/") {
+		if err != nil || e.Mode != modeFolder {
+			return Content{}, err
+		}
+		var children []Content
+		children, err = r.tree(e.Hash)
+		e = Content{}
+		for _, child := range children {
+			if child.Path == part {
+				e = child
+			}
+		}
 	}
-	return r.lookup(c.Tree, name)
+	return e, err
 }
 
 // ReadFile returns the content of a file in a commit, as git stores it; of a
@@ -53,10 +67,10 @@ func (r *Repo) ReadFile(commit Hash, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.mode == 0 || e.mode == filemode.Dir || e.mode == filemode.Submodule {
+	if e.Mode == "" || e.Mode == modeFolder || e.Mode == modeSubmodule {
 		return nil, &fs.PathError{Op: "reading " + string(commit), Path: name, Err: fs.ErrNotExist}
 	}
-	data, err := r.Blob(e.id)
+	data, err := r.Blob(e.Hash)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of %s: %w", name, commit, err)
 	}
@@ -65,37 +79,52 @@ func (r *Repo) ReadFile(commit Hash, name string) ([]byte, error) {
 
 // List lists all files, symlinks and submodules of a commit, in git's order.
 func (r *Repo) List(commit Hash) ([]Content, error) {
-	c, err := r.commitAt(commit)
+	tree, err := r.Tree(commit)
 	if err != nil {
 		return nil, err
 	}
 	var files []Content
-	err = r.walk(c.Tree, "", func(name string, e entry) {
-		files = append(files, Content{Path: name, Mode: modeText(e.mode), Hash: e.id})
-	})
+	err = r.walk(tree, "", func(c Content) { files = append(files, c) })
 	return files, err
 }
 
-// modeText writes a mode as git does; "" for no entry.
-func modeText(m filemode.FileMode) string {
-	if m == 0 {
-		return ""
+// walk visits every file, symlink and submodule of a tree. A name that no
+// file may have is an error.
+func (r *Repo) walk(tree Hash, prefix string, visit func(Content)) error {
+	entries, err := r.tree(tree)
+	if err != nil {
+		return err
 	}
-	return strconv.FormatUint(uint64(m), 8)
+	seen := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		name := e.Path
+		e.Path = prefix + name
+		if !safeName(name) || seen[name] {
+			return fmt.Errorf("refusing the tree entry %q (git fsck names such trees)", e.Path)
+		}
+		seen[name] = true
+		if e.Mode != modeFolder {
+			visit(e)
+		} else if err := r.walk(e.Hash, e.Path+"/", visit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// tree reads a tree; "" is the empty one.
-func (r *Repo) tree(id Hash) ([]entry, error) {
+// tree reads the entries of one tree, with their names as paths; "" is the
+// empty tree.
+func (r *Repo) tree(id Hash) ([]Content, error) {
 	if id == "" {
 		return nil, nil
 	}
-	data, err := r.needed(plumbing.TreeObject, id)
+	data, err := r.read(plumbing.TreeObject, id)
 	if err != nil {
 		return nil, err
 	}
-	var entries []entry
+	var entries []Content
 	for len(data) > 0 {
-		var e entry
+		var e Content
 		if e, data, err = cutEntry(data, len(id)/2); err != nil {
 			return nil, fmt.Errorf("reading object %s: %w", id, err)
 		}
@@ -104,77 +133,33 @@ func (r *Repo) tree(id Hash) ([]entry, error) {
 	return entries, nil
 }
 
-// cutEntry reads the line that data begins with: "mode name\0" and an id of
+// cutEntry reads the entry that data begins with: "mode name\0" and an id of
 // idSize bytes.
-func cutEntry(data []byte, idSize int) (e entry, rest []byte, err error) {
+func cutEntry(data []byte, idSize int) (e Content, rest []byte, err error) {
 	mode, data, ok := bytes.Cut(data, []byte(" "))
 	name, data, ok2 := bytes.Cut(data, []byte("\x00"))
 	bits, err := strconv.ParseUint(string(mode), 8, 32)
 	if !ok || !ok2 || err != nil || len(data) < idSize {
-		return entry{}, nil, errTree
+		return Content{}, nil, errTree
 	}
-	return entry{name: string(name), mode: canonical(bits), id: Hash(hex.EncodeToString(data[:idSize]))}, data[idSize:], nil
+	return Content{Path: string(name), Mode: canonical(bits), Hash: Hash(hex.EncodeToString(data[:idSize]))}, data[idSize:], nil
 }
 
 // canonical returns the mode that git reads bits as: old trees have others.
-func canonical(bits uint64) filemode.FileMode {
+func canonical(bits uint64) string {
 	switch bits & 0o170000 {
 	case 0o40000:
-		return filemode.Dir
+		return modeFolder
 	case 0o120000:
-		return filemode.Symlink
+		return modeSymlink
 	case 0o100000:
 		if bits&0o100 != 0 {
-			return filemode.Executable
+			return modeExecutable
 		}
-		return filemode.Regular
+		return modeFile
 	default:
-		return filemode.Submodule
+		return modeSubmodule
 	}
-}
-
-// lookup finds the entry at a path; a zero entry where there is none.
-func (r *Repo) lookup(tree Hash, name string) (entry, error) {
-	e := entry{mode: filemode.Dir, id: tree}
-	for part := range strings.SplitSeq(name, "/") {
-		if e.mode != filemode.Dir {
-			return entry{}, nil
-		}
-		entries, err := r.tree(e.id)
-		if err != nil {
-			return entry{}, err
-		}
-		e = entry{}
-		for _, child := range entries {
-			if child.name == part {
-				e = child
-			}
-		}
-	}
-	return e, nil
-}
-
-// walk visits every file, symlink and submodule of a tree. A name that no
-// file may have is an error.
-func (r *Repo) walk(tree Hash, prefix string, visit func(name string, e entry)) error {
-	entries, err := r.tree(tree)
-	if err != nil {
-		return err
-	}
-	seen := make(map[string]bool, len(entries))
-	for _, e := range entries {
-		name := prefix + e.name
-		if !safeName(e.name) || seen[e.name] {
-			return fmt.Errorf("refusing the tree entry %q (git fsck names such trees)", name)
-		}
-		seen[e.name] = true
-		if e.mode != filemode.Dir {
-			visit(name, e)
-		} else if err := r.walk(e.id, name+"/", visit); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // safeName refuses names that lead elsewhere or mean ".git" to some file
@@ -210,6 +195,4 @@ func folders(p string) func(yield func(string) bool) {
 }
 
 // below reports whether a path lies below a folder.
-func below(p, folder string) bool {
-	return len(p) > len(folder) && p[len(folder)] == '/' && strings.HasPrefix(p, folder)
-}
+func below(p, folder string) bool { return strings.HasPrefix(p, folder+"/") }

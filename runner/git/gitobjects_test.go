@@ -119,7 +119,7 @@ func TestPartialClone(t *testing.T) {
 	alone, err := Open(c.dir, []string{"PATH="})
 	must(t, err)
 	defer alone.Close()
-	if _, err := alone.ReadFile(older, "f"); !errors.Is(err, ErrMissing) {
-		t.Errorf("without git: ReadFile = %v, want ErrMissing", err)
+	if _, err := alone.ReadFile(older, "f"); !errors.Is(err, errNoObject) {
+		t.Errorf("without git: ReadFile = %v, want errNoObject", err)
 	}
 }
