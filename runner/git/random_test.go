@@ -193,13 +193,14 @@ func sameCommit(rt *rapid.T, t *testing.T, r *Repo, ours, theirs checkout) bool 
 }
 
 // commitable lists the paths that git commit --only would take for one file: not
-// those where a folder is now, nor those where nothing is and HEAD has a folder,
-// because it takes these for all their files.
+// those where a folder is now, nor those where nothing is and HEAD or the index
+// has a folder, because it takes these for all their files.
 func commitable(t *testing.T, r *Repo, c checkout) []string {
 	t.Helper()
 	changes, err := r.Status(t.Context())
 	must(t, err)
-	names := strings.Split(c.git("ls-files", "-z"), "\x00")
+	indexed := strings.Split(c.git("ls-files", "-z"), "\x00")
+	names := slices.Clone(indexed)
 	for _, change := range changes {
 		names = append(names, change.Path)
 	}
@@ -214,7 +215,8 @@ func commitable(t *testing.T, r *Repo, c checkout) []string {
 		if err == nil {
 			return info.IsDir()
 		}
-		return slices.Contains(folders, p) // "" is none
+		return slices.Contains(folders, p) || // "" is none
+			slices.ContainsFunc(indexed, func(name string) bool { return below(name, p) })
 	})
 }
 
