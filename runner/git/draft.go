@@ -134,11 +134,11 @@ func (r *Repo) check(c Content) error {
 	return err
 }
 
-// emptyTree is the tree without entries, zeros the name of no object.
-const (
-	emptyTree Hash = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-	zeros          = "0000000000000000000000000000000000000000"
-)
+// emptyTree is the tree without entries.
+const emptyTree Hash = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+// zeros is git's name for no object.
+const zeros = "0000000000000000000000000000000000000000"
 
 // cleanMessage returns a message that git would take.
 func cleanMessage(message string) (string, error) {

@@ -96,12 +96,15 @@ func (r *Repo) addTo(ctx context.Context, index string, s selection, objects str
 
 // add runs git add without the hooks. What it refuses a single path for is a
 // PathError.
-func (r *Repo) add(ctx context.Context, paths, env []string) error {
+func (r *Repo) add(ctx context.Context, paths, env []string) (err error) {
 	args := []string{"add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
-	_, err := r.git(ctx, call{args: args, stdin: pathspecs(paths), env: env, asUser: true, noHooks: true})
-	failed, ok := errors.AsType[*CommandError](err)
-	if !ok {
-		return err
+	var failed *CommandError
+	for range 2 { // gc may have removed a folder of objects that git add was about to write to
+		_, err = r.git(ctx, call{args: args, stdin: pathspecs(paths), env: env, asUser: true, noHooks: true})
+		var ok bool
+		if failed, ok = errors.AsType[*CommandError](err); !ok {
+			return err
+		}
 	}
 	for _, p := range paths {
 		if strings.Contains(failed.Message, "'"+p+"'") || strings.Contains(failed.Message, "'"+literally(p)+"'") {
@@ -126,7 +129,12 @@ func copyIndex(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(to, data, 0o600); err != nil {
+	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	return os.Chtimes(to, info.ModTime(), info.ModTime())
