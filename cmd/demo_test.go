@@ -27,7 +27,7 @@ func TestShellWord(t *testing.T) {
 	}
 }
 
-// A shell must read every prompt as the very arguments that were run.
+// A shell must read every prompt as exactly the arguments that were run.
 func TestShellWordsReadBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {

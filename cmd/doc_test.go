@@ -100,7 +100,7 @@ func TestCitedFile(t *testing.T) {
 			t.Errorf("%s: error %v\n%s", name, err, diff)
 		}
 	}
-	// A file that nobody may read is not the document's fault.
+	// An unreadable file is not the document's fault.
 	if err := os.Chmod(filepath.Join(dir, "shut"), 0); err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// Whatever joins an error, one that is more worth knowing decides.
+// Of joined errors the most important one decides.
 func TestExitCodePrecedence(t *testing.T) {
 	t.Parallel()
 	order := []error{

@@ -13,13 +13,13 @@ import (
 	"chant/storage"
 )
 
-// fixedTime is the only time that these tests know.
+// fixedTime is the current time of these tests.
 func fixedTime() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 
-// hostile is text that must not reach a reader as it is.
+// hostile is text that must not be shown unescaped.
 const hostile = "\x1b[2J\u202e\x00]]>&<\"'|`@ada#1::error::\r\n%0A*_"
 
-// projectOf makes a project of specs by their paths.
+// projectOf returns a project of specs by their paths.
 func projectOf(t *testing.T, files map[string]string) *project.Project {
 	t.Helper()
 	p := &project.Project{Problems: map[string]spec.Problems{}}

@@ -22,8 +22,8 @@ func serveInput(ctx context.Context, t *testing.T, a *App, in io.Reader) (code i
 	return code, outBuf.String(), errBuf.String()
 }
 
-// What was asked before the input ended is answered, even a call that waits for
-// changes of the tools: there will be none.
+// Requests before the end of the input are answered, even one that waits for
+// changes of the tools, which never come.
 func TestMCPAnswersAllOfItsInput(t *testing.T) {
 	t.Parallel()
 	a := mcpApp(t, mcpSpecs())
@@ -54,8 +54,8 @@ func TestMCPAnswersAllOfItsInput(t *testing.T) {
 	}
 }
 
-// Input that is no protocol ends the session, and leaves stdout to the
-// protocol.
+// Input that is not the protocol ends the session, and nothing else is written
+// to stdout.
 func TestMCPBadInput(t *testing.T) {
 	t.Parallel()
 	a := mcpApp(t, mcpSpecs())

@@ -20,8 +20,7 @@ import (
 	"chant/storage"
 )
 
-// mcpSpecs is a project with a spec in most states, and text that must not
-// reach a reader as it is.
+// mcpSpecs is a project with specs in most states, and hostile text.
 func mcpSpecs() map[string]string {
 	const criteria = "\n## Acceptance Criteria\n\n- [x] One\n  ```sh check\n  true <a >b && echo '\u202e'\n  ```\n- [ ] Two\n"
 	return map[string]string{
@@ -35,8 +34,8 @@ func mcpSpecs() map[string]string {
 	}
 }
 
-// mcpApp makes a project of these specs in a folder of its own, where the spec
-// 002-two has run twice.
+// mcpApp creates a project of these specs in a temporary folder, in which the spec
+// 002-two has been run twice.
 func mcpApp(t *testing.T, specs map[string]string) *App {
 	t.Helper()
 	dir := t.TempDir()
@@ -104,7 +103,7 @@ func connect(t *testing.T, a *App) *mcp.ClientSession {
 	return client
 }
 
-// ask calls a tool, and gives its text.
+// ask calls a tool and returns its text.
 func ask(t *testing.T, session *mcp.ClientSession, tool string, args map[string]any) (*mcp.CallToolResult, string) {
 	t.Helper()
 	result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})
@@ -176,7 +175,7 @@ func TestMCPTools(t *testing.T) {
 	}
 }
 
-// What a tool answers is what the command prints as JSON.
+// A tool answers what the command prints as JSON.
 func TestMCPAnswersLikeTheCommands(t *testing.T) {
 	t.Parallel()
 	a := mcpApp(t, mcpSpecs())
@@ -236,8 +235,8 @@ func TestMCPReady(t *testing.T) {
 	}
 }
 
-// An error of chant is the tool's, in the words of the command line, and the
-// session goes on.
+// An error of chant is an error of the tool with the same text, and the session
+// goes on.
 func TestMCPErrors(t *testing.T) {
 	t.Parallel()
 	badConfig := mcpApp(t, nil)
@@ -292,7 +291,7 @@ func TestMCPErrors(t *testing.T) {
 	}
 }
 
-// Calls that come at the same time make specs of their own and read whole ones.
+// Concurrent calls create different specs and read whole ones.
 func TestMCPNew(t *testing.T) {
 	t.Parallel()
 	a := mcpApp(t, nil)

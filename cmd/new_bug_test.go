@@ -44,8 +44,7 @@ func TestNewBugAnyTitle(t *testing.T) {
 	}
 }
 
-// TestTemplates wants every template to be one that new bug expands, and the
-// other way round.
+// TestTemplates expects that new bug expands exactly the existing templates.
 func TestTemplates(t *testing.T) {
 	t.Parallel()
 	want := slices.Concat(runner.Bug{}.Templates(), runner.Bug{Name: "x"}.Templates())
@@ -66,8 +65,8 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
-// TestPhasePrompts wants a prompt for the spec of each phase: one that says what
-// is to be delivered, between the words and the rules that hold for all.
+// TestPhasePrompts expects a prompt for each phase that says what to deliver,
+// together with the common text and rules.
 func TestPhasePrompts(t *testing.T) {
 	t.Parallel()
 	vars := map[string]string{

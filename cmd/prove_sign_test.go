@@ -15,7 +15,7 @@ import (
 )
 
 // signer is an App in a folder with a key of ada's, "key", and the file
-// "allowed" that lets her and nobody else sign.
+// "allowed" that allows only her to sign.
 func signer(t *testing.T) *App {
 	t.Helper()
 	if _, err := exec.LookPath("ssh-keygen"); err != nil {
@@ -49,7 +49,7 @@ func writeIn(t *testing.T, dir, name, content string) {
 	}
 }
 
-// check runs chant prove --check, and gives its exit code and what it wrote.
+// check runs chant prove --check and returns its exit code and output.
 func (a *App) check(t *testing.T, args ...string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -58,7 +58,7 @@ func (a *App) check(t *testing.T, args ...string) (int, string) {
 	return there.Run(t.Context(), append([]string{"prove", "--check", "proof.json"}, args...)), out.String()
 }
 
-// signed writes a signed proof with that verdict.
+// signed writes a signed proof with a verdict.
 func (a *App) signed(t *testing.T, verdict record.ProofVerdict, key string) {
 	t.Helper()
 	processes, err := process.New(fixedTime)
@@ -100,8 +100,8 @@ func TestCheckProof(t *testing.T) {
 	}
 }
 
-// Whatever byte of a proof is changed, and whichever is left out, it is refused
-// before anything of it is shown.
+// A proof with any byte changed or removed is refused before any part of it is
+// shown.
 func TestCheckProofRefusesChanges(t *testing.T) {
 	t.Parallel()
 	a := signer(t)
@@ -122,7 +122,7 @@ func TestCheckProofRefusesChanges(t *testing.T) {
 	}
 }
 
-// A signature that was made for something else is none of a proof.
+// A signature with another namespace is not valid for a proof.
 func TestCheckProofRefusesOtherNamespaces(t *testing.T) {
 	t.Parallel()
 	a := signer(t)
@@ -143,7 +143,7 @@ func TestCheckProofRefusesOtherNamespaces(t *testing.T) {
 	}
 }
 
-// What somebody signed is a proof only if it is one.
+// A signed file that is not a proof is refused.
 func TestCheckProofRefusesOtherFiles(t *testing.T) {
 	t.Parallel()
 	a := signer(t)

@@ -15,7 +15,7 @@ import (
 	"chant/spec"
 )
 
-// weakenedProof is one of a fix that rewrote its test: something of everything.
+// weakenedProof is the proof of a fix that rewrote its test. It uses most fields.
 func weakenedProof() record.Proof {
 	const base, head = "1111111111112222", "3333333333334444"
 	return record.Proof{
@@ -49,7 +49,7 @@ func weakenedProof() record.Proof {
 	}
 }
 
-// provenProof is one that went as it should, by two checks.
+// provenProof is a successful proof with two checks.
 func provenProof() record.Proof {
 	p := weakenedProof()
 	p.Verdict, p.Reason, p.Needed = record.Proven, "the fix is what fixed it", 0
@@ -190,8 +190,8 @@ const wantProofMarkdown = "### ❌ 005-fix: weakened\n" +
 	"</details>\n" +
 	"\n"
 
-// Text from files and commands reaches no reader as it is.
-func TestProofsTameText(t *testing.T) {
+// Text from files and commands is always escaped.
+func TestProofsEscapeText(t *testing.T) {
 	t.Parallel()
 	p := weakenedProof()
 	p.Reproduction, p.Fix, p.Verdict, p.Reason = hostile, hostile, hostile, hostile
@@ -284,7 +284,7 @@ func TestProofStatus(t *testing.T) {
 	}
 }
 
-// Each is refused before a project is even looked for.
+// Each is refused before a project is searched for.
 func TestProveFlags(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
@@ -340,7 +340,7 @@ func TestProveLiveLine(t *testing.T) {
 	}
 }
 
-// What a statement says of a proof is what was proved, without the output.
+// A statement contains the proof without the output.
 func TestStatementReadsBack(t *testing.T) {
 	t.Parallel()
 	proofs := []record.Proof{weakenedProof(), provenProof()}

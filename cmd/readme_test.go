@@ -18,7 +18,7 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// The README's example is a spec that chant reads and has nothing to say about.
+// The README's example is a spec without problems.
 func TestReadmeSpec(t *testing.T) {
 	t.Parallel()
 	_, rest, _ := strings.Cut(readme(t), "````markdown\n")
@@ -69,7 +69,7 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-// Everything that the README shows as typed is a command that exists.
+// Every command line in the README is that of an existing command.
 func TestReadmeSession(t *testing.T) {
 	t.Parallel()
 	app := &App{Dir: t.TempDir()}

@@ -80,7 +80,7 @@ func TestRunResult(t *testing.T) {
 	}
 }
 
-// A signal between two specs must not look like the end of all of them.
+// A signal between two specs must not look like a complete run.
 func TestStopped(t *testing.T) {
 	t.Parallel()
 	sig := SignalError{syscall.SIGTERM}

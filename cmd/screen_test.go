@@ -8,7 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// colours are an environment in which any stream counts as a terminal.
+// colours is an environment in which every stream counts as a terminal.
 func colours(more ...string) []string {
 	return append([]string{"TERM=xterm-256color", "TTY_FORCE=1"}, more...)
 }
@@ -93,7 +93,7 @@ func TestVariable(t *testing.T) {
 
 var errFull = errors.New("disk full")
 
-// full takes n writes and fails then.
+// full accepts n writes, then fails.
 type full struct{ n int }
 
 func (f *full) Write(p []byte) (int, error) {

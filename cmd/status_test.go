@@ -90,7 +90,7 @@ const wantRow = `{
 }
 `
 
-// A reader of the JSON may range over every list: none is null.
+// No list in the JSON is null.
 func TestRowsHoldNoNullLists(t *testing.T) {
 	t.Parallel()
 	for _, row := range boardRows(board(t)) {

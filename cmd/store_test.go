@@ -8,7 +8,7 @@ import (
 	"chant/storage"
 )
 
-// A value does nothing to a terminal, and ends its last line.
+// A value is shown without control characters and with a final newline.
 func TestShowValue(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
@@ -28,7 +28,7 @@ func TestShowValue(t *testing.T) {
 	}
 }
 
-// A failed sync is damage too: there is no record to name, but a place.
+// A failed sync is damage too, with a position but without a key.
 func TestShowReport(t *testing.T) {
 	t.Parallel()
 	report := storage.Report{

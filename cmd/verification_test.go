@@ -15,7 +15,7 @@ import (
 	"chant/spec"
 )
 
-// found is a verification with something of everything.
+// found is a verification with every kind of result.
 func found() verification {
 	check := func(o record.Outcome, held int, output string) *record.CheckResult {
 		return &record.CheckResult{Outcome: o, Planned: 2, Runs: 2, HeldRuns: held, DurationMS: 1250, Output: output}
@@ -47,7 +47,7 @@ func found() verification {
 	}
 }
 
-// spoiled is a verification all of whose texts are hostile.
+// spoiled is a verification in which every text is hostile.
 func spoiled() verification {
 	return verification{verdict: record.Failed, strict: true, Verification: record.Verification{Specs: []record.Verified{{
 		ID: hostile, Title: hostile, Path: hostile, Status: hostile, CompletedBy: hostile, Error: hostile,
@@ -140,8 +140,8 @@ const wantGitHub = `::error file=.chant/specs/002.md,line=10,title=002::2. Fails
 ::error file=.chant/specs/003.md,line=1,title=003::spec 003: bad
 `
 
-// No report may carry on what a terminal, a table or a CI's log would act on.
-func TestReportsTameText(t *testing.T) {
+// No report may contain what has an effect on a terminal, a table or a CI's log.
+func TestReportsEscapeText(t *testing.T) {
 	t.Parallel()
 	for format, render := range reportFormats() {
 		t.Run(format, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"chant/runner/record"
 )
 
-// events are those of a run with a criterion of each kind.
+// events are the events of a run with a criterion of each kind.
 func events() []record.Event {
 	return []record.Event{
 		record.RunStarted{Spec: "002", Title: "Reproduce \x1b[2J", Criteria: 3},
@@ -68,8 +68,8 @@ func TestViewOffTerminal(t *testing.T) {
 	}
 }
 
-// terminal shows what a terminal would after it was sent this text: each line
-// is what stood there last.
+// terminal returns what a terminal shows after it has received a text: of each
+// line the last version.
 func terminal(sent string) (lines []string, live string) {
 	all := strings.Split(sent, "\n")
 	for i, line := range all {

@@ -46,8 +46,8 @@ agents:
 	}
 }
 
-// TestConfigAgentProblems wants one problem for an agent, and only the sound
-// one beside it read.
+// TestConfigAgentProblems expects one problem for a bad agent, and that only the
+// valid agent next to it is read.
 func TestConfigAgentProblems(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, agent, want string }{
@@ -119,8 +119,8 @@ func TestConfigAgentNames(t *testing.T) {
 	}
 }
 
-// TestWhatOnlyTheUserMayConfigure wants what a repository is refused, with the
-// place of it, to be read from the user's own config.
+// TestWhatOnlyTheUserMayConfigure expects settings to be errors in a repository's
+// config and to be read from the user's own config.
 func TestWhatOnlyTheUserMayConfigure(t *testing.T) {
 	t.Parallel()
 	const mend = " (write it in your own config, not in the repository's)"

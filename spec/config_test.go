@@ -130,7 +130,7 @@ func TestConfigProblems(t *testing.T) {
 	}
 }
 
-// severe shows problems with their severity and rule.
+// severe formats problems with their severity and rule.
 func severe(problems Problems) []string {
 	var lines []string
 	for _, p := range problems {
@@ -162,7 +162,7 @@ func TestConfigKeepsWhatItCouldRead(t *testing.T) {
 	}
 }
 
-func TestInterpreterGivesACopy(t *testing.T) {
+func TestInterpreterReturnsACopy(t *testing.T) {
 	t.Parallel()
 	cfg, _ := ParseConfig(configPath, []byte("---\ninterpreters: {x: [a, b]}\n---\n"))
 	first, _ := cfg.Interpreter("x")

@@ -95,7 +95,7 @@ func TestCorpusTicks(t *testing.T) {
 	}
 }
 
-// TestCorpusSetKey wants one changed line for a new status, and one added line
+// TestCorpusSetKey expects one changed line for a new status, and one added line
 // for a new commit in a block list.
 func TestCorpusSetKey(t *testing.T) {
 	t.Parallel()

@@ -100,8 +100,8 @@ func TestApprovalDigest(t *testing.T) {
 	}
 }
 
-// TestApprovalDigestProperty does what chant itself does to an approved spec,
-// and then what a person or an agent may do.
+// TestApprovalDigestProperty makes the edits that chant makes in an approved
+// spec, and then edits of a person or an agent.
 func TestApprovalDigestProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -131,7 +131,7 @@ func TestApprovalDigestProperty(t *testing.T) {
 	})
 }
 
-// record does some of what chant does to a file.
+// record makes some of the edits that chant makes.
 func record(t *rapid.T, src []byte, sp *Spec) []byte {
 	var err error
 	must := func(out []byte, e error) []byte {

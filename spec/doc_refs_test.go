@@ -133,16 +133,16 @@ func TestCheckRefs(t *testing.T) {
 			`doc.md:7:4: a.go:3: the line does not contain "x :=  y"`}},
 	} {
 		found, problems := documentOf(t, tt.text).CheckRefs(files, tt.least)
-		if diff := cmp.Diff(tt.want, told(problems)); diff != "" || len(found) != tt.found {
+		if diff := cmp.Diff(tt.want, messagesOf(problems)); diff != "" || len(found) != tt.found {
 			t.Errorf("%s: found %v\n%s", tt.text, found, diff)
 		}
 	}
 }
 
-// FuzzParseDocument holds what is true of every document: places lie in the
-// file, a reference stands where its place says and reads the same by itself,
-// rows are as long as their header, and nothing below an agent's transcript, in
-// a quote or in a comment changes anything.
+// FuzzParseDocument checks what is true of every document: positions are inside
+// the file, a reference is at its position and is read the same alone, rows are as
+// long as their header, and nothing in a transcript, a quote or a comment has an
+// effect.
 func FuzzParseDocument(f *testing.F) {
 	addSeeds(f, func(src []byte) { f.Add(src) })
 	for _, text := range []string{
@@ -195,8 +195,8 @@ func FuzzParseDocument(f *testing.F) {
 	})
 }
 
-// FuzzCitations wants every reference to read the same by itself, and those of
-// a text to stand one after the other.
+// FuzzCitations expects that every reference is read the same alone, and that the
+// references of a text do not overlap.
 func FuzzCitations(f *testing.F) {
 	for _, s := range []string{"a/b.go:12", "(a/(b)/[c.go:1-2", "x:a/b.go:1,c.d:2:3-4—", "a/<b{c}>.go:1", "\\_a.b:1 &#47;a.b:2", "a.b:1:2:3"} {
 		f.Add(s, true)

@@ -128,7 +128,7 @@ func TestRows(t *testing.T) {
 			if got := strings.Join(ids, " "); got != tt.found {
 				t.Errorf("found %q, want %q", got, tt.found)
 			}
-			if diff := cmp.Diff(tt.want, told(problems)); diff != "" {
+			if diff := cmp.Diff(tt.want, messagesOf(problems)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -144,7 +144,7 @@ func TestPlaceholders(t *testing.T) {
 	} {
 		_, problems := documentOf(t, "| a | b |\n| - | - |\n| x | "+text+" |\n").Rows(RowQuery{Filled: []string{"b"}, Count: 1})
 		if (problems != nil) != want {
-			t.Errorf("%q: %v", text, told(problems))
+			t.Errorf("%q: %v", text, messagesOf(problems))
 		}
 	}
 }
@@ -179,7 +179,7 @@ func TestCheckTargets(t *testing.T) {
 			}
 			d := documentOf(t, "| place |\n| --- |\n| "+strings.ReplaceAll(tt.cells, " ", " |\n| ")+" |\n")
 			rows, _ := d.Rows(RowQuery{Column: "Place", Count: 1})
-			if diff := cmp.Diff(tt.want, told(d.CheckTargets(s, rows, "Place"))); diff != "" {
+			if diff := cmp.Diff(tt.want, messagesOf(d.CheckTargets(s, rows, "Place"))); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// documentOf reads a text that has to be a document.
+// documentOf reads a valid document.
 func documentOf(t *testing.T, text string) *Document {
 	t.Helper()
 	d, problems := ParseDocument("doc.md", []byte(text))
@@ -18,8 +18,8 @@ func documentOf(t *testing.T, text string) *Document {
 	return d
 }
 
-// told returns problems as their texts.
-func told(problems Problems) []string {
+// messagesOf returns the texts of problems.
+func messagesOf(problems Problems) []string {
 	var texts []string
 	for _, p := range problems {
 		texts = append(texts, p.Error())
@@ -42,7 +42,7 @@ func TestParseDocument(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d, problems := ParseDocument("doc.md", []byte(tt.text))
-			if got := strings.Join(told(problems), "\n"); got != tt.want || d == nil {
+			if got := strings.Join(messagesOf(problems), "\n"); got != tt.want || d == nil {
 				t.Errorf("got %s\nwant %s", got, tt.want)
 			}
 		})
@@ -156,7 +156,7 @@ func TestSections(t *testing.T) {
 		{[]string{"## Problem"}, 0, []string{`doc.md: no heading "## Problem"`}},
 	} {
 		found, problems := documentOf(t, text).Sections(tt.names)
-		if diff := cmp.Diff(tt.problems, told(problems)); diff != "" || len(found) != tt.found {
+		if diff := cmp.Diff(tt.problems, messagesOf(problems)); diff != "" || len(found) != tt.found {
 			t.Errorf("%q: found %v\n%s", tt.names, found, diff)
 		}
 	}

@@ -137,7 +137,7 @@ func TestSetKeyRefuses(t *testing.T) {
 	}
 }
 
-// TestSetKeyQuotes holds which texts need quotes for every YAML reader.
+// TestSetKeyQuotes lists texts that some YAML parser misreads without quotes.
 func TestSetKeyQuotes(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -185,7 +185,7 @@ func TestAppendSection(t *testing.T) {
 	}
 }
 
-// TestTranscriptChangesNothing appends what tries to be read as criteria.
+// TestTranscriptChangesNothing appends output that looks like criteria.
 func TestTranscriptChangesNothing(t *testing.T) {
 	t.Parallel()
 	src := []byte("# T\n## Acceptance Criteria\n- [ ] see [x]\n  ```sh check\n  a\n  ```\n")

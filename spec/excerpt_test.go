@@ -37,7 +37,7 @@ func TestProse(t *testing.T) {
 	}
 }
 
-// Whatever the text, it is one code block that holds it.
+// The result is a single code block for any text.
 func TestFenced(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// addSeeds takes the fixtures and some harder shapes.
+// addSeeds adds the fixtures and some harder cases.
 func addSeeds(f *testing.F, add func(src []byte)) {
 	f.Helper()
 	files, err := filepath.Glob("testdata/parse/*.txtar")
@@ -36,9 +36,8 @@ func addSeeds(f *testing.F, add func(src []byte)) {
 	}
 }
 
-// FuzzParse holds what is true of every file: places lie inside it, marks are
-// marks, ticking changes no digest, and what follows a transcript's heading
-// changes nothing.
+// FuzzParse checks what is true of every file: positions are inside it, boxes are
+// boxes, ticking does not change the digest, and a transcript has no effect.
 func FuzzParse(f *testing.F) {
 	addSeeds(f, func(src []byte) { f.Add(src) })
 	f.Fuzz(func(t *testing.T, src []byte) {
@@ -90,8 +89,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzSetKey wants an edit to be read back, to leave the rest as it reads, and
-// to be stable; or to be refused.
+// FuzzSetKey expects that an edit is refused, or is read back, changes nothing
+// else and is stable.
 func FuzzSetKey(f *testing.F) {
 	addSeeds(f, func(src []byte) {
 		f.Add(src, "status", "completed", "a")

@@ -104,7 +104,7 @@ func TestCheckPattern(t *testing.T) {
 	}
 }
 
-// TestPlainPathCoversItselfAndBelow draws paths without a glob's characters.
+// TestPlainPathCoversItselfAndBelow draws paths without glob characters.
 func TestPlainPathCoversItselfAndBelow(t *testing.T) {
 	t.Parallel()
 	name := rapid.StringMatching(`[a-z .]{0,3}[a-z](/[a-z .]{0,3}[a-z]){0,2}`)

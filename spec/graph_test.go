@@ -105,7 +105,7 @@ func TestOrder(t *testing.T) {
 }
 
 // TestOrderOfRandomGraphs draws graphs whose edges lead from higher to lower
-// ranks, with ids that have nothing to do with the ranks.
+// ranks, with ids that are independent of the ranks.
 func TestOrderOfRandomGraphs(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -141,8 +141,8 @@ func TestOrderOfRandomGraphs(t *testing.T) {
 	})
 }
 
-// TestCyclesOfRandomGraphs compares who is in a cycle with who can reach
-// itself, found by closing the relation.
+// TestCyclesOfRandomGraphs compares the specs in cycles with those that can reach
+// themselves in the transitive closure.
 func TestCyclesOfRandomGraphs(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -242,7 +242,7 @@ func TestSetProblems(t *testing.T) {
 	}
 }
 
-// ruled returns problems as "RULE TEXT".
+// ruled formats problems as "RULE TEXT".
 func ruled(problems Problems) []string {
 	var lines []string
 	for _, p := range problems {

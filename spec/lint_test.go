@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sound is a spec that no rule has anything against.
+// sound returns a spec without problems.
 func sound(id string) *Spec {
 	s := specOf(id)
 	s.Type, s.Status = "code", StatusPending
@@ -21,11 +21,11 @@ func sound(id string) *Spec {
 	return s
 }
 
-// soundBut is a sound spec "s", but for one change.
+// soundBut returns a sound spec "s" with one change.
 func soundBut(change func(*Spec)) []*Spec { return []*Spec{with(sound("s"), change)} }
 
-// TestLintTriesEdits reads frontmatter that a completed run could not be
-// written into, each in its own way, and some that it could.
+// TestLintTriesEdits reads frontmatter in which a run could not record its
+// completion, and some in which it could.
 func TestLintTriesEdits(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -55,8 +55,8 @@ func TestLintTriesEdits(t *testing.T) {
 	}
 }
 
-// TestLintPlaces wants the place of the value for what is said of the frontmatter.
-func TestLintPlaces(t *testing.T) {
+// TestLintPositions expects problems of the frontmatter at the value.
+func TestLintPositions(t *testing.T) {
 	t.Parallel()
 	src := "---\ntype: cod\nstatus:\n  compleet\nmodel: -x\napproval: {status: perhaps}\nskipped: {by: ann}\nattested:\n- criterion: none\n" +
 		"---\n# T\n"

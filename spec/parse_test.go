@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// dump shows what the Markdown part of a spec was read as.
+// dump formats what was read from the Markdown of a spec.
 func dump(sp *Spec, problems Problems) string {
 	var sb strings.Builder
 	fmt.Fprintf(&sb, "title %q\n", sp.Title)
@@ -164,7 +164,7 @@ func TestParseWithoutValues(t *testing.T) {
 	}
 }
 
-// TestParseProblems wants the whole list of problems, without "spec x: x.md:".
+// TestParseProblems compares all problems, without "spec x: x.md:".
 func TestParseProblems(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, src, want string }{

@@ -120,8 +120,8 @@ func TestExpandPrompt(t *testing.T) {
 	}
 }
 
-// FuzzParsePrompt wants a prompt's body to end its file, places to lie in it,
-// and a prompt that extends itself to be told once.
+// FuzzParsePrompt expects that the body is the end of the file, that positions are
+// inside the file, and that a prompt that extends itself is reported once.
 func FuzzParsePrompt(f *testing.F) {
 	for _, src := range []string{"x", "---\nextends: p\n---\n{{content}}{{a}}", "---\r\nextends: q\r\n---\r\n{{b}}\r\n",
 		"---\nextends: &a [*a]\n---\n"} {

@@ -68,8 +68,8 @@ func drawEntry(t *rapid.T, key string) string {
 	return key + ":  " + word + comment + "\n"
 }
 
-// TestSetKeyProperty sets a random value and wants it read back, with every
-// byte outside of its own entry as before.
+// TestSetKeyProperty sets a random value and expects it to be read back, with
+// every byte outside of its entry unchanged.
 func TestSetKeyProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -103,7 +103,7 @@ func TestSetKeyProperty(t *testing.T) {
 	})
 }
 
-// readBack reads the frontmatter by the YAML library alone.
+// readBack reads the frontmatter with the YAML library only.
 func readBack(t *rapid.T, src []byte) map[string]any {
 	text, _, ok := bytes.Cut(bytes.ReplaceAll(src[3:], []byte("\r\n"), []byte("\n")), []byte("\n---\n"))
 	if !ok {
@@ -129,7 +129,7 @@ func readBack(t *rapid.T, src []byte) map[string]any {
 	return values
 }
 
-// TestSetTicksProperty wants nothing but marks to change, and those asked for.
+// TestSetTicksProperty expects that exactly the requested boxes change.
 func TestSetTicksProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

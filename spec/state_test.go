@@ -19,7 +19,7 @@ func inStatus(status Status, s *Spec) *Spec {
 	return s
 }
 
-// skippedFor is a spec that someone left out, for a reason.
+// skippedFor returns a spec that somebody skipped, with a reason.
 func skippedFor(reason string, s *Spec) *Spec {
 	s.Status, s.Skipped = StatusCancelled, Skip{Reason: reason, By: "ann"}
 	return s

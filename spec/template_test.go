@@ -45,8 +45,8 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// FuzzExpand wants a template without variables to stay as it is, each name in
-// it to be a problem at its braces, and values not to be expanded.
+// FuzzExpand expects that a template without variables is unchanged, that each
+// unknown name is a problem at its braces, and that values are not expanded.
 func FuzzExpand(f *testing.F) {
 	for _, src := range []string{"", "a {{b}} {{ c.d }}\r\n{{{e}}}", "{{}} {{A}} {{a b}}", "é{{a}}\xff\n{{b-2_x}}", "{{a}}{{a}}"} {
 		f.Add(src)

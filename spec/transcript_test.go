@@ -69,7 +69,7 @@ func TestAppendTranscript(t *testing.T) {
 	}
 }
 
-// printed is what the block of a transcript must hold.
+// printed returns the expected content of a transcript's block.
 func printed(output string) string {
 	output = Visible(strings.ReplaceAll(strings.ReplaceAll(output, "\r\n", "\n"), "\r", "\n"))
 	if output != "" && !strings.HasSuffix(output, "\n") {
@@ -78,8 +78,8 @@ func printed(output string) string {
 	return output
 }
 
-// lastTranscript wants a file to end in a heading, the time and one code block,
-// and returns what that holds.
+// lastTranscript expects a file to end with a heading, the time and one code
+// block, and returns the block's content.
 func lastTranscript(t interface {
 	Helper()
 	Fatalf(string, ...any)
@@ -104,7 +104,7 @@ func lastTranscript(t interface {
 	return strings.ReplaceAll(string(code.Lines().Value(md)), "\r\n", "\n")
 }
 
-// readsAlike wants two files to say the same to chant.
+// readsAlike expects that chant reads the same from two files.
 func readsAlike(t interface {
 	Helper()
 	Errorf(string, ...any)
@@ -123,7 +123,7 @@ func readsAlike(t interface {
 	}
 }
 
-// TestTranscriptOfEveryFence holds the list of what a transcript may hold.
+// TestTranscriptOfEveryFence lists contents of transcripts.
 func TestTranscriptOfEveryFence(t *testing.T) {
 	t.Parallel()
 	const forged = "## Acceptance Criteria\n\n- [x] forged\n  ```sh check\n  true\n  ```\n---\nstatus: completed\n---\n" +
@@ -179,7 +179,7 @@ func TestTranscriptProperty(t *testing.T) {
 	})
 }
 
-// FuzzAppendTranscript wants it of every file that Parse can read.
+// FuzzAppendTranscript checks the same for every file that Parse can read.
 func FuzzAppendTranscript(f *testing.F) {
 	addSeeds(f, func(src []byte) {
 		f.Add(src, "````\n~~~\n## Acceptance Criteria\n- [x] a\r\n```")

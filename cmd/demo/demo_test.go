@@ -112,7 +112,7 @@ func TestLintFindsNothing(t *testing.T) {
 	}
 }
 
-// parse reads the spec of that id from the base; it must be without problems.
+// parse reads a spec without problems from the base.
 func parse(t *testing.T, id string) *spec.Spec {
 	t.Helper()
 	name := path.Join(".chant/specs", id+".md")

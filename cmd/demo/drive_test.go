@@ -13,13 +13,13 @@ import (
 	"chant/spec"
 )
 
-// runs is how often a check that wants to be repeated is run here. The demo
-// itself runs it as often as it says.
+// runs is the largest number of runs of a check here. The demo itself runs each
+// check as often as its repeat says.
 const runs = 5
 
-// TestChecksDecideEachPhase writes one phase after the other. No phase's checks
-// may all hold before its files are there; all must hold afterwards, and those
-// that verify re-runs at the head must still hold at the end.
+// TestChecksDecideEachPhase writes the files of one phase after the other. Before
+// them the checks of the phase must not hold, after them they must, and the
+// at=head checks must still hold at the end.
 func TestChecksDecideEachPhase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the go command some twenty times")
@@ -60,9 +60,9 @@ func TestChecksDecideEachPhase(t *testing.T) {
 	}
 }
 
-// TestChecksSeeThroughLies writes the phases up to the named one, then edits a
+// TestChecksFindMistakes writes the phases up to the named one, then edits a
 // file as a careless person would; the criterion must not hold any more.
-func TestChecksSeeThroughLies(t *testing.T) {
+func TestChecksFindMistakes(t *testing.T) {
 	t.Parallel()
 	const (
 		comprehension = ".chant/research/issue-42-comprehension.md"
@@ -166,8 +166,8 @@ func TestGoFilesAreFormatted(t *testing.T) {
 	}
 }
 
-// checksOf returns the criteria of that spec that a command decides, but for
-// those that need chant itself: tests/script has the demo as a whole.
+// checksOf returns the criteria of a spec that have a check, except checks that
+// run chant: tests/script tests the whole demo.
 func checksOf(t *testing.T, id string) []spec.Criterion {
 	t.Helper()
 	var checks []spec.Criterion
@@ -179,7 +179,7 @@ func checksOf(t *testing.T, id string) []spec.Criterion {
 	return checks
 }
 
-// decide runs a check once, as far as the demo's checks need it.
+// decide runs a check once. It supports the attributes that the demo uses.
 func decide(t *testing.T, dir string, c *spec.Check) (held bool, output string) {
 	t.Helper()
 	output, exit := run(t, dir, c.Script)
