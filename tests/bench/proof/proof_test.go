@@ -38,11 +38,12 @@ type project struct {
 // BenchmarkProof prints the line. It does not use b.N.
 func BenchmarkProof(b *testing.B) {
 	dir := b.TempDir()
-	p := &project{b: b, dir: filepath.Join(dir, "repo"), env: append(os.Environ(),
-		"HOME="+dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+filepath.Join(dir, "none"),
-		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.org")}
+	p := &project{b: b, dir: filepath.Join(dir, "repo"), env: os.Environ()}
 	chant := filepath.Join(dir, "chant")
 	p.run(".", "go", "build", "-buildvcs=false", "-o", chant, "chant")
+	p.env = append(p.env, // not before: the build needs the caches in the user's home folder
+		"HOME="+dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+filepath.Join(dir, "none"),
+		"GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.org")
 	p.fill(chant)
 
 	loop := fmt.Sprintf(`
