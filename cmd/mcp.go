@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -69,6 +70,9 @@ const lintSchema = `{"type":"object","additionalProperties":false,"properties":{
 // mcpServer returns the server. Every call loads the project again, because files
 // change, and shares nothing with other calls, because they are concurrent.
 func (a *App) mcpServer() *mcp.Server {
+	quiet := *a
+	quiet.Err = io.Discard // what a call has to say is in its answer
+	a = &quiet
 	s := mcp.NewServer(&mcp.Implementation{Name: "chant", Version: version()}, &mcp.ServerOptions{
 		Instructions: "Chant drives a bug from report to merged fix in specs, whose criteria are decided by checks. " + peopleDecide,
 		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}, // no list_changed notifications, no logging

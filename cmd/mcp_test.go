@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +58,7 @@ func mcpApp(t *testing.T, specs map[string]string) *App {
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return &App{Err: io.Discard, Dir: dir, Now: fixedTime}
+	return &App{Dir: dir, Now: fixedTime}
 }
 
 func writeFile(t *testing.T, path, text string) {
