@@ -69,9 +69,9 @@ func TestHistory(t *testing.T) {
 func TestTally(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]CheckResult{
-		"20/20 red": {HeldRuns: 20, Planned: 20, ExpectFail: true},
-		"0/1 green": {Planned: 1},
-		"3/9 green": {HeldRuns: 3, Runs: 4, Planned: 9},
+		"failed as expected 20/20": {HeldRuns: 20, Planned: 20, ExpectFail: true},
+		"passed 0/1":               {Planned: 1},
+		"passed 3/9":               {HeldRuns: 3, Runs: 4, Planned: 9},
 	} {
 		if got := c.Tally(); got != want {
 			t.Errorf("got %q, want %q", got, want)
