@@ -112,7 +112,7 @@ func (o *outlet) begin() {
 		o.drained <- wrap("reading output", err)
 		return
 	}
-	go func() { o.drained <- drain(o.sink, o.out) }()
+	go func() { o.drained <- o.drain() }()
 }
 
 // feed writes the source to the command. It is no error if the command does not read its
@@ -129,16 +129,16 @@ func (s *streams) feed() error {
 	return wrap("feeding standard input", err)
 }
 
-// drain copies output to the sink until all writers are gone. After an error of the sink it
-// still reads, so that the command never blocks on a full pipe, and returns the error at
-// the end.
-func drain(sink io.Writer, out io.Reader) error {
+// drain copies the output to the sink until all writers are gone. After an error of the
+// sink it still reads, so that the command never blocks on a full pipe, and returns the
+// error at the end.
+func (o *outlet) drain() error {
 	buf := make([]byte, chunk)
 	var sinkErr error
 	for {
-		n, err := out.Read(buf)
+		n, err := o.out.Read(buf)
 		if n > 0 && sinkErr == nil {
-			_, sinkErr = sink.Write(buf[:n])
+			_, sinkErr = o.sink.Write(buf[:n])
 		}
 		if err == io.EOF {
 			return wrap("writing output", sinkErr)
@@ -168,10 +168,9 @@ func (s *streams) finish(patience time.Duration) error {
 
 // finish waits until the output is delivered, but not longer than patience.
 func (o *outlet) finish(patience time.Duration) error {
-	if o.out == nil && o.hungUp() { // no read can block
-		out := os.NewFile(uintptr(o.fd), "|0")
-		defer closeAll(out)
-		return drain(o.sink, out)
+	if o.out == nil && o.spent() {
+		_ = unix.Close(o.fd) // see closeAll
+		return nil
 	}
 	if o.out == nil {
 		o.begin()
@@ -190,11 +189,11 @@ func (o *outlet) finish(patience time.Duration) error {
 	return <-o.drained
 }
 
-// hungUp reports whether all writers have closed the pipe.
-func (o *outlet) hungUp() bool {
-	fds := []unix.PollFd{{Fd: int32(o.fd)}}
+// spent reports whether the pipe is empty and has no writers.
+func (o *outlet) spent() bool {
+	fds := []unix.PollFd{{Fd: int32(o.fd), Events: unix.POLLIN}}
 	_, err := unix.Poll(fds, 0)
-	return err == nil && fds[0].Revents&unix.POLLHUP != 0
+	return err == nil && fds[0].Revents == unix.POLLHUP
 }
 
 // closeAll closes ends of pipes. It ignores errors, because no data can be lost.
