@@ -51,6 +51,7 @@ func (c *Checkout) Close() error { return c.close() }
 type folder struct {
 	top          string
 	commit, tree git.Hash
+	modes        map[string]string // of the commit's files, by path
 	missing      []string
 	waysBack     []string
 }
@@ -118,7 +119,13 @@ func (s *Source) share(ctx context.Context, tree git.Hash, d *Draft, fill func()
 			own = true
 			f.folder, f.err = s.limited(ctx, fill)
 			f.cancelled = ctx.Err() != nil
-			f.remove = func() error { defer s.leave(); return d.Close() }
+			f.remove = func() error {
+				defer s.leave()
+				if s.opts.Keep {
+					return d.root.Close()
+				}
+				return d.Close()
+			}
 		})
 		if f.err == nil {
 			return f, own, nil

@@ -57,13 +57,9 @@ func (c *Checkout) readFiles(ctx context.Context, paths []string) (_ *Files, err
 			root.Close()
 		}
 	}()
-	modes, err := c.source.modes(ctx, c.folder.top, c.folder.commit)
-	if err != nil {
-		return nil, err
-	}
 	var present []string
 	for _, at := range slices.Compact(slices.Sorted(slices.Values(paths))) {
-		switch modes[at] {
+		switch c.folder.modes[at] {
 		case "":
 			f.files = append(f.files, file{path: at, absent: true})
 		case modeSubmodule:

@@ -28,7 +28,7 @@ const lazyFetch = "GIT_NO_LAZY_FETCH=0"
 
 // fill writes the files of a commit, and what commands need beside them.
 func (d *Draft) fill(ctx context.Context, commit, tree git.Hash) (*folder, error) {
-	f := &folder{top: d.top, commit: commit, tree: tree}
+	f := &folder{top: d.top, commit: commit, tree: tree, modes: map[string]string{}}
 	s := d.source
 	entries, err := s.writeFiles(ctx, d.root, commit)
 	if err == nil {
@@ -36,6 +36,9 @@ func (d *Draft) fill(ctx context.Context, commit, tree git.Hash) (*folder, error
 	}
 	if err != nil {
 		return nil, fmt.Errorf("checking out commit %.12s: %w", commit, err)
+	}
+	for _, e := range entries {
+		f.modes[e.path] = e.mode
 	}
 	if f.waysBack, err = s.furnish(ctx, d.root, entries); err != nil {
 		return nil, fmt.Errorf("making the checkout of commit %.12s ready: %w", commit, err)

@@ -54,6 +54,28 @@ func TestEqualTreesAreShared(t *testing.T) {
 	must(t, again.Close())
 }
 
+// Folders that are kept are there for somebody to look at, and are used by nobody else.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	commit := r.commit(map[string]string{"a": "1"})
+	s := r.open(Options{Keep: true})
+	var tops []string
+	for range 2 {
+		c, err := s.Commit(t.Context(), commit)
+		must(t, err)
+		must(t, c.Close())
+		must(t, c.Close())
+		tops = append(tops, c.Top())
+	}
+	if tops[0] == tops[1] {
+		t.Errorf("%s is used again", tops[0])
+	}
+	for _, top := range tops {
+		same(t, "files", map[string]string{"a": "1"}, contents(t, top))
+	}
+}
+
 // No more folders than the limit are there at a time, however many are wanted.
 func TestLimit(t *testing.T) {
 	t.Parallel()

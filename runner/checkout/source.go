@@ -33,6 +33,7 @@ type Options struct {
 	Prefix string   // the project's folder below the repository's top, slash-separated; "" is the top
 	Temp   string   // the folder that checkouts are made in; "" is the system's
 	Limit  int      // the most folders at a time, at least 1; a call that needs another one waits
+	Keep   bool     // leave the folders of closed checkouts, for somebody to look at; Limit does not count them
 	Link   []string // paths of the project that become symlinks to the user's, where a checkout lacks them
 	Setup  []string // sh commands that make a checkout ready, run in the project's folder
 	// SetupTimeout is how long each of them may take; 0 is 10 minutes.
