@@ -14,7 +14,7 @@ import (
 
 // proveOptions are the flags of prove.
 type proveOptions struct {
-	prove.ProveOptions
+	prove          prove.Options
 	json, markdown bool
 	attest, sign   string // files; "" if not given
 	check          string // file of a proof to check; "" to prove
@@ -31,8 +31,10 @@ func (a *App) proveCommand() *cobra.Command {
 written (it must fail for the stated reason), at head (the same test must pass,
 in enough runs that chance does not explain it), and at head without the fix (it
 must fail again). It also checks whether the test was changed and whether other
-checks broke. Without ids it proves every reproduction that has a fix. It exits
-with 0 if every proof is "proven", with 3 if one is inconclusive, and else with 1.`,
+checks broke. Head is the commit that completed the fix, unless --at or --worktree
+names another state. Without ids it proves every reproduction that has a fix. It
+exits with 0 if every proof is "proven", with 3 if one is inconclusive, and else
+with 1.`,
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.validate(args); err != nil {
@@ -45,14 +47,14 @@ with 0 if every proof is "proven", with 3 if one is inconclusive, and else with 
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&opts.At, "at", "", "prove this `REV` instead of HEAD")
-	f.BoolVar(&opts.Worktree, "worktree", false, "prove HEAD with the changed files of the work tree")
-	f.IntVar(&opts.Runs, "runs", 0, "run each test at least `N` times")
-	f.Float64Var(&opts.Alpha, "alpha", defaultAlpha, "the largest accepted chance `P` of the same result if nothing had changed")
-	f.IntVar(&opts.MaxRuns, "max-runs", 0, "give up after `N` runs of a test in one tree")
-	f.IntVarP(&opts.Jobs, "jobs", "j", 1, "run the tests of `N` trees in parallel")
-	f.BoolVar(&opts.Keep, "keep", false, "do not remove the checkouts, and print where they are")
-	f.BoolVar(&opts.AllowHarness, "allow-harness", false, "allow a fix that changes how its test is run; the proof says so")
+	f.StringVar(&opts.prove.At, "at", "", "prove this `REV` instead of the commit that completed the fix")
+	f.BoolVar(&opts.prove.Worktree, "worktree", false, "prove HEAD with the changed files of the work tree")
+	f.IntVar(&opts.prove.Runs, "runs", 0, "run each test at least `N` times")
+	f.Float64Var(&opts.prove.Alpha, "alpha", defaultAlpha, "the largest accepted chance `P` of the same result if nothing had changed")
+	f.IntVar(&opts.prove.MaxRuns, "max-runs", 0, "give up after `N` runs of a test in one tree")
+	f.IntVarP(&opts.prove.Jobs, "jobs", "j", 1, "run the tests of `N` trees in parallel")
+	f.BoolVar(&opts.prove.Keep, "keep", false, "do not remove the checkouts, and print where they are")
+	f.BoolVar(&opts.prove.AllowHarness, "allow-harness", false, "allow a fix that changes how its test is run; the proof says so")
 	f.BoolVar(&opts.markdown, "markdown", false, "print Markdown for a pull request")
 	f.StringVar(&opts.attest, "attest", "", "write the proof to `FILE` as an in-toto statement")
 	f.StringVar(&opts.sign, "sign", "", "sign the file of --attest with the SSH key in the file `KEY`; the signature is FILE.sig")
@@ -74,7 +76,7 @@ func (o proveOptions) validate(args []string) error {
 	switch {
 	case len(args) > 2:
 		return &usageError{msg: "prove takes at most a reproduction and a fix", hint: "chant prove [REPRO [FIX]]"}
-	case o.check != "" && (len(args) > 0 || o.attest != "" || o.json || o.markdown || o.At != "" || o.Worktree):
+	case o.check != "" && (len(args) > 0 || o.attest != "" || o.json || o.markdown || o.prove.At != "" || o.prove.Worktree):
 		return &usageError{
 			msg: "--check can't be combined with ids or flags of a proof", hint: "chant prove --check FILE --allowed-signers FILE [--signer ID]",
 		}
@@ -82,16 +84,16 @@ func (o proveOptions) validate(args []string) error {
 		return &usageError{msg: "--signer needs --check"}
 	case o.sign != "" && o.attest == "":
 		return &usageError{msg: "--sign needs a file to sign", hint: "--attest FILE"}
-	case o.attest != "" && o.Worktree:
+	case o.attest != "" && o.prove.Worktree:
 		return &usageError{
 			msg: "--attest needs a commit, so it can't be combined with --worktree", hint: "commit the changes, and leave out --worktree",
 		}
-	case !(o.Alpha > 0 && o.Alpha < 1): // so that NaN is refused too
-		return &usageError{msg: fmt.Sprintf("--alpha must be between 0 and 1, not %g", o.Alpha)}
-	case o.Runs < 0 || o.MaxRuns < 0 || o.Jobs < 1:
+	case !(o.prove.Alpha > 0 && o.prove.Alpha < 1): // so that NaN is refused too
+		return &usageError{msg: fmt.Sprintf("--alpha must be between 0 and 1, not %g", o.prove.Alpha)}
+	case o.prove.Runs < 0 || o.prove.MaxRuns < 0 || o.prove.Jobs < 1:
 		return &usageError{msg: "--runs and --max-runs must be at least 0, --jobs at least 1"}
-	case o.MaxRuns > 0 && o.Runs > o.MaxRuns:
-		return &usageError{msg: fmt.Sprintf("--runs %d is more than --max-runs %d", o.Runs, o.MaxRuns)}
+	case o.prove.MaxRuns > 0 && o.prove.Runs > o.prove.MaxRuns:
+		return &usageError{msg: fmt.Sprintf("--runs %d is more than --max-runs %d", o.prove.Runs, o.prove.MaxRuns)}
 	}
 	return nil
 }
@@ -107,7 +109,7 @@ func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) er
 		return err
 	}
 	named := append(queries, "", "")
-	opts.Reproduction, opts.Fix = named[0], named[1]
+	opts.prove.Reproduction, opts.prove.Fix = named[0], named[1]
 	out := a.stdout()
 	if opts.json || opts.markdown {
 		out = a.stderr() // stdout is for the result that another program reads
@@ -117,7 +119,7 @@ func (a *App) prove(ctx context.Context, queries []string, opts proveOptions) er
 	if err != nil {
 		return errors.Join(err, v.close())
 	}
-	proofs, err := prove.Prover{Settings: w.settings, Git: w.repo, Version: version()}.Prove(ctx, opts.ProveOptions)
+	proofs, err := prove.Prover{Settings: w.settings, Git: w.repo, Version: version()}.Prove(ctx, opts.prove)
 	err = errors.Join(err, v.close(), w.repo.Close())
 	if err := a.writeProofs(proofs, opts, err); err != nil {
 		return err

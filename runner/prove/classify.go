@@ -12,7 +12,7 @@ import (
 	"chant/spec"
 )
 
-// classifier tells what a changed path is to a proof.
+// classifier finds the class of a changed path.
 type classifier struct {
 	test   func(path string) bool // is put back for the proof
 	fix    *spec.Spec
@@ -20,10 +20,10 @@ type classifier struct {
 	judges []string // the files and folders that decide what those are
 }
 
-// class decides by the first of these that fits: specs and their research; the
-// test that is put back; what else can judge; what looks like a test; the
-// fix's target files; the rest. old tells that base has the file; before and
-// after give its contents, and are called where a name alone does not tell.
+// class returns the first class that fits: specs and their research; the test that
+// is put back; whatever else can judge; what looks like a test; the fix's target
+// files; the rest. Old tells that base has the file; before and after return its
+// contents, and are called if the name alone does not decide.
 func (c classifier) class(name string, old bool, before, after func() []byte) record.PathClass {
 	switch {
 	case isSpecPath(name):
@@ -40,21 +40,21 @@ func (c classifier) class(name string, old bool, before, after func() []byte) re
 	return record.ClassOther
 }
 
-// isSpecPath tells the parts of .chant that judge nothing.
+// isSpecPath tells whether a path is in a part of .chant that judges nothing.
 func isSpecPath(name string) bool {
 	return slices.ContainsFunc([]string{project.SpecsDir, project.ArchiveDir, project.ChantDir + "/research"}, func(dir string) bool {
 		return strings.HasPrefix(name, dir+"/")
 	})
 }
 
-// judging tells what runs the test, or is the test behind a symlink.
+// judging tells whether a file runs the test, or is the test behind a symlink.
 func (c classifier) judging(name string) bool {
 	return slices.ContainsFunc(c.judges, func(at string) bool { return name == at || strings.HasPrefix(name, at+"/") })
 }
 
-// helps tells the files that a test can be made to pass by: those beside it or
-// below it that look like tests, and older ones that look like tests and are
-// none themselves. Where no file of the test is known, any test may be it.
+// helps tells whether a test can be made to pass by a file: one that looks like a
+// test, in the test's folder or below it, or an older one that looks like a test
+// and is none itself. If no file of the test is known, any test may be it.
 func (c classifier) helps(name string, old bool) bool {
 	if !looksLikeTest(name) {
 		return false
@@ -72,8 +72,8 @@ func looksLikeTest(name string) bool {
 	return isTestName(name) || isTestHelper(name) || isInTestFolder(name)
 }
 
-// The lists from here on are what is so in nearly every project. Folders such
-// as spec, mocks, support and testing hold tests in some and code in others.
+// The lists from here on are true of nearly every project. Folders such as spec,
+// mocks, support and testing hold tests in some projects and code in others.
 
 func isTestName(name string) bool {
 	return matches(name, "**/{test_*.py,*_test.{go,py,rb},*_spec.rb,*.{test,spec}.{,c,m}{j,t}s{,x}}")
@@ -87,8 +87,8 @@ func isInTestFolder(name string) bool {
 	return matches(name, "**/{test,tests,e2e,testdata,fixtures,__tests__,__fixtures__,__mocks__}/**/*")
 }
 
-// isHarness tells the files that decide how tests are built, found, run and
-// reported, whichever tests.
+// isHarness tells whether a file decides how tests are built, found, run or
+// reported.
 func isHarness(name string, before, after func() []byte) bool {
 	if matches(
 		name,
@@ -117,8 +117,8 @@ func matches(name string, patterns ...string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return spec.MatchPath(pattern, name) })
 }
 
-// judgingPart gives, for a file that is part harness and part not, what tells
-// the part that judges; nil for other files.
+// judgingPart returns, for a file of which only a part judges, the function that
+// finds that part; nil for other files.
 func judgingPart(base string) func(content []byte) string {
 	lines := func(pattern string) func([]byte) string {
 		re := regexp.MustCompile(`(?m)` + pattern)
@@ -144,8 +144,8 @@ func judgingPart(base string) func(content []byte) string {
 	return nil
 }
 
-// judgingTables gives a Cargo.toml without the tables and the keys that tell
-// nothing of how tests are built and run: TOML has many ways to write the others.
+// judgingTables returns a Cargo.toml without the tables and the keys that have no
+// influence on how tests are built and run: TOML has many ways to write the others.
 func judgingTables(content []byte) string {
 	var b strings.Builder
 	judges := true
@@ -160,7 +160,7 @@ func judgingTables(content []byte) string {
 	return b.String()
 }
 
-// judgingKeys gives the keys of a package.json that tell how tests are run.
+// judgingKeys returns the keys of a package.json that decide how tests are run.
 func judgingKeys(content []byte) string {
 	var manifest map[string]json.RawMessage
 	if err := json.Unmarshal(content, &manifest); err != nil {

@@ -67,9 +67,15 @@ func TestClass(t *testing.T) {
 		{"package.json", `{"version":"1","scripts":{"test":"jest"}}`, `{"version":"2","scripts":{"test":"jest"}}`, record.ClassFix},
 		{"package.json", `{"scripts":{"test":"jest"}}`, `{"scripts":{"test":"true"}}`, record.ClassHarness},
 		{"package.json", `{"scripts":{}}`, `{`, record.ClassHarness},
-		{"pyproject.toml", "[project]\nname='a'\n[tool.pytest.ini_options]\nx=1\n", "[project]\nname='b'\n[tool.pytest.ini_options]\nx=1\n", record.ClassOther},
+		{
+			"pyproject.toml", "[project]\nname='a'\n[tool.pytest.ini_options]\nx=1\n",
+			"[project]\nname='b'\n[tool.pytest.ini_options]\nx=1\n", record.ClassOther,
+		},
 		{"pyproject.toml", "[tool.pytest.ini_options]\nx=1\n", "[tool.pytest.ini_options]\nx=1\n\naddopts='-k nothing'\n", record.ClassHarness},
-		{"src/Cargo.toml", "[package]\nversion = '1'\n[dependencies]\na = '1'\n", "[package]\nversion = '2'\n\n[dependencies] # two\na = '2'\n", record.ClassFix},
+		{
+			"src/Cargo.toml", "[package]\nversion = '1'\n[dependencies]\na = '1'\n",
+			"[package]\nversion = '2'\n\n[dependencies] # two\na = '2'\n", record.ClassFix,
+		},
 		{"src/Cargo.toml", "[target.'cfg(unix)'.dependencies.a]\n", "[target.'cfg(unix)'.dependencies.a]\nversion = '2'\n", record.ClassFix},
 		{"src/Cargo.toml", "[dependencies]\n", "[dependencies]\n [[test]]\nname = 'lost'\npath = 'src/easy.rs'\n", record.ClassHarness},
 		{"src/Cargo.toml", "[package]\n", "lib.path = 'src/fake.rs'\n[package]\n", record.ClassHarness},

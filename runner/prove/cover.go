@@ -14,38 +14,41 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
-	"chant/runner/check"
 	"chant/runner/process"
 	"chant/runner/record"
+	"chant/spec"
 )
 
 // cover finds out which of the fix's changed lines the test runs, for a check
-// that calls go test: one more run in the green tree, with a coverage profile.
-// It leaves the proof's Coverage nil where that can't be told.
-func (p *proving) cover(ctx context.Context, u check.Group) error {
+// that calls go test: by one more run in the green tree, with a coverage profile.
+// It leaves the proof's Coverage nil if that can't be known.
+func (p *proving) cover(ctx context.Context, c *spec.Check) error {
 	module, err := p.module()
 	if err != nil || module == "" {
 		return err
 	}
 	lines, err := p.fixedLines()
-	if err != nil || len(lines) == 0 || !regexp.MustCompile(`\bgo test\b`).MatchString(u.Check.Script) {
+	if err != nil || len(lines) == 0 || !regexp.MustCompile(`\bgo test\b`).MatchString(c.Script) {
 		return err
 	}
-	profile := filepath.Join(p.temp, "cover.out")
-	check := *u.Check
+	if err := p.checkOut(ctx, p.green); err != nil {
+		return err
+	}
+	profile := filepath.Join(filepath.Dir(p.checkouts.open[p.green].checkout.Top()), "cover.out") // beside the tree
+	check := *c
 	flags := lookup(slices.Concat(p.checker.Env, check.Env), "GOFLAGS")
 	check.Env = append(slices.Clip(check.Env), "GOFLAGS="+flags+" -coverpkg=./... -coverprofile="+profile)
 	command, err := p.command(&check)
 	if err != nil {
 		return err
 	}
-	end, err := p.alone(ctx, record.CellGreen, &check, command)
+	run, err := p.runAlone(ctx, record.CellGreen, &check, command)
 	switch {
 	case err != nil:
 		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case end.Outcome != record.Held:
+	case run.Outcome != record.Held:
 		return nil // a command that has no use for these flags
 	}
 	data, err := os.ReadFile(profile)
@@ -59,20 +62,20 @@ func (p *proving) cover(ctx context.Context, u check.Group) error {
 	return nil
 }
 
-// fixedLines gives the lines, from 1, that the fix wrote into Go files that are
-// built: by path.
+// fixedLines returns the lines, from 1, that the fix wrote into Go files that are
+// built, by path.
 func (p *proving) fixedLines() (map[string][]int, error) {
 	lines := map[string][]int{}
 	for _, path := range p.fixed {
-		after := p.head.tree[path]
+		after := p.head.tree.files[path]
 		if filepath.Ext(path) != ".go" || isTestName(path) || !after.exists() {
 			continue
 		}
-		was, err := p.content(p.base.tree[path], path)
+		was, err := p.content(p.base.files[path])
 		if err != nil {
 			return nil, err
 		}
-		is, err := p.content(after, path)
+		is, err := p.content(after)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +86,7 @@ func (p *proving) fixedLines() (map[string][]int, error) {
 	return lines, nil
 }
 
-// addedLines gives the lines of after that a unified diff adds.
+// addedLines returns the lines of after that a unified diff adds.
 func addedLines(before, after []byte) []int {
 	hunk := regexp.MustCompile(`^@@ -\d+(?:,\d+)? \+(\d+)`)
 	var added []int
@@ -107,14 +110,14 @@ func addedLines(before, after []byte) []int {
 	return added
 }
 
-// block is a stretch of lines of a coverage profile.
+// block is a range of lines of a coverage profile.
 type block struct {
 	first, last int
 	ran         bool
 }
 
 // parseProfile reads the format of go tool cover: "file:l0.c0,l1.c1 statements
-// count" by the line. Lines of another form, such as the mode, are passed over.
+// count" on each line. Other lines, such as the mode, are skipped.
 func parseProfile(profile string) map[string][]block {
 	form := regexp.MustCompile(`(?m)^(.+):(\d+)\.\d+,(\d+)\.\d+ \d+ (\d+)$`)
 	blocks := map[string][]block{}
@@ -128,8 +131,8 @@ func parseProfile(profile string) map[string][]block {
 	return blocks
 }
 
-// coverage counts those of the lines that hold code, which is what the profile
-// knows of; nil where it knows none.
+// coverage counts those of the lines that hold code, which are those in the
+// profile; nil if there are none.
 func coverage(module string, lines map[string][]int, profile map[string][]block) *record.Coverage {
 	c := &record.Coverage{Missed: []string{}}
 	for path, numbers := range lines {
@@ -157,14 +160,14 @@ func coverage(module string, lines map[string][]int, profile map[string][]block)
 	return c
 }
 
-// module gives the path of the module at the top of the repository; "" where
-// there is none.
+// module returns the path of the module at the top of the repository; "" if there
+// is none.
 func (p *proving) module() (string, error) {
-	manifest, ok := p.green.tree["go.mod"]
+	manifest, ok := p.green.files["go.mod"]
 	if !ok {
 		return "", nil
 	}
-	data, err := p.content(manifest, "go.mod")
+	data, err := p.content(manifest)
 	found := regexp.MustCompile(`(?m)^module[ \t]+"?([^"\s]+)`).FindSubmatch(data)
 	if found == nil {
 		return "", err
@@ -172,12 +175,12 @@ func (p *proving) module() (string, error) {
 	return string(found[1]), err
 }
 
-// goVersion gives the Go toolchain's version as the green tree selects it; ""
-// where there is none.
+// goVersion returns the version of the Go toolchain that the green tree selects;
+// "" if there is none.
 func (p *proving) goVersion(ctx context.Context) string {
 	out := process.NewBuffer(256, 256)
-	res := p.Settings.Processes.Run(ctx, process.Command{
-		Argv: []string{"go", "env", "GOVERSION"}, Dir: p.places[p.green.folder].dir, Env: p.checker.Env, Output: out,
+	res := p.prover.Settings.Processes.Run(ctx, process.Command{
+		Argv: []string{"go", "env", "GOVERSION"}, Dir: p.checkouts.open[p.green].checkout.Top(), Env: p.checker.Env, Output: out,
 	})
 	if res.Err != nil || res.Exit != 0 {
 		return ""
@@ -185,7 +188,7 @@ func (p *proving) goVersion(ctx context.Context) string {
 	return strings.TrimSpace(out.String())
 }
 
-// lookup gives the value of a variable; of a repeated name the last counts.
+// lookup returns the value of a variable; the last counts.
 func lookup(env []string, name string) string {
 	for _, entry := range slices.Backward(env) {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {
@@ -193,4 +196,17 @@ func lookup(env []string, name string) string {
 		}
 	}
 	return ""
+}
+
+// What a proof asks of every go test that a check calls. Other go commands ignore
+// these flags; -v would make go build print more, too.
+const (
+	uncached = "-count=1" // run also what has passed before: a cached pass is no run
+	verbose  = "-test.v"  // name each test: "ok" is also printed if all were skipped
+)
+
+// withGoFlags adds flags to those that the environment sets.
+func withGoFlags(env []string, flags ...string) []string {
+	flags = append([]string{lookup(env, "GOFLAGS")}, flags...)
+	return append(slices.Clip(env), "GOFLAGS="+strings.TrimSpace(strings.Join(flags, " ")))
 }

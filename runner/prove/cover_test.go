@@ -50,15 +50,20 @@ func TestProveGo(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("there is no go")
 	}
-	commits := atBase(story("value.go", "package m\n\nfunc Value(n int) int {\n\tif n > 9 {\n\t\treturn 9\n\t}\n\treturn n + 1\n}\n",
-		".chant/specs/005.md", strings.Replace(specFix, "value.txt", "value.go", 1)),
+	const (
+		wrong   = "package m\n\nfunc Value(n int) int {\n\treturn n\n}\n"
+		right   = "package m\n\nfunc Value(n int) int {\n\tif n > 9 {\n\t\treturn 9\n\t}\n\treturn n + 1\n}\n"
+		imports = "import (\n\t\"testing\"\n\n\t\"example.invalid/m\"\n)\n"
+		test    = "func TestValue(t *testing.T) {\n\tif m.Value(1) != 2 {\n\t\tt.Fatal(\"value is wrong\")\n\t}\n}\n"
+	)
+	commits := atBase(story("value.go", right, ".chant/specs/005.md", strings.Replace(specFix, "value.txt", "value.go", 1)),
 		"go.mod", "module example.invalid/m\n\ngo 1.26\n",
-		"value.go", "package m\n\nfunc Value(n int) int {\n\treturn n\n}\n",
-		"t/value_test.go", "package t\n\nimport (\n\t\"testing\"\n\n\t\"example.invalid/m\"\n)\n\nfunc TestValue(t *testing.T) {\n\tif m.Value(1) != 2 {\n\t\tt.Fatal(\"value is wrong\")\n\t}\n}\n",
+		"value.go", wrong,
+		"t/value_test.go", "package t\n\n"+imports+"\n"+test,
 		".chant/specs/002.md", strings.Replace(specRed, "sh t/test.sh", "go test ./t", 1))
-	p := newProver(t, commits...)
-	p.Settings.Env = append(p.Settings.Env, "HOME="+t.TempDir(), "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOCACHE="+strings.TrimSpace(goEnv(t, "GOCACHE")))
-	got := p.prove(t, ProveOptions{})
+	r := newRepo(t, commits...)
+	r.prover.Settings.Env = append(r.prover.Settings.Env, "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOCACHE="+strings.TrimSpace(goEnv(t, "GOCACHE")))
+	got := r.prove(t, Options{})
 	if got.Verdict != record.Proven || !strings.HasPrefix(got.Environment.Go, "go1.") {
 		t.Errorf("got %s (%s) with Go %q", got.Verdict, got.Reason, got.Environment.Go)
 	}

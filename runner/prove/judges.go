@@ -9,23 +9,23 @@ import (
 	"strings"
 )
 
-// judges gives the files and folders outside the test that decide what it is:
-// those that the checks run it by, and what a symlink of either leads to.
+// judges returns the files and folders outside the test that decide what it is:
+// those that the checks run it by, and the targets of symlinks among both.
 func (p *proving) judges() ([]string, error) {
-	c := calls{base: p.base.tree, tests: p.tests}
-	all := maps.Clone(p.base.tree)
-	maps.Copy(all, p.head.tree)
+	c := calls{base: p.base.files, tests: p.tests}
+	all := maps.Clone(p.base.files)
+	maps.Copy(all, p.head.tree.files)
 	c.paths = all.paths()
-	for _, u := range redChecks(p.original) {
-		c.read(u.Check.Script, u.Check.Dir)
+	for _, g := range redChecks(p.original) {
+		c.read(g.Check.Script, g.Check.Dir)
 	}
 	runners := c.runners()
 	links := map[string]string{}
-	for at, e := range p.base.tree {
+	for at, e := range p.base.files {
 		if e.mode != modeSymlink {
 			continue
 		}
-		target, err := p.content(e, at)
+		target, err := p.content(e)
 		if err != nil {
 			return nil, err
 		}
@@ -34,18 +34,19 @@ func (p *proving) judges() ([]string, error) {
 	return append(runners, behind(links, slices.Concat(p.tests, runners))...), nil
 }
 
-// calls is what the checks of a reproduction name.
+// calls are the files that the checks of a reproduction name.
 type calls struct {
 	base  tree
 	paths []string // of base and head
 	tests []string // the test files at base
 
-	files  []string // named, without the test's
-	before []string // of those, what stands before the test in a command
-	direct bool     // the test is named too
+	files  []string // without the test's
+	before []string // those of them that are before the test in a command
+	direct bool     // the test is named, too
 }
 
-// read goes through the commands of a script. It knows no shell, only words.
+// read reads the commands of a script, as words: it does not know the shell's
+// language.
 func (c *calls) read(script, dir string) {
 	script = strings.ReplaceAll(script, "\\\n", " ")
 	for _, command := range regexp.MustCompile("[;&|()`\n]").Split(script, -1) {
@@ -72,8 +73,8 @@ func (c *calls) read(script, dir string) {
 	}
 }
 
-// named gives the files that a word may mean: the one at that path or, after
-// a cd or a variable that only the shell knows, any whose path ends so.
+// named returns the files that a word may mean: the one at that path or, after a
+// cd or a variable that only the shell knows, any whose path has that end.
 func (c *calls) named(word, dir string) []string {
 	if at := path.Join(dir, word); c.base[at].exists() {
 		return []string{at}
@@ -88,8 +89,8 @@ func (c *calls) named(word, dir string) []string {
 	return names
 }
 
-// holdsTest tells a word for a folder of the test. One without a slash may be
-// any other thing, such as test.
+// holdsTest tells whether a word names a folder of the test. A word without a
+// slash may mean anything, such as the command test.
 func (c *calls) holdsTest(word, dir string) bool {
 	folder := path.Join(dir, strings.TrimSuffix(word, "/..."))
 	return strings.Contains(word, "/") && slices.ContainsFunc(c.tests, func(test string) bool {
@@ -97,12 +98,12 @@ func (c *calls) holdsTest(word, dir string) bool {
 	})
 }
 
-// runners gives the named files that run the test. What a check names can as
-// well be the program that the fix repairs, which judges nothing: a source
-// beside the test in a compiler's arguments, or a tool whose output the check
-// looks at. So a file runs the test where it stands before a script of it, or
-// before its folder; where the test is named nowhere, so that something else
-// has to call it; and where it is a shell script.
+// runners returns the named files that run the test. A check can also name the
+// program that the fix repairs, which judges nothing: a source file beside the
+// test in a compiler's arguments, or a tool whose output the check reads. So a
+// file runs the test if it is before a script or the folder of the test; if the
+// test is not named at all, so that something else has to call it; and if it is
+// a shell script.
 func (c *calls) runners() []string {
 	if !c.direct && len(c.tests) > 0 {
 		return c.files
@@ -116,14 +117,14 @@ func (c *calls) runners() []string {
 	return runners
 }
 
-// isScript tells the sources that are run as they are: what stands beside them
-// in a command is no source to be compiled with them, and they are no data.
+// isScript tells whether a file is run as it is: other words of its command are
+// no sources to compile with it, and it is no data.
 func isScript(name string) bool {
 	return regexp.MustCompile(`\.(sh|bash|zsh|bats|py|rb|pl|php|lua|[cm]?[jt]sx?)$`).MatchString(name)
 }
 
-// behind gives the symlinks at, above or below some paths, and what they lead
-// to, over every further link.
+// behind returns the symlinks at, above or below some paths, and what they lead
+// to, also through further links.
 func behind(links map[string]string, paths []string) []string {
 	const longest = 4096 // links that lead into each other make paths without end
 	passed, reached := map[string]bool{}, map[string]bool{}
@@ -151,9 +152,9 @@ func behind(links map[string]string, paths []string) []string {
 	return slices.Sorted(maps.Keys(reached))
 }
 
-// follow gives the path that a symlink leads to; "" where a fix can't change
-// what is there, as it is out of the tree, or where that is a folder around the
-// link, which shows the test where it is.
+// follow returns the path that a symlink leads to; "" if a fix can't change what
+// is there, because it is outside of the tree, or if it is a folder that the link
+// is in.
 func follow(link, target string) string {
 	to := path.Join(path.Dir(link), target)
 	if path.IsAbs(target) || !fs.ValidPath(to) || to == "." || strings.HasPrefix(link, to+"/") {

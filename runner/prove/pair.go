@@ -15,75 +15,67 @@ type pair struct {
 	reproduction, fix *spec.Spec
 }
 
-// name is the pair's in messages, and in the environment of its checks.
+// name names the pair in the environment of its checks.
 func (p pair) name() string { return p.reproduction.ID + ">" + p.fix.ID }
 
-// redChecks gives the checks that show the bug: those that have to fail, and
+// redChecks returns the checks that show the bug: those that have to fail, and
 // only in their phase.
 func redChecks(s *spec.Spec) []check.Group {
-	return slices.DeleteFunc(check.Groups(s), func(u check.Group) bool {
-		return !u.Check.ExpectFail || u.Check.At != spec.AtPhase
+	return slices.DeleteFunc(check.Groups(s), func(g check.Group) bool {
+		return !g.Check.ExpectFail || g.Check.At != spec.AtPhase
 	})
 }
 
-// pairs picks what is to be proven, in the order of the set. unfinished allows
-// fixes that are not completed yet. The error is a *UsageError where what was
-// asked for can't be a proof, and ErrNothingToProve where nothing is there.
+// pairs selects what to prove, in the order of the set. Unfinished allows fixes
+// that are not completed yet. The error is a *UsageError if the named specs are
+// no reproduction and fix, and ErrNothingToProve if there are none.
 func pairs(set *spec.Set, reproduction, fix string, unfinished bool) ([]pair, error) {
-	if fix != "" {
-		p, err := namedPair(set, reproduction, fix)
-		return []pair{p}, err
-	}
-	var list []pair
-	if reproduction != "" {
-		r, err := set.Resolve(reproduction)
-		if err != nil {
-			return nil, err
-		}
-		if err := isReproduction(r); err != nil {
-			return nil, err
-		}
-		list = pairsOf(set, r, unfinished)
-		if len(list) == 0 {
-			kind := "completed "
-			if unfinished {
-				kind = ""
+	if reproduction == "" {
+		var list []pair
+		for _, r := range set.Order() {
+			if isReproduction(r) == nil {
+				list = append(list, pairsOf(set, r, unfinished)...)
 			}
-			return nil, fmt.Errorf("%w: no %sfix depends on spec %s (chant prove REPRO FIX names one; --worktree proves one that is not completed)",
-				ErrNothingToProve, kind, r.ID)
+		}
+		if len(list) == 0 {
+			return nil, fmt.Errorf("%w: no completed spec has an expect=fail check and a fix that depends on it", ErrNothingToProve)
 		}
 		return list, nil
 	}
-	for _, r := range set.Order() {
-		if r.Status == spec.StatusCompleted && len(redChecks(r)) > 0 {
-			list = append(list, pairsOf(set, r, unfinished)...)
-		}
+	r, err := set.Resolve(reproduction)
+	if err == nil {
+		err = isReproduction(r)
 	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("%w: no completed spec has an expect=fail check and a fix that depends on it", ErrNothingToProve)
+	if err != nil {
+		return nil, err
 	}
-	return list, nil
+	if fix != "" {
+		return namedPair(set, r, fix)
+	}
+	list := pairsOf(set, r, unfinished)
+	if len(list) > 0 {
+		return list, nil
+	}
+	kind := "completed "
+	if unfinished {
+		kind = ""
+	}
+	return nil, fmt.Errorf("%w: no %sfix depends on spec %s (chant prove REPRO FIX names one; --worktree proves one that is not completed)",
+		ErrNothingToProve, kind, r.ID)
 }
 
-func namedPair(set *spec.Set, reproduction, fix string) (pair, error) {
-	r, err := set.Resolve(reproduction)
-	if err != nil {
-		return pair{}, err
-	}
+func namedPair(set *spec.Set, r *spec.Spec, fix string) ([]pair, error) {
 	f, err := set.Resolve(fix)
 	if err != nil {
-		return pair{}, err
-	}
-	if err := isReproduction(r); err != nil {
-		return pair{}, err
+		return nil, err
 	}
 	if !slices.Contains(dependents(set, r), f) {
-		return pair{}, &project.UsageError{
+		return nil, &project.UsageError{
 			Msg:  fmt.Sprintf("spec %s does not depend on spec %s, so it is no fix of what that reproduces", f.ID, r.ID),
 			Mend: "add " + r.ID + " to its depends_on, or name another fix",
 		}
 	}
-	return pair{r, f}, nil
+	return []pair{{r, f}}, nil
 }
 
 func isReproduction(s *spec.Spec) error {
@@ -99,9 +91,9 @@ func isReproduction(s *spec.Spec) error {
 	return nil
 }
 
-// pairsOf gives the fixes of one reproduction: of what depends on it, the specs
-// of the phase "fix"; where no spec has that phase, code that names its target
-// files and reproduces nothing itself.
+// pairsOf returns the fixes of one reproduction: of what depends on it, the
+// specs of the phase "fix"; if no spec has that phase, code with target files that
+// reproduces nothing itself.
 func pairsOf(set *spec.Set, r *spec.Spec, unfinished bool) []pair {
 	var byPhase, byType []pair
 	phased := false
@@ -123,7 +115,7 @@ func pairsOf(set *spec.Set, r *spec.Spec, unfinished bool) []pair {
 	return byType
 }
 
-// dependents gives what depends on s, directly or through others, in the order
+// dependents returns what depends on s, directly or through others, in the order
 // of the set.
 func dependents(set *spec.Set, s *spec.Spec) []*spec.Spec {
 	reached := map[*spec.Spec]bool{}
@@ -138,26 +130,17 @@ func dependents(set *spec.Set, s *spec.Spec) []*spec.Spec {
 	return slices.DeleteFunc(set.Order(), func(d *spec.Spec) bool { return !reached[d] })
 }
 
-// provingVariable names, in the environment of a proof's checks, the proofs
-// under way further up.
+// provingVariable names, in the environment of a proof's checks, the proofs that
+// they are run for.
 const provingVariable = "CHANT_PROVING"
 
-// underWay gives the pairs that the environment names.
-func underWay(env []string) []string {
-	for _, entry := range slices.Backward(env) {
-		if value, ok := strings.CutPrefix(entry, provingVariable+"="); ok {
-			return strings.Split(value, "/") // which no id holds
-		}
-	}
-	return nil
-}
-
-// withProving gives env with one more proof under way; ErrProving where that
-// proof is under way already.
+// withProving returns env with one more proof in progress. The error is ErrProving
+// if that proof is in progress already.
 func withProving(env []string, p pair) ([]string, error) {
-	under := underWay(env)
-	if slices.Contains(under, p.name()) {
-		return nil, fmt.Errorf("proving %s by %s: %w", p.fix.ID, p.reproduction.ID, ErrProving)
+	const separator = "/" // in no id
+	names := strings.FieldsFunc(lookup(env, provingVariable), func(c rune) bool { return string(c) == separator })
+	if slices.Contains(names, p.name()) {
+		return nil, ErrProving
 	}
-	return append(slices.Clip(env), provingVariable+"="+strings.Join(append(under, p.name()), "/")), nil
+	return append(slices.Clip(env), provingVariable+"="+strings.Join(append(names, p.name()), separator)), nil
 }

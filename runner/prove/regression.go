@@ -11,66 +11,74 @@ import (
 	"chant/spec"
 )
 
-// standing is a check that a fix must not break.
-type standing struct {
+// regressionCheck is a check that a fix must not break.
+type regressionCheck struct {
 	specID string
 	name   string
-	check.Group
+	group  check.Group
 }
 
-// standing lists what has to be kept: the checks of the present of every other
-// completed spec, and the suite of the config.
-func (p *proving) standing() []standing {
-	var list []standing
-	for _, s := range p.project.Set.Order() {
-		if s.Status != spec.StatusCompleted || s.ID == p.reproduction.ID || s.ID == p.fix.ID {
+// regressionChecks lists the checks with at=head of every other completed spec,
+// and the suite of the config.
+func (p *proving) regressionChecks() []regressionCheck {
+	var list []regressionCheck
+	for _, s := range p.head.project.Set.Order() {
+		if s.Status != spec.StatusCompleted || s.ID == p.original.ID || s.ID == p.fix.ID {
 			continue
 		}
-		for _, u := range check.Groups(s) {
-			if u.Check.At == spec.AtHead && !u.Check.ExpectFail {
-				list = append(list, standing{s.ID, fmt.Sprintf("%s criterion %d", s.ID, u.Criteria[0].Number), u})
+		for _, g := range check.Groups(s) {
+			if g.Check.At == spec.AtHead && !g.Check.ExpectFail {
+				list = append(list, regressionCheck{s.ID, fmt.Sprintf("%s criterion %d", s.ID, g.Criteria[0].Number), g})
 			}
 		}
 	}
-	for _, script := range p.project.Config.Suite {
-		list = append(list, standing{project.ConfigFile, "suite " + script, command(script)})
+	for _, script := range p.head.project.Config.Suite {
+		c := &spec.Check{Lang: "sh", Script: script, Repeat: 1, AtLeast: 1, Timeout: spec.DefaultTimeout, Dir: ".", At: spec.AtHead}
+		group := check.Group{Check: c, Criteria: []spec.Criterion{{Text: script, Check: c}}}
+		list = append(list, regressionCheck{project.ConfigFile, "suite " + script, group})
 	}
 	return list
 }
 
-// keep runs what has to be kept at head; what does not hold there, at base too.
-// Only what held at base and does not at head, twice, is a regression.
+// keep runs the regression checks at head; those that do not hold there, at base
+// too. A regression held at base and twice did not hold at head.
 func (p *proving) keep(ctx context.Context) error {
 	c := p.cell(record.CellKept, 0)
 	defer func() { p.out.Cells = append(p.out.Cells, c) }()
 	if v := p.out.Verdict; v != record.Proven && v != record.Inconclusive {
 		return nil
 	}
-	k := keeping{proving: p, list: p.standing(), head: p.head.apart(record.CellKept), base: p.base.apart(record.CellKept)}
 	c.Held, c.Reason = true, ""
-	if len(k.list) == 0 {
+	list := p.regressionChecks()
+	if len(list) == 0 {
 		c.Reason = "no other check and no suite"
 		return nil
 	}
-	if err := p.export(ctx, k.head); err != nil {
+	// In new checkouts: what the test left in the others could break a check, or
+	// make it hold.
+	if err := p.closeCheckouts(); err != nil {
+		return err
+	}
+	if err := p.checkOut(ctx, p.head.tree); err != nil {
 		return err
 	}
 	var broken []string
-	for i, s := range k.list {
-		p.Settings.Emit(record.ProofProgress{Reproduction: p.reproduction.ID, Fix: p.fix.ID, Cell: record.CellKept, Done: i, Planned: len(k.list), Left: len(k.list) - i})
-		now, held, err := k.stands(ctx, i)
+	var atBase []record.CheckResult // of the first of list
+	for i, r := range list {
+		p.prover.Settings.Emit(p.progress(record.CellKept, i, len(list)-i))
+		now, excused, err := p.judgeRegression(ctx, list[:i+1], &atBase)
 		if err != nil {
 			return err
 		}
 		c.Runs++
 		c.ByOutcome[now.Outcome]++
 		c.DurationMS += now.DurationMS
-		if held || now.Outcome == record.Held {
+		if excused || now.Outcome == record.Held {
 			continue
 		}
-		broken = append(broken, s.name+" held at base: "+now.Reason)
+		broken = append(broken, r.name+" held at base: "+now.Reason)
 		if c.Output == "" {
-			c.Output, c.LogDigest = p.withoutPlaces(now.Output), now.OutputDigest
+			c.Output, c.LogDigest = p.withoutFolders(now.Output), now.OutputDigest
 		}
 	}
 	if len(broken) > 0 {
@@ -80,49 +88,42 @@ func (p *proving) keep(ctx context.Context) error {
 	return nil
 }
 
-// keeping runs what has to be kept in trees of its own: what the test left in
-// the others could make a check hold, or break it. As in a verification, the
-// checks follow one another in one tree.
-type keeping struct {
-	*proving
-	list       []standing
-	head, base layout
-	then       []record.CheckResult // of the first of list, at base
-}
-
-// stands runs the i-th check at head, and at base where that is needed to judge
-// it. excused tells that it did not hold at base either.
-func (k *keeping) stands(ctx context.Context, i int) (now record.CheckResult, excused bool, err error) {
-	s := k.list[i]
-	if now, err = k.runIn(ctx, k.head, s); err != nil || now.Outcome == record.Held {
+// judgeRegression runs the last of list at head, and at base if that is needed to
+// judge it. Excused tells that it did not hold at base either. The checks follow
+// one another in one tree, as in a verification.
+func (p *proving) judgeRegression(
+	ctx context.Context, list []regressionCheck, atBase *[]record.CheckResult,
+) (now record.CheckResult, excused bool, err error) {
+	last := list[len(list)-1]
+	if now, err = p.runRegression(ctx, p.head.tree, last); err != nil || now.Outcome == record.Held {
 		return now, false, err
 	}
-	if err := k.export(ctx, k.base); err != nil {
+	if err := p.checkOut(ctx, p.base); err != nil {
 		return now, false, err
 	}
-	for n := len(k.then); n <= i; n++ { // those before it too: it may need what they leave
-		then, err := k.runIn(ctx, k.base, k.list[n])
+	for _, r := range list[len(*atBase):] { // also those before it: it may need what they leave
+		then, err := p.runRegression(ctx, p.base, r)
 		if err != nil {
 			return now, false, err
 		}
-		k.then = append(k.then, then)
+		*atBase = append(*atBase, then)
 	}
-	if k.then[i].Outcome != record.Held {
-		k.note("%s does not hold at head, nor at base: %s", s.name, now.Reason)
+	if (*atBase)[len(list)-1].Outcome != record.Held {
+		p.note("%s does not hold at head, nor at base: %s", last.name, now.Reason)
 		return now, true, nil
 	}
-	now, err = k.runIn(ctx, k.head, s) // once more: one chance failure is no regression
+	now, err = p.runRegression(ctx, p.head.tree, last) // again: one failure by chance is no regression
 	return now, false, err
 }
 
-func (k *keeping) runIn(ctx context.Context, l layout, s standing) (record.CheckResult, error) {
-	at := k.places[l.folder]
-	if err := at.restore(); err != nil {
+func (p *proving) runRegression(ctx context.Context, tree *treeSpec, r regressionCheck) (record.CheckResult, error) {
+	at := p.checkouts.open[tree]
+	if err := at.files.Restore(); err != nil {
 		return record.CheckResult{}, err
 	}
-	res, err := k.checker.Run(ctx, at.dir, s.specID, s.Group)
+	result, err := p.checker.Run(ctx, at.checkout.Dir(), r.specID, r.group)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return res, err
+	return result, err
 }

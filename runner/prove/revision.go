@@ -1,181 +1,136 @@
 package prove
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"slices"
+	"strings"
 
+	"chant/runner/checkout"
 	"chant/runner/git"
+	"chant/runner/process"
 	"chant/runner/project"
-	"chant/runner/record"
-	"chant/spec"
 )
 
-// side is base or head of a proof.
-type side struct {
-	layout
-	worktree bool
+// revision is a state of the repository, and the project in it.
+type revision struct {
+	tree    *treeSpec
+	project *project.Project
+	loose   map[git.Hash][]byte // blobs of the work tree, which the repository may lack
 }
 
-func (s side) revision() record.Revision {
-	return record.Revision{Commit: string(s.commit), Tree: string(s.id), Worktree: s.worktree}
-}
-
-// commitSide reads a commit.
-func commitSide(repo Repository, commit git.Hash) (side, error) {
-	files, err := repo.List(commit)
-	if err != nil {
-		return side{}, err
-	}
-	t := treeOf(commit, files)
-	return side{layout: newLayout(commit, t, t)}, nil
-}
-
-// head settles what is proved, and loads the specs that it holds.
-func (e Prover) head(ctx context.Context, opts ProveOptions) (side, *project.Project, error) {
+// start reads the revision that the options name. The specs to prove are found
+// in it.
+func (e Prover) start(ctx context.Context, opts Options) (revision, error) {
 	if opts.Worktree && opts.At != "" {
-		return side{}, nil, &project.UsageError{Msg: "a proof is of a revision or of the worktree", Mend: "leave out --at or --worktree"}
+		return revision{}, &project.UsageError{Msg: "a proof is of a revision or of the worktree", Mend: "leave out --at or --worktree"}
 	}
-	rev := opts.At
-	if rev == "" {
-		rev = "HEAD"
-	}
-	commit, err := e.Git.Resolve(ctx, rev)
+	commit, err := e.Git.Resolve(ctx, cmp.Or(opts.At, "HEAD"))
 	if err != nil {
-		return side{}, nil, err
+		return revision{}, err
 	}
-	head, err := commitSide(e.Git, commit)
+	if opts.Worktree {
+		return e.worktree(ctx, commit)
+	}
+	return e.at(commit)
+}
+
+// at reads a commit.
+func (e Prover) at(commit git.Hash) (revision, error) {
+	tree, err := e.commitTree(commit)
 	if err != nil {
-		return side{}, nil, err
+		return revision{}, err
 	}
-	if !opts.Worktree {
-		p, err := e.projectAt(head)
-		return head, p, err
-	}
-	t, err := e.overWorktree(ctx, head.tree)
+	p, err := project.At(e.Git, e.Settings.Root, commit)
+	return revision{tree: tree, project: p}, err
+}
+
+func (e Prover) commitTree(commit git.Hash) (*treeSpec, error) {
+	id, err := e.Git.Tree(commit)
 	if err != nil {
-		return side{}, nil, fmt.Errorf("reading the worktree's changes: %w", err)
+		return nil, err
+	}
+	files, err := e.Git.List(commit)
+	t := treeOf(files)
+	return &treeSpec{commit: commit, committed: t, files: t, id: id}, err
+}
+
+// worktree reads the work tree on a commit: changed and new files as git would
+// store them. Files that git ignores do not count.
+func (e Prover) worktree(ctx context.Context, commit git.Hash) (revision, error) {
+	committed, err := e.commitTree(commit)
+	if err != nil {
+		return revision{}, err
+	}
+	contents, loose, err := e.uncommitted(ctx)
+	if err != nil {
+		return revision{}, fmt.Errorf("reading the work tree's changes: %w", err)
+	}
+	files := maps.Clone(committed.files)
+	for _, c := range contents {
+		files.put(c.Path, entry{c.Mode, c.Hash})
 	}
 	p, err := project.Load(e.Settings.Root)
-	return side{layout: newLayout(commit, head.tree, t), worktree: true}, p, err
+	return revision{tree: committed.with(files), project: p, loose: loose}, err
 }
 
-// projectAt loads the project as a commit holds it.
-func (e Prover) projectAt(s side) (*project.Project, error) {
-	p := &project.Project{Root: e.Settings.Root, Problems: map[string]spec.Problems{}}
-	if s.tree[project.ConfigFile].exists() {
-		src, err := e.Git.ReadFile(s.commit, project.ConfigFile)
-		if err != nil {
-			return nil, err
-		}
-		config, problems := spec.ParseConfig(project.ConfigFile, src)
-		if err := problems.Err(); err != nil {
-			return nil, err
-		}
-		p.Config = config
-	}
-	var specs []*spec.Spec
-	for _, at := range slices.Sorted(maps.Keys(s.tree)) {
-		if !project.IsSpecFile(at) {
-			continue
-		}
-		src, err := e.Git.ReadFile(s.commit, at)
-		if err != nil {
-			return nil, err
-		}
-		one, problems := spec.Parse(at, src)
-		specs = append(specs, one)
-		p.Problems[at] = problems
-	}
-	p.Set = spec.NewSet(specs)
-	return p, nil
-}
-
-// unfitError tells why a file of a work tree can't be read as a tree has it. All
-// others were read.
-type unfitError struct {
-	paths []string
-	first error
-}
-
-func (u *unfitError) Error() string { return u.first.Error() }
-
-func (u *unfitError) Unwrap() error { return u.first }
-
-// overWorktree gives t with the changed and new files of the work tree. They
-// count as they are on the disk: no filter of git is run. The error may be an
-// *unfitError.
-func (e Prover) overWorktree(ctx context.Context, t tree) (_ tree, err error) {
+// uncommitted returns the changed files of the work tree, sorted by path, and
+// what their blobs hold. It leaves nothing in the repository.
+func (e Prover) uncommitted(ctx context.Context) (contents []git.Content, blobs map[git.Hash][]byte, err error) {
 	changes, err := project.ReadChanges(ctx, e.Git)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	root, err := os.OpenRoot(e.Settings.Root)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, root.Close()) }()
-	out := maps.Clone(t)
-	like := t.anyBlob()
-	var unfit *unfitError
+	var paths []string
 	for _, c := range changes {
-		if c.Repository {
-			continue
+		if !c.Repository {
+			paths = append(paths, c.Path)
 		}
-		now, err := onDisk(root, c.Path, like)
-		if err != nil {
-			if unfit == nil {
-				unfit = &unfitError{first: err}
-			}
-			unfit.paths = append(unfit.paths, c.Path)
-			continue
+	}
+	source, err := checkout.Open(ctx, e.Git, checkout.Options{Env: process.Environ(e.Settings.Env), Processes: e.Settings.Processes})
+	if err != nil {
+		return nil, nil, err
+	}
+	draft, err := source.New()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, draft.Close()) }()
+	if contents, err = e.Git.Store(ctx, paths, draft.Objects()); err != nil {
+		return nil, nil, err
+	}
+	var names strings.Builder
+	for _, c := range contents {
+		if c.Mode != "" && c.Mode != modeSubmodule {
+			names.WriteString(string(c.Hash) + "\n")
 		}
-		out.put(c.Path, now)
 	}
-	if unfit != nil {
-		return out, unfit
+	out, err := e.Git.Run(ctx, git.Call{
+		Args: []string{"cat-file", "--batch"}, Stdin: strings.NewReader(names.String()),
+		Env: []string{"GIT_OBJECT_DIRECTORY=" + draft.Objects()},
+	})
+	if err != nil {
+		return nil, nil, err
 	}
-	return out, nil
+	blobs, err = parseBlobs(out)
+	return contents, blobs, err
 }
 
-func (t tree) anyBlob() git.Hash {
-	for _, e := range t {
-		return e.blob
-	}
-	return ""
-}
-
-// onDisk reads one file; the zero entry where there is none, or it is behind a
-// link.
-func onDisk(root *os.Root, at string, like git.Hash) (entry, error) {
-	info, err := (&place{root: root}).look(at)
-	if err != nil || info == nil || info.IsDir() {
-		return entry{}, err
-	}
-	e := entry{mode: modeFile}
-	switch {
-	case info.Mode().Type() == fs.ModeSymlink:
-		target, err := root.Readlink(at)
-		if err != nil {
-			return entry{}, err
+// parseBlobs reads what git cat-file --batch prints: "HASH blob SIZE", a newline,
+// the content and another newline for each blob.
+func parseBlobs(out []byte) (map[git.Hash][]byte, error) {
+	blobs := map[git.Hash][]byte{}
+	for len(out) > 0 {
+		header, rest, _ := bytes.Cut(out, []byte("\n"))
+		var hash git.Hash
+		var size int
+		if _, err := fmt.Sscanf(string(header), "%s blob %d", &hash, &size); err != nil || size < 0 || size >= len(rest) {
+			return nil, fmt.Errorf("git cat-file answered %q", header)
 		}
-		e.mode, e.data = modeSymlink, []byte(target)
-	case info.Size() > project.FileLimit:
-		return entry{}, project.TooLarge(at)
-	case info.Mode().IsRegular():
-		if info.Mode()&0o100 != 0 {
-			e.mode = modeExecutable
-		}
-		if e.data, err = root.ReadFile(at); err != nil {
-			return entry{}, err
-		}
-	default:
-		return entry{}, fmt.Errorf("%s is neither a file nor a symlink", at)
+		blobs[hash], out = rest[:size], rest[size+1:]
 	}
-	e.blob = blobID(like, e.data)
-	return e, nil
+	return blobs, nil
 }

@@ -1,59 +1,50 @@
 package prove
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
-	"chant/runner/stats"
 	"chant/runner/record"
+	"chant/runner/stats"
 )
 
 const (
-	defaultRuns    = 5    // stated failures of red, and passes of green, at the least
-	defaultMaxRuns = 200  // of one cell
-	defaultAlpha   = 0.01 // the chance that is left to a fix without effect
-	futile         = 3    // runs that tell nothing, after which another will not either
+	defaultRuns    = 5
+	defaultMaxRuns = 200
+	defaultAlpha   = 0.01
+	maxUseless     = 3 // runs that tell nothing, after which no more are tried
 )
 
-// effort says how hard a proof tries.
-type effort struct {
-	runs    int // stated failures of red, and passes of green, at the least
-	maxRuns int // of one cell
-	alpha   float64
+// budget says how hard a proof tries.
+type budget struct {
+	runs    int     // the least number of stated failures in red, and of passes in green
+	maxRuns int     // of one cell
+	alpha   float64 // the accepted chance that a fix without effect passes
 }
 
-func (o ProveOptions) effort() effort {
-	e := effort{runs: o.Runs, maxRuns: o.MaxRuns, alpha: o.Alpha}
-	if e.runs == 0 {
-		e.runs = defaultRuns
-	}
-	if e.maxRuns == 0 {
-		e.maxRuns = max(defaultMaxRuns, e.runs)
-	}
-	if e.alpha == 0 {
-		e.alpha = defaultAlpha
-	}
-	return e
+func (o Options) budget() budget {
+	b := budget{runs: cmp.Or(o.Runs, defaultRuns), alpha: cmp.Or(o.Alpha, defaultAlpha)}
+	b.maxRuns = cmp.Or(o.MaxRuns, max(defaultMaxRuns, b.runs))
+	return b
 }
 
 // tally counts the runs of a cell by outcome.
 type tally map[record.Outcome]int
 
 // counted is the number of runs that are part of the statistics.
-func (t tally) counted() int {
+func (t tally) counted() int { return t.all() - t[record.InvalidRun] }
+
+func (t tally) all() int {
 	n := 0
-	for outcome, runs := range t {
-		if outcome != record.InvalidRun {
-			n += runs
-		}
+	for _, runs := range t {
+		n += runs
 	}
 	return n
 }
 
-func (t tally) all() int { return t.counted() + t[record.InvalidRun] }
-
-// unfit counts the runs in which the test did not come to judge anything.
-func (t tally) unfit() int {
+// useless counts the runs in which the test did not come to judge anything.
+func (t tally) useless() int {
 	return t[record.NotStarted] + t[record.NoTest] + t[record.TimedOut] + t[record.Killed]
 }
 
@@ -61,23 +52,23 @@ func (t tally) unfit() int {
 func (t tally) missed() bool { return t[record.Held] < t.counted() }
 
 // failed counts the runs in which a test that has to pass did not, for whatever
-// reason. One that the clock stopped is among them: it never came to pass.
+// reason. A timeout is among them: the run did not come to pass.
 func (t tally) failed() int { return t[record.NotHeld] + t[record.WrongReason] + t[record.TimedOut] }
 
-// schedule decides, for one check of the reproduction, which cell is to be run
-// next, until its verdict is settled. It holds nothing but counts: it is the
-// same whoever runs the cells, and in whichever order the runs end.
+// schedule decides, for one check of the reproduction, which cell is run next,
+// until the verdict is settled. It holds only counts: it is the same whoever
+// runs the cells, and in whichever order the runs end.
 type schedule struct {
-	effort
+	budget  budget
 	repeat  int  // of the check, as its author planned it
-	shared  bool // without the fix the tree is base: red's runs are causal's too
-	changed bool // head has another test: red's rate is what that is judged by
+	shared  bool // without the fix the tree is base: red's runs count for causal
+	changed bool // head has another test, which is judged by red's rate
 
 	red, green, causal tally
 }
 
-func newSchedule(e effort, repeat int, shared bool) *schedule {
-	s := &schedule{effort: e, repeat: repeat, shared: shared, red: tally{}, green: tally{}, causal: tally{}}
+func newSchedule(b budget, repeat int, shared, changed bool) *schedule {
+	s := &schedule{budget: b, repeat: repeat, shared: shared, changed: changed, red: tally{}, green: tally{}, causal: tally{}}
 	if shared {
 		s.causal = s.red
 	}
@@ -94,8 +85,7 @@ func (s *schedule) tally(cell string) tally {
 	return s.causal
 }
 
-// own lists the cells that have runs of their own, in the order in which they
-// take turns.
+// own lists the cells that have runs of their own, in the order of their turns.
 func (s *schedule) own() []string {
 	if s.shared {
 		return []string{record.CellRed, record.CellGreen}
@@ -103,9 +93,9 @@ func (s *schedule) own() []string {
 	return []string{record.CellRed, record.CellGreen, record.CellCausal}
 }
 
-// next gives the cell to run; of several that want runs, the one that has had
-// the fewest. None gets ahead of red, whose runs tell how many the others need.
-// ok is false where there is nothing to do before a busy cell is done.
+// next returns the cell to run: of those that need runs, the one that has had the
+// fewest. None gets ahead of red, whose runs tell how many the others need. Ok is
+// false if there is nothing to do before a busy cell is done.
 func (s *schedule) next(busy map[string]bool) (cell string, ok bool) {
 	for _, c := range s.own() {
 		ahead := s.redLeft() > 0 && s.tally(c).all() > s.red.all()
@@ -116,10 +106,9 @@ func (s *schedule) next(busy map[string]bool) (cell string, ok bool) {
 	return cell, ok
 }
 
-// left estimates how many runs a cell still wants, by what is known now; 0 is
-// no estimate: it wants none.
+// left estimates how many runs a cell still needs. 0 is exact: it needs none.
 func (s *schedule) left(cell string) int {
-	if s.tally(cell)[record.InvalidRun] >= futile || s.red[record.InvalidRun] >= futile {
+	if s.tally(cell)[record.InvalidRun] >= maxUseless || s.red[record.InvalidRun] >= maxUseless {
 		return 0
 	}
 	switch cell {
@@ -133,16 +122,16 @@ func (s *schedule) left(cell string) int {
 
 func (s *schedule) redLeft() int {
 	k, n := s.red[record.Held], s.red.counted()
-	budget := s.maxRuns - n
+	most := s.budget.maxRuns - n
 	switch {
-	case k >= s.runs || s.greenOver() && k > 0 && !s.changed:
+	case k >= s.budget.runs || s.greenOver() && k > 0 && !s.changed:
 		return 0
 	case k > 0:
-		return max(0, min(budget, int(math.Ceil(float64((s.runs-k)*n)/float64(k)))))
-	case s.red.unfit() >= futile:
+		return max(0, min(most, int(math.Ceil(float64((s.budget.runs-k)*n)/float64(k)))))
+	case s.red.useless() >= maxUseless:
 		return 0
 	}
-	return max(0, min(budget, max(s.runs, s.repeat)-n))
+	return max(0, min(most, max(s.budget.runs, s.repeat)-n))
 }
 
 // greenLeft goes on while red does: the more often red fails, the fewer runs
@@ -151,78 +140,89 @@ func (s *schedule) greenLeft() int {
 	if s.greenOver() || s.red[record.Held] == 0 && s.redLeft() == 0 {
 		return 0
 	}
-	return max(0, min(s.needed(), s.maxRuns)-s.green[record.Held])
+	return max(0, min(s.needed(), s.budget.maxRuns)-s.green[record.Held])
 }
 
-// greenOver tells that no further pass can mend what green showed. A run that
-// tells nothing is repeated, as long as there is hope that another does.
-func (s *schedule) greenOver() bool { return s.green.failed() > 0 || s.green.unfit() >= futile }
+// greenOver tells that no further pass can change what green showed. A run that
+// tells nothing is repeated, but not for ever.
+func (s *schedule) greenOver() bool { return s.green.failed() > 0 || s.green.useless() >= maxUseless }
 
-// causalLeft ends at the first stated failure: what fails once without the fix
-// is not mended by something else.
+// causalLeft ends at the first stated failure: if the test fails once without the
+// fix, nothing else repairs it.
 func (s *schedule) causalLeft() int {
 	c := s.causal
-	if s.shared || c[record.Held] > 0 || c.unfit() >= futile || s.greenOver() || s.red[record.Held] == 0 && s.redLeft() == 0 {
+	if s.shared || c[record.Held] > 0 || c.useless() >= maxUseless || s.greenOver() || s.red[record.Held] == 0 && s.redLeft() == 0 {
 		return 0
 	}
-	return max(0, min(s.needed(), s.maxRuns)-c.counted())
+	return max(0, min(s.needed(), s.budget.maxRuns)-c.counted())
 }
 
-// needed is the number of runs without a failure that says that the failure is
+// needed is the number of runs without a failure that shows that the failure is
 // gone.
 func (s *schedule) needed() int {
 	if s.red[record.Held] == 0 {
-		return s.runs // nothing is known yet
+		return s.budget.runs // nothing is known yet
 	}
-	return max(s.runs, stats.Needed(s.red[record.Held], s.red.counted(), s.alpha))
+	return max(s.budget.runs, stats.Needed(s.red[record.Held], s.red.counted(), s.budget.alpha))
 }
 
-// finding is what a schedule came to.
+// finding is the result of a schedule.
 type finding struct {
 	verdict record.ProofVerdict
 	reason  string
 	needed  int // further green runs
 }
 
-// finding gives the verdict of the runs so far, as far as these cells decide
-// it. The words say nothing of any output.
+func because(v record.ProofVerdict, format string, args ...any) finding {
+	return finding{verdict: v, reason: fmt.Sprintf(format, args...)}
+}
+
+// finding returns the verdict of the runs so far, as far as these cells decide it.
+// The reason depends on no output.
 func (s *schedule) finding() finding {
 	k, n, m := s.red[record.Held], s.red.counted(), s.green[record.Held]
 	switch {
-	case s.red[record.InvalidRun] >= futile || s.green[record.InvalidRun] >= futile || s.causal[record.InvalidRun] >= futile:
-		return finding{verdict: record.NotProvable, reason: "the check changes the test files that it judges by"}
+	case max(s.red[record.InvalidRun], s.green[record.InvalidRun], s.causal[record.InvalidRun]) >= maxUseless:
+		return because(record.NotProvable, "the check changes the test files that it judges by")
 	case k == 0 && n == s.red[record.NotHeld]:
-		return finding{verdict: record.NotReproduced, reason: fmt.Sprintf("the test passed in all of %d runs at base", n)}
+		return because(record.NotReproduced, "the test passed in all of %d runs at base", n)
 	case k == 0 && n == s.red[record.NotHeld]+s.red[record.NoTest]:
-		return finding{verdict: record.NotReproduced, reason: "no test ran at base"}
+		return because(record.NotReproduced, "no test ran at base")
 	case k == 0:
-		return finding{verdict: record.WrongCause, reason: "the test fails at base, but never for the stated reason"}
+		return because(record.WrongCause, "the test fails at base, but never for the stated reason")
 	case s.green.failed() > 0:
-		return finding{verdict: record.NotFixed, reason: fmt.Sprintf("the original test does not pass at head (it held in %d of %d runs)", m, m+s.green.failed())}
-	case s.green.unfit() >= futile:
-		return finding{verdict: record.Inconclusive, reason: fmt.Sprintf("%d of %d runs at head do not tell whether the original test passes there", s.green.unfit(), s.green.counted())}
+		return because(record.NotFixed, "the original test does not pass at head (it held in %d of %d runs)", m, m+s.green.failed())
+	case s.green.useless() >= maxUseless:
+		return because(record.Inconclusive, "%d of %d runs at head do not tell whether the original test passes there",
+			s.green.useless(), s.green.counted())
 	}
 	if f, settled := s.cause(); settled {
 		return f
 	}
 	if missing := s.needed() - m; missing > 0 {
-		return finding{record.Inconclusive, fmt.Sprintf("%d of %d red at base against none of %d at head could be chance: %d more green runs are needed", k, n, m, missing), missing}
+		f := because(record.Inconclusive, "%d of %d red at base against none of %d at head could be chance: %d more green runs are needed",
+			k, n, m, missing)
+		f.needed = missing
+		return f
 	}
-	return finding{verdict: record.Proven, reason: fmt.Sprintf("red at base in %d of %d runs, green at head in all of %d, red again without the fix", k, n, m)}
+	return because(record.Proven, "red at base in %d of %d runs, green at head in all of %d, red again without the fix", k, n, m)
 }
 
-// cause tells what the runs without the fix say against it; settled is false
-// where they say nothing.
+// cause returns what the runs without the fix say against it. Settled is false if
+// they say nothing against it.
 func (s *schedule) cause() (f finding, settled bool) {
 	c := s.causal
 	switch {
 	case c[record.Held] > 0:
 		return finding{}, false
 	case c[record.NotHeld] < c.counted():
-		return finding{verdict: record.Inconclusive, reason: "without the fix the test fails in another way, so what fixed it can't be told"}, true
+		return because(record.Inconclusive, "without the fix the test fails in another way, so what fixed it can't be told"), true
 	case c.counted() < s.needed():
 		missing := s.needed() - c.counted()
-		return finding{record.Inconclusive, fmt.Sprintf("without the fix the test passed in all of %d runs, which could be chance: %d more are needed", c.counted(), missing), missing}, true
+		f = because(record.Inconclusive, "without the fix the test passed in all of %d runs, which could be chance: %d more are needed",
+			c.counted(), missing)
+		f.needed = missing
+		return f, true
 	}
-	return finding{verdict: record.NotTheCause, reason: fmt.Sprintf("without the fix the test passed too, in all of %d runs", c.counted())}, true
+	return because(record.NotTheCause, "without the fix the test passed too, in all of %d runs", c.counted()), true
 }

@@ -10,8 +10,8 @@ import (
 	"chant/runner/record"
 )
 
-// drive runs a schedule to its end, with the outcomes that run gives, and tells
-// the order of the cells.
+// drive runs a schedule to its end, with the outcomes that run returns, and
+// returns the order of the cells.
 func drive(t *testing.T, s *schedule, run func(cell string, n int) record.Outcome) []string {
 	t.Helper()
 	var order []string
@@ -62,39 +62,54 @@ func TestScheduleVerdicts(t *testing.T) {
 		shared             bool
 		run                func(string, int) record.Outcome
 		verdict            record.ProofVerdict
-		red, green, causal tally
+		red, green, causal string // counts
 		needed             int
 	}{
-		{"certain", 1, 200, false, always(record.Held, record.Held, record.Held), record.Proven, tally{record.Held: 5}, tally{record.Held: 5}, tally{record.Held: 1}, 0},
-		{"one tree", 20, 200, true, always(record.Held, record.Held, record.Held), record.Proven, tally{record.Held: 5}, tally{record.Held: 5}, tally{record.Held: 5}, 0},
-		{"one of three", 10, 200, false, every(3, record.Held, record.NotHeld), record.Proven, tally{record.Held: 5, record.NotHeld: 10}, tally{record.Held: 20}, tally{record.Held: 1, record.NotHeld: 2}, 0},
-		{"one of three, few runs", 10, 18, false, every(3, record.Held, record.NotHeld), record.Inconclusive, tally{record.Held: 5, record.NotHeld: 10}, tally{record.Held: 18}, tally{record.Held: 1, record.NotHeld: 2}, 2},
-		{"one of fifty", 10, 120, true, every(50, record.Held, record.NotHeld), record.NotReproduced, tally{record.NotHeld: 10}, tally{record.Held: 5}, tally{record.NotHeld: 10}, 0},
-		{"not fixed", 1, 200, false, always(record.Held, record.NotHeld, record.Held), record.NotFixed, tally{record.Held: 1}, tally{record.NotHeld: 1}, tally{}, 0},
-		{"broken at head", 1, 200, false, always(record.Held, record.NotStarted, record.Held), record.Inconclusive, tally{record.Held: 3}, tally{record.NotStarted: 3}, tally{record.Held: 1}, 0},
-		{"no test at head", 1, 200, true, always(record.Held, record.NoTest, record.Held), record.Inconclusive, tally{record.Held: 3}, tally{record.NoTest: 3}, tally{record.Held: 3}, 0},
-		{"hangs at head", 1, 200, false, always(record.Held, record.TimedOut, record.Held), record.NotFixed, tally{record.Held: 1}, tally{record.TimedOut: 1}, tally{}, 0},
-		{"killed twice", 1, 200, true, greenAt(map[int]record.Outcome{1: record.Killed, 4: record.Killed}), record.Proven, tally{record.Held: 5}, tally{record.Held: 5, record.Killed: 2}, tally{record.Held: 5}, 0},
-		{"killed, then failed", 1, 200, true, greenAt(map[int]record.Outcome{1: record.Killed, 2: record.NotHeld}), record.NotFixed, tally{record.Held: 2}, tally{record.Killed: 1, record.NotHeld: 1}, tally{record.Held: 2}, 0},
-		{"not reproduced", 1, 200, false, always(record.NotHeld, record.Held, record.NotHeld), record.NotReproduced, tally{record.NotHeld: 5}, tally{record.Held: 4}, tally{record.NotHeld: 4}, 0},
-		{"no test at base", 1, 200, true, always(record.NoTest, record.Held, record.NoTest), record.NotReproduced, tally{record.NoTest: 3}, tally{record.Held: 2}, tally{record.NoTest: 3}, 0},
-		{"wrong reason", 1, 200, true, always(record.WrongReason, record.Held, record.WrongReason), record.WrongCause, tally{record.WrongReason: 5}, tally{record.Held: 4}, tally{record.WrongReason: 5}, 0},
-		{"unbuilt base", 1, 200, true, always(record.NotStarted, record.Held, record.NotStarted), record.WrongCause, tally{record.NotStarted: 3}, tally{record.Held: 2}, tally{record.NotStarted: 3}, 0},
-		{"not the cause", 1, 200, false, always(record.Held, record.Held, record.NotHeld), record.NotTheCause, tally{record.Held: 5}, tally{record.Held: 5}, tally{record.NotHeld: 5}, 0},
-		{"unbuilt without the fix", 1, 200, false, always(record.Held, record.Held, record.NotStarted), record.Inconclusive, tally{record.Held: 5}, tally{record.Held: 5}, tally{record.NotStarted: 3}, 0},
-		{"fails otherwise without the fix", 1, 200, false, always(record.Held, record.Held, record.WrongReason), record.Inconclusive, tally{record.Held: 5}, tally{record.Held: 5}, tally{record.WrongReason: 5}, 0},
-		{"changes its test", 1, 200, false, always(record.InvalidRun, record.Held, record.Held), record.NotProvable, tally{record.InvalidRun: 3}, tally{record.Held: 2}, tally{record.Held: 1}, 0},
-		{"changes its test at head", 1, 200, false, always(record.Held, record.InvalidRun, record.Held), record.NotProvable, tally{record.Held: 5}, tally{record.InvalidRun: 3}, tally{record.Held: 1}, 0},
+		{"certain", 1, 200, false, always(record.Held, record.Held, record.Held), record.Proven, "5 held", "5 held", "1 held", 0},
+		{"one tree", 20, 200, true, always(record.Held, record.Held, record.Held), record.Proven, "5 held", "5 held", "5 held", 0},
+		{"one of three", 10, 200, false, every(3, record.Held, record.NotHeld),
+			record.Proven, "10 not_held 5 held", "20 held", "1 held 2 not_held", 0},
+		{"one of three, few runs", 10, 18, false, every(3, record.Held, record.NotHeld),
+			record.Inconclusive, "10 not_held 5 held", "18 held", "1 held 2 not_held", 2},
+		{"one of fifty", 10, 120, true, every(50, record.Held, record.NotHeld), record.NotReproduced, "10 not_held", "5 held", "10 not_held", 0},
+		{"not fixed", 1, 200, false, always(record.Held, record.NotHeld, record.Held), record.NotFixed, "1 held", "1 not_held", "", 0},
+		{"broken at head", 1, 200, false, always(record.Held, record.NotStarted, record.Held),
+			record.Inconclusive, "3 held", "3 not_started", "1 held", 0},
+		{"no test at head", 1, 200, true, always(record.Held, record.NoTest, record.Held),
+			record.Inconclusive, "3 held", "3 no_test_ran", "3 held", 0},
+		{"hangs at head", 1, 200, false, always(record.Held, record.TimedOut, record.Held), record.NotFixed, "1 held", "1 timed_out", "", 0},
+		{"killed twice", 1, 200, true, greenAt(map[int]record.Outcome{1: record.Killed, 4: record.Killed}),
+			record.Proven, "5 held", "2 killed 5 held", "5 held", 0},
+		{"killed, then failed", 1, 200, true, greenAt(map[int]record.Outcome{1: record.Killed, 2: record.NotHeld}),
+			record.NotFixed, "2 held", "1 killed 1 not_held", "2 held", 0},
+		{"not reproduced", 1, 200, false, always(record.NotHeld, record.Held, record.NotHeld),
+			record.NotReproduced, "5 not_held", "4 held", "4 not_held", 0},
+		{"no test at base", 1, 200, true, always(record.NoTest, record.Held, record.NoTest),
+			record.NotReproduced, "3 no_test_ran", "2 held", "3 no_test_ran", 0},
+		{"wrong reason", 1, 200, true, always(record.WrongReason, record.Held, record.WrongReason),
+			record.WrongCause, "5 wrong_reason", "4 held", "5 wrong_reason", 0},
+		{"unbuilt base", 1, 200, true, always(record.NotStarted, record.Held, record.NotStarted),
+			record.WrongCause, "3 not_started", "2 held", "3 not_started", 0},
+		{"not the cause", 1, 200, false, always(record.Held, record.Held, record.NotHeld),
+			record.NotTheCause, "5 held", "5 held", "5 not_held", 0},
+		{"unbuilt without the fix", 1, 200, false, always(record.Held, record.Held, record.NotStarted),
+			record.Inconclusive, "5 held", "5 held", "3 not_started", 0},
+		{"fails otherwise without the fix", 1, 200, false, always(record.Held, record.Held, record.WrongReason),
+			record.Inconclusive, "5 held", "5 held", "5 wrong_reason", 0},
+		{"changes its test", 1, 200, false, always(record.InvalidRun, record.Held, record.Held),
+			record.NotProvable, "3 invalid_run", "2 held", "1 held", 0},
+		{"changes its test at head", 1, 200, false, always(record.Held, record.InvalidRun, record.Held),
+			record.NotProvable, "5 held", "3 invalid_run", "1 held", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newSchedule(ProveOptions{MaxRuns: tt.maxRuns}.effort(), tt.repeat, tt.shared)
+			s := newSchedule(Options{MaxRuns: tt.maxRuns}.budget(), tt.repeat, tt.shared, false)
 			drive(t, s, tt.run)
 			f := s.finding()
 			if f.verdict != tt.verdict || f.needed != tt.needed || f.reason == "" {
 				t.Errorf("got %+v, want %s with %d needed", f, tt.verdict, tt.needed)
 			}
-			if diff := cmp.Diff([]tally{tt.red, tt.green, tt.causal}, []tally{s.red, s.green, s.causal}); diff != "" {
+			if diff := cmp.Diff([]string{tt.red, tt.green, tt.causal}, []string{counts(s.red), counts(s.green), counts(s.causal)}); diff != "" {
 				t.Errorf("runs (-want +got):\n%s", diff)
 			}
 		})
@@ -103,16 +118,16 @@ func TestScheduleVerdicts(t *testing.T) {
 
 func TestScheduleAlternates(t *testing.T) {
 	t.Parallel()
-	s := newSchedule(ProveOptions{}.effort(), 1, false)
+	s := newSchedule(Options{}.budget(), 1, false, false)
 	got := strings.Join(drive(t, s, always(record.Held, record.Held, record.Held)), " ")
 	if want := "red green causal red green red green red green red green"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
-func TestScheduleSideBySide(t *testing.T) {
+func TestScheduleInParallel(t *testing.T) {
 	t.Parallel()
-	s := newSchedule(ProveOptions{}.effort(), 1, false)
+	s := newSchedule(Options{}.budget(), 1, false, false)
 	busy := map[string]bool{}
 	var got []string
 	for {
@@ -130,7 +145,7 @@ func TestScheduleSideBySide(t *testing.T) {
 
 func TestScheduleAsksForMoreRuns(t *testing.T) {
 	t.Parallel()
-	s := newSchedule(ProveOptions{Runs: 12}.effort(), 1, true)
+	s := newSchedule(Options{Runs: 12}.budget(), 1, true, false)
 	drive(t, s, always(record.Held, record.Held, record.Held))
 	if s.red[record.Held] != 12 || s.green[record.Held] != 12 {
 		t.Errorf("got %d red and %d green, want 12 of each", s.red[record.Held], s.green[record.Held])
@@ -151,7 +166,7 @@ func TestSimulation(t *testing.T) {
 			rate = 0.02 + 0.18*random.Float64() // the hard half
 		}
 		works := random.IntN(2) == 0
-		s := newSchedule(ProveOptions{}.effort(), 100, random.IntN(2) == 0)
+		s := newSchedule(Options{}.budget(), 100, random.IntN(2) == 0, false)
 		drive(t, s, func(cell string, _ int) record.Outcome {
 			fails := random.Float64() < rate && (cell != record.CellGreen || !works)
 			if fails == (cell == record.CellGreen) {

@@ -1,53 +1,41 @@
 package prove
 
 import (
-	"cmp"
-	"crypto/sha1"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"hash"
 	"maps"
 	"slices"
 	"strings"
 
+	"chant/runner/checkout"
 	"chant/runner/git"
 )
 
-// The modes of a tree's entries, as git writes them.
+// Modes of a tree's entries, as git writes them.
 const (
-	modeFile       = "100644"
-	modeExecutable = "100755"
-	modeSymlink    = "120000"
-	modeSubmodule  = "160000"
-	modeFolder     = "40000"
+	modeSymlink   = "120000"
+	modeSubmodule = "160000"
 )
 
-// entry is a file of a tree; the zero entry is none.
+// entry is what a tree has at a path; the zero entry is nothing.
 type entry struct {
 	mode string
-	blob git.Hash
-	from git.Hash // a commit that holds it at its path; "" where data is the content
-	data []byte
+	blob git.Hash // of a submodule, its commit
 }
 
 func (e entry) exists() bool { return e.mode != "" }
 
-func (e entry) same(other entry) bool { return e.mode == other.mode && e.blob == other.blob }
-
 // tree is a git tree by its files.
 type tree map[string]entry
 
-func treeOf(commit git.Hash, files []git.File) tree {
+func treeOf(files []git.Content) tree {
 	t := make(tree, len(files))
 	for _, f := range files {
-		t[f.Path] = entry{mode: f.Mode, blob: f.Hash, from: commit}
+		t[f.Path] = entry{f.Mode, f.Hash}
 	}
 	return t
 }
 
-// put sets one path. What stands in its way goes: a file where it needs a
-// folder, the files below it where it is none. The zero entry removes the path.
+// put sets one path. Whatever is in the way is removed: a file where a folder is
+// needed, the files below the path. The zero entry removes the path.
 func (t tree) put(path string, e entry) {
 	if !e.exists() {
 		delete(t, path)
@@ -62,12 +50,12 @@ func (t tree) put(path string, e entry) {
 	t[path] = e
 }
 
-// with gives t with every path of a region as it is in from, so also without
-// those that from does not have.
+// with returns t with every path of a region as it is in from. Paths of the
+// region that from does not have are removed.
 func (t tree) with(from tree, region func(path string) bool) tree {
 	out := maps.Clone(t)
 	differing := changedPaths(t, from, region)
-	for _, path := range differing { // first what goes, lest it hide what comes
+	for _, path := range differing { // removals first: a removed file may be in the way of another
 		if !from[path].exists() {
 			out.put(path, entry{})
 		}
@@ -80,11 +68,13 @@ func (t tree) with(from tree, region func(path string) bool) tree {
 	return out
 }
 
+func (t tree) paths() []string { return slices.Sorted(maps.Keys(t)) }
+
 // changedPaths lists, in order, the paths of a region in which two trees differ.
 func changedPaths(a, b tree, region func(path string) bool) []string {
 	var paths []string
 	for path, e := range a {
-		if !e.same(b[path]) && region(path) {
+		if e != b[path] && region(path) {
 			paths = append(paths, path)
 		}
 	}
@@ -99,71 +89,33 @@ func changedPaths(a, b tree, region func(path string) bool) []string {
 
 func everywhere(string) bool { return true }
 
-// id gives the tree's name in git: what git write-tree would print for it
-// (git's Documentation/technical, hash of "tree <size>\0" and the entries).
-func (t tree) id() git.Hash {
-	newHash := sha1.New
-	for _, e := range t {
-		if len(e.blob) == 2*sha256.Size {
-			newHash = sha256.New
-		}
-		break // a repository has one kind
-	}
-	return t.folder(newHash, t.paths(), "")
+// treeSpec describes a tree to run checks in: a commit's tree, in which some
+// files may be changed. Equal trees of a proof are one treeSpec.
+type treeSpec struct {
+	commit    git.Hash
+	committed tree
+	files     tree
+	id        git.Hash // of the tree in git; "" for a changed one before its first checkout
 }
 
-// folder names the tree of one folder; paths are all below it, sorted.
-func (t tree) folder(newHash func() hash.Hash, paths []string, prefix string) git.Hash {
-	type child struct {
-		name, mode string
-		id         git.Hash
+// with returns the treeSpec of other files on the same commit.
+func (s *treeSpec) with(files tree) *treeSpec {
+	if maps.Equal(files, s.files) {
+		return s
 	}
-	var children []child
-	for i := 0; i < len(paths); {
-		name, _, nested := strings.Cut(paths[i][len(prefix):], "/")
-		if !nested {
-			e := t[paths[i]]
-			children = append(children, child{name, e.mode, e.blob})
-			i++
-			continue
-		}
-		below := prefix + name + "/"
-		end := i
-		for end < len(paths) && strings.HasPrefix(paths[end], below) {
-			end++
-		}
-		children = append(children, child{name, modeFolder, t.folder(newHash, paths[i:end], below)})
-		i = end
-	}
-	sortable := func(c child) string { // git sorts a folder as if its name ended in a slash
-		if c.mode == modeFolder {
-			return c.name + "/"
-		}
-		return c.name
-	}
-	slices.SortFunc(children, func(a, b child) int { return cmp.Compare(sortable(a), sortable(b)) })
-	var body []byte
-	for _, c := range children {
-		body = append(body, c.mode+" "+c.name+"\x00"...)
-		body, _ = hex.AppendDecode(body, []byte(c.id)) // ids are git's: always hexadecimal
-	}
-	return objectID(newHash, "tree", body)
+	return &treeSpec{commit: s.commit, committed: s.committed, files: files}
 }
 
-// objectID names an object by its content.
-func objectID(newHash func() hash.Hash, kind string, body []byte) git.Hash {
-	h := newHash()
-	fmt.Fprintf(h, "%s %d\x00", kind, len(body)) // a hash takes every write
-	h.Write(body)
-	return git.Hash(hex.EncodeToString(h.Sum(nil)))
-}
-
-// blobID names a file's content, in the kind of hash that another id is of.
-func blobID(like git.Hash, data []byte) git.Hash {
-	if len(like) == 2*sha256.Size {
-		return objectID(sha256.New, "blob", data)
+// changes returns what is changed in the commit's tree.
+func (s *treeSpec) changes(loose map[git.Hash][]byte) []checkout.Change {
+	var changes []checkout.Change
+	for _, path := range changedPaths(s.committed, s.files, everywhere) {
+		e := s.files[path]
+		c := checkout.Change{Path: path, Mode: e.mode, Hash: e.blob}
+		if data, ok := loose[e.blob]; ok {
+			c.Hash, c.Data = "", data
+		}
+		changes = append(changes, c)
 	}
-	return objectID(sha1.New, "blob", data)
+	return changes
 }
-
-func (t tree) paths() []string { return slices.Sorted(maps.Keys(t)) }

@@ -12,14 +12,14 @@ import (
 	"chant/runner/testlog"
 )
 
-// told is a run that held, with this output.
-func told(t *testing.T, output string) check.JudgedRun {
+// passed is a run that held, with this output.
+func passed(t *testing.T, output string) check.JudgedRun {
 	t.Helper()
 	tests, _ := tellGo(t, output)
 	return check.JudgedRun{Outcome: record.Held, Observation: check.Observation{Output: output, Tests: tests}}
 }
 
-func TestWitness(t *testing.T) {
+func TestTestNames(t *testing.T) {
 	t.Parallel()
 	const (
 		goRed   = "=== RUN   TestLost\n    x_test.go:9: update lost\n--- FAIL: TestLost (0.00s)\nFAIL\nFAIL\tm\t0.004s\nFAIL\n"
@@ -31,7 +31,7 @@ func TestWitness(t *testing.T) {
 	)
 	for _, tt := range []struct {
 		name, red, green string
-		why              string // a part of it; "" where the pass is one
+		why              string // a part of it; "" if the pass counts
 	}{
 		{"no runner", "update lost\n", "", ""},
 		{"go", goRed, goGreen, ""},
@@ -44,11 +44,17 @@ func TestWitness(t *testing.T) {
 		{"go, crashed, then nothing", "=== RUN   TestLost\nfatal error: concurrent map writes\nFAIL\tm\t0.004s\n", goOK, "TestLost, which"},
 		{"go, stopped by the clock", "=== RUN   TestLost\n", goOK, "TestLost, which"},
 		{"go, cases", cases, "=== RUN   TestLost\n--- PASS: TestLost (0.00s)\n    --- PASS: TestLost/b (0.00s)\n" + goOK, ""},
-		{"go, case skipped", cases, "--- PASS: TestLost (0.00s)\n    --- SKIP: TestLost/a (0.00s)\n" + goOK, "TestLost/a, which failed at base, was skipped"},
+		{
+			"go, case skipped", cases, "--- PASS: TestLost (0.00s)\n    --- SKIP: TestLost/a (0.00s)\n" + goOK,
+			"TestLost/a, which failed at base, was skipped",
+		},
 		{"go, without -v", "--- FAIL: TestLost (0.00s)\nFAIL\tm\t0.004s\n", "ok  \tm\t0.004s\n", hint},
 		{"go, crashed without -v", "fatal error: x\nFAIL\tm\t0.004s\n", "", "go test ran a test"},
 		{"go, crashed without a name", "fatal error: x\nFAIL\tm\t0.004s\n", goGreen, ""},
-		{"go, benchmark", "--- FAIL: BenchmarkB\nFAIL\tm\t0.004s\n", "BenchmarkB-2   \t       1\t       400.0 ns/op\nPASS\nok  \tm\t0.013s\n", ""},
+		{
+			"go, benchmark", "--- FAIL: BenchmarkB\nFAIL\tm\t0.004s\n",
+			"BenchmarkB-2   \t       1\t       400.0 ns/op\nPASS\nok  \tm\t0.013s\n", "",
+		},
 		{"pytest", "=== 1 failed in 0.02s ===\n", "=== 1 passed in 0.02s ===\n", ""},
 		{"pytest, ended before the test", "=== 1 failed in 0.02s ===\n", "", "pytest ran a test"},
 		{"unittest", "Ran 1 test in 0.000s\n\nFAILED (failures=1)\n", "", "unittest ran a test"},
@@ -60,8 +66,8 @@ func TestWitness(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWitness(check.Judge{Runners: testlog.NewReaders()}, told(t, tt.red))
-			got := w.examine(told(t, tt.green))
+			names := newTestNames(check.Judge{Runners: testlog.NewReaders()}, passed(t, tt.red))
+			got := names.examine(passed(t, tt.green))
 			if tt.why == "" && (got.Outcome != record.Held || got.Why != "") {
 				t.Errorf("got %s (%s), want a pass", got.Outcome, got.Why)
 			}
@@ -72,33 +78,34 @@ func TestWitness(t *testing.T) {
 	}
 }
 
-// Of a rare bug green passes before red fails for the first time: these passes
-// are held to it too.
-func TestWitnessComesLate(t *testing.T) {
+// If a bug is rare, green passes before red fails for the first time. What red then
+// shows counts for these passes, too.
+func TestNamesAreKnownLate(t *testing.T) {
 	t.Parallel()
-	m := &matrix{
-		schedule: newSchedule(ProveOptions{}.effort(), 1, false),
+	c := &checkRuns{
+		schedule: newSchedule(Options{}.budget(), 1, false, false),
 		seen:     map[string]*seen{record.CellRed: {}, record.CellGreen: {}, record.CellCausal: {}},
 	}
 	count := func(cell, output string, outcome record.Outcome) {
-		end := told(t, output)
-		end.Outcome = outcome
-		m.count(cell, end, check.Judge{Runners: testlog.NewReaders()})
+		run := passed(t, output)
+		run.Outcome = outcome
+		c.count(cell, run, check.Judge{Runners: testlog.NewReaders()})
 	}
 	count(record.CellRed, "1 passed in 0.02s\n", record.NotHeld)
 	count(record.CellGreen, "", record.Held)
 	count(record.CellGreen, "1 passed in 0.02s\n", record.Held)
 	count(record.CellGreen, "", record.Killed)
-	if diff := cmp.Diff(tally{record.Held: 2, record.Killed: 1}, m.green); diff != "" {
+	if diff := cmp.Diff(tally{record.Held: 2, record.Killed: 1}, c.schedule.green); diff != "" {
 		t.Errorf("before the first failure (-want +got):\n%s", diff)
 	}
 	count(record.CellRed, "1 failed in 0.02s\n", record.Held)
 	count(record.CellGreen, "", record.Held)
-	if diff := cmp.Diff(tally{record.Held: 1, record.NoTest: 2, record.Killed: 1}, m.green); diff != "" {
+	if diff := cmp.Diff(tally{record.Held: 1, record.NoTest: 2, record.Killed: 1}, c.schedule.green); diff != "" {
 		t.Errorf("after it (-want +got):\n%s", diff)
 	}
-	if s := m.seen[record.CellGreen]; s.held == nil || s.held.Observation.Output == "" || s.missed == nil || s.missed.Outcome != record.NoTest {
-		t.Errorf("shown are %+v and %+v, want the pass and the one that is none", s.held, s.missed)
+	s := c.seen[record.CellGreen]
+	if s.held == nil || s.held.Observation.Output == "" || s.missed == nil || s.missed.Outcome != record.NoTest {
+		t.Errorf("shown are %+v and %+v, want the pass that counts and the one that does not", s.held, s.missed)
 	}
 }
 

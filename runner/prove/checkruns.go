@@ -1,0 +1,298 @@
+package prove
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"chant/runner/check"
+	"chant/runner/process"
+	"chant/runner/record"
+	"chant/spec"
+)
+
+// checkRuns are the runs of one check of the reproduction.
+type checkRuns struct {
+	group    check.Group
+	schedule *schedule
+	command  process.Command   // without the folder
+	seen     map[string]*seen  // by cell
+	names    *testNames        // nil before the first stated failure
+	early    []check.JudgedRun // green's runs from before it
+	found    finding
+}
+
+// seen is what a reader gets to see of a cell's runs.
+type seen struct {
+	held, missed *check.JudgedRun // the first of each
+	took         time.Duration
+}
+
+func (s *seen) add(run check.JudgedRun) {
+	s.took += run.Observation.Result.Duration
+	switch {
+	case run.Outcome == record.Held:
+		if s.held == nil {
+			s.held = &run
+		}
+	case s.missed == nil:
+		s.missed = &run
+	}
+}
+
+// cellRun is a finished run of a cell.
+type cellRun struct {
+	cell string
+	run  check.JudgedRun
+	err  error
+}
+
+// runCheck runs red, green and causal in turn until the check's verdict is
+// settled. Later is the number of checks that follow.
+func (p *proving) runCheck(ctx context.Context, group check.Group, later int) (*checkRuns, error) {
+	c := &checkRuns{
+		group:    group,
+		schedule: newSchedule(p.budget, group.Check.Repeat, p.red == p.causal, !p.out.Intact.Same),
+		seen:     map[string]*seen{record.CellRed: {}, record.CellGreen: {}, record.CellCausal: {}},
+	}
+	if c.schedule.shared {
+		c.seen[record.CellCausal] = c.seen[record.CellRed]
+	}
+	var err error
+	if c.command, err = p.command(group.Check); err != nil {
+		return nil, err
+	}
+	if err := p.checkOut(ctx, p.red, p.green, p.causal); err != nil {
+		return nil, err
+	}
+	for more := true; more && err == nil; {
+		if more, err = p.runBatch(ctx, c, later); ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if more {
+			<-time.NewTimer(batchPause).C
+		}
+	}
+	c.found = c.schedule.finding()
+	return c, err
+}
+
+// Many runs share one permission to run checks, as asking for it takes longer
+// than a short check. The pauses let in a check of another process that runs
+// alone: storage.LockWait tries every few milliseconds.
+const (
+	batchLength = time.Second
+	batchPause  = 20 * time.Millisecond
+)
+
+// runBatch runs cells in turn for a while. More tells that there is more to run.
+func (p *proving) runBatch(ctx context.Context, c *checkRuns, later int) (more bool, err error) {
+	release, err := p.checker.Admit(ctx, c.group.Check)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	jobs := max(1, p.opts.Jobs)
+	if c.group.Check.Exclusive {
+		jobs = 1
+	}
+	cells, done := make(chan string), make(chan cellRun)
+	defer close(cells)
+	for range jobs { // goroutines live for many runs, as the stack of a new one would have to grow
+		go func() {
+			for cell := range cells {
+				run, err := p.runOnce(ctx, cell, c.group.Check, c.command)
+				done <- cellRun{cell, run, err}
+			}
+		}()
+	}
+	busy := map[string]bool{}
+	var failure error
+	for began := p.prover.Settings.Now(); ; {
+		for failure == nil && ctx.Err() == nil && len(busy) < jobs && p.prover.Settings.Now().Sub(began) < batchLength {
+			cell, ok := c.schedule.next(busy)
+			if !ok {
+				break
+			}
+			busy[cell] = true
+			p.showProgress(c, cell, later)
+			cells <- cell
+		}
+		if len(busy) == 0 {
+			break
+		}
+		one := <-done
+		delete(busy, one.cell)
+		if one.err != nil || one.run.Outcome == record.Interrupted {
+			failure = errors.Join(failure, one.err)
+			continue
+		}
+		c.count(one.cell, one.run, p.checker.Judge)
+		p.runs++
+		p.took += one.run.Observation.Result.Duration
+		p.showProgress(c, one.cell, later)
+	}
+	_, more = c.schedule.next(busy)
+	return more && failure == nil, failure
+}
+
+// count adds a run to its cell. The first stated failure tells what a pass has
+// to show; the passes from before it are then judged by that, too.
+func (c *checkRuns) count(cell string, run check.JudgedRun, j check.Judge) {
+	if cell == record.CellGreen {
+		if run = c.names.examine(run); c.names == nil {
+			c.early = append(c.early, run)
+		}
+	}
+	c.schedule.tally(cell)[run.Outcome]++
+	c.seen[cell].add(run)
+	if cell != record.CellRed || run.Outcome != record.Held || c.names != nil {
+		return
+	}
+	c.names = newTestNames(j, run)
+	early := c.early
+	c.early, *c.seen[record.CellGreen] = nil, seen{}
+	clear(c.schedule.green)
+	for _, run := range early {
+		c.count(record.CellGreen, run, j)
+	}
+}
+
+// showProgress emits how far the proof is.
+func (p *proving) showProgress(c *checkRuns, cell string, later int) {
+	left := later * (2*p.budget.runs + 1) // as if the bug showed in every run
+	for _, name := range c.schedule.own() {
+		left += c.schedule.left(name)
+	}
+	progress := p.progress(cell, c.schedule.tally(cell).all(), c.schedule.left(cell))
+	if progress.Left = left; p.runs > 0 {
+		progress.Estimate = p.took / time.Duration(p.runs) * time.Duration(left) / time.Duration(max(1, p.opts.Jobs))
+	}
+	p.prover.Settings.Emit(progress)
+}
+
+func (p *proving) progress(cell string, done, left int) record.ProofProgress {
+	return record.ProofProgress{
+		Reproduction: p.pair.reproduction.ID, Fix: p.pair.fix.ID, Cell: cell, Done: done, Planned: done + left, Left: left,
+	}
+}
+
+// tree returns the tree of a cell.
+func (p *proving) tree(cell string) *treeSpec {
+	switch cell {
+	case record.CellRed:
+		return p.red
+	case record.CellGreen:
+		return p.green
+	case record.CellCausal:
+		return p.causal
+	}
+	return p.head.tree
+}
+
+// command returns what the many runs of the check have in common: to build the
+// environment and to look the program up in a long PATH takes time.
+func (p *proving) command(c *spec.Check) (process.Command, error) {
+	command, err := p.checker.Command(p.pair.reproduction.ID, c)
+	if err != nil {
+		return command, err
+	}
+	command.Env = withGoFlags(command.Env, uncached, verbose)    // also where the check sets GOFLAGS itself
+	command.Path, _ = process.Look(command.Argv[0], command.Env) // the run that can't be started says why
+	return command, nil
+}
+
+// runAlone asks for the permission to run checks and runs the check once.
+func (p *proving) runAlone(ctx context.Context, cell string, c *spec.Check, command process.Command) (run check.JudgedRun, err error) {
+	release, err := p.checker.Admit(ctx, c)
+	if err != nil {
+		return run, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	return p.runOnce(ctx, cell, c, command)
+}
+
+// runOnce runs the check once in the tree of a cell, for callers with the
+// permission to. A run that changed the test is invalid: nobody knows what it
+// was judged by.
+func (p *proving) runOnce(ctx context.Context, cell string, c *spec.Check, command process.Command) (run check.JudgedRun, err error) {
+	at := p.checkouts.open[p.tree(cell)]
+	if err := at.files.Restore(); err != nil {
+		return run, err
+	}
+	if command.Dir, err = check.Inside(at.checkout.Dir(), c.Dir); err != nil {
+		run.Outcome, run.Why = record.NotStarted, record.OneLine(err)
+		return run, nil
+	}
+	if run.Observation, err = p.checker.Once(ctx, p.pair.reproduction.ID, c, command, true); err != nil {
+		return run, err
+	}
+	run.Outcome, run.Why = cellOutcome(p.checker.Judge, cell, c, run.Observation)
+	if path := p.tampered(at); path != "" && run.Outcome != record.Interrupted {
+		run.Outcome, run.Why = record.InvalidRun, "the run changed the test file "+path
+	}
+	return run, nil
+}
+
+// cellOutcome decides what a run means in a cell. In red and causal, not held is
+// a pass. In the others held is a pass, not held is the stated failure, and any
+// other failure has the wrong reason.
+func cellOutcome(j check.Judge, cell string, c *spec.Check, o check.Observation) (record.Outcome, string) {
+	outcome, why := j.Outcome(c, o)
+	if cell == record.CellRed || cell == record.CellCausal {
+		if outcome == record.NotHeld && o.Result.Exit != 0 {
+			return record.WrongReason, why
+		}
+		return outcome, why
+	}
+	if outcome == record.Held {
+		return record.NotHeld, "fails for the stated reason"
+	}
+	outcome, why = j.Outcome(toPass(c), o)
+	if outcome == record.NotHeld {
+		return record.WrongReason, why
+	}
+	return outcome, why
+}
+
+// toPass returns the same command as a check that has to pass.
+func toPass(c *spec.Check) *spec.Check {
+	pass := *c
+	pass.ExpectFail, pass.MatchTimeout = false, false
+	pass.Exit, pass.Match, pass.NoMatch = nil, nil, nil
+	return &pass
+}
+
+// rewritten runs the test as head has it, if that is another one, as often as
+// green has to be, and returns the verdict with what that showed. Fewer passes
+// could be chance, and are no sign that the test was weakened.
+func (p *proving) rewritten(ctx context.Context, c *checkRuns, runs tally) (finding, error) {
+	s := c.schedule
+	if !s.changed || s.red[record.Held] == 0 {
+		return c.found, nil
+	}
+	if err := p.checkOut(ctx, p.head.tree); err != nil {
+		return c.found, err
+	}
+	var last check.JudgedRun
+	wanted := min(s.needed(), p.budget.maxRuns)
+	for n := 0; n < wanted && (n == 0 || last.Outcome == record.Held); n++ {
+		p.prover.Settings.Emit(p.progress(record.CellIntact, n, wanted-n))
+		var err error
+		if last, err = p.runAlone(ctx, record.CellIntact, c.group.Check, c.command); err != nil {
+			return c.found, err
+		}
+		if ctx.Err() != nil {
+			return c.found, context.Cause(ctx)
+		}
+		runs[last.Outcome]++
+		p.changed.add(last)
+	}
+	switch v := c.found.verdict; {
+	case v == record.NotFixed && last.Outcome == record.Held && wanted == s.needed():
+		return finding{verdict: record.Weakened, reason: "the original test does not pass at head, the changed one does"}, nil
+	case (v == record.Proven || v == record.Inconclusive) && last.Outcome != record.Held:
+		return finding{verdict: record.NotFixed, reason: "the original test passes at head, the changed one does not: " + last.Why}, nil
+	}
+	return c.found, nil
+}
