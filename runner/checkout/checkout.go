@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 
 	"chant/runner/git"
@@ -17,16 +18,28 @@ import (
 // a folder, so a command that changes files on purpose, such as an agent, needs a
 // Source of its own. The methods are safe for concurrent use.
 type Checkout struct {
-	source *Source
 	folder *folder
 	close  func() error
 }
 
+// folder is a tree on the disk, which several Checkouts may hold.
+type folder struct {
+	draft        *Draft
+	commit, tree git.Hash
+	users        int          // guarded by the Source's mutex
+	fill         func() error // sets what follows; only the first call does anything
+
+	counted  bool          // the folder takes one of the Source's slots
+	files    []git.Content // of the commit
+	missing  []string
+	waysBack []string
+}
+
 // Top returns the top of the checkout: absolute, with symlinks resolved.
-func (c *Checkout) Top() string { return c.folder.top }
+func (c *Checkout) Top() string { return c.folder.draft.top }
 
 // Dir returns the project's folder in the checkout.
-func (c *Checkout) Dir() string { return c.source.projectDir(c.folder.top) }
+func (c *Checkout) Dir() string { return filepath.Join(c.Top(), c.folder.draft.source.opts.Prefix) }
 
 // Commit returns the commit that is checked out. Where the folder is shared it
 // is that of the first holder, whose tree is the same.
@@ -47,39 +60,14 @@ func (c *Checkout) WaysBack() []string { return c.folder.waysBack }
 // share it are closed. Calls after the first return the same.
 func (c *Checkout) Close() error { return c.close() }
 
-// folder is a tree on the disk, which several Checkouts may hold.
-type folder struct {
-	top          string
-	commit, tree git.Hash
-	modes        map[string]string // of the commit's files, by path
-	missing      []string
-	waysBack     []string
-}
-
-// shared is a folder in use, or about to be.
-type shared struct {
-	users int // guarded by the Source's mutex
-
-	once      sync.Once // sets what follows
-	folder    *folder
-	remove    func() error
-	err       error
-	cancelled bool // the context of the call that made it has ended
-}
-
-// Commit checks a commit out.
+// Commit checks a commit out. If another call is checking out the same tree,
+// Commit waits for it and fails if it does.
 func (s *Source) Commit(ctx context.Context, commit git.Hash) (*Checkout, error) {
 	tree, err := s.repo.Tree(commit)
 	if err != nil {
 		return nil, fmt.Errorf("checking out commit %.12s: %w", commit, err)
 	}
-	d := &Draft{source: s}
-	return s.acquire(ctx, tree, d, func() (*folder, error) {
-		if err := d.create(); err != nil {
-			return nil, err
-		}
-		return d.fill(ctx, commit, tree)
-	})
+	return s.acquire(ctx, &Draft{source: s}, commit, tree)
 }
 
 // Tree checks out the tree of a commit with some files changed. The tree gets a
@@ -92,100 +80,45 @@ func (s *Source) Tree(ctx context.Context, base git.Hash, changes []Change) (*Ch
 	return d.Checkout(ctx, base, changes)
 }
 
-// acquire returns a checkout of the tree: the folder in use that holds it, or the
-// draft, which fill has to turn into one. It closes the draft with the checkout,
-// or where there is an error.
-func (s *Source) acquire(ctx context.Context, tree git.Hash, d *Draft, fill func() (*folder, error)) (*Checkout, error) {
-	f, own, err := s.share(ctx, tree, d, fill)
-	if err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return &Checkout{source: s, folder: f.folder, close: sync.OnceValue(func() error {
-		err := s.release(tree, f)
-		if !own {
-			err = errors.Join(err, d.Close())
-		}
-		return err
-	})}, nil
-}
-
-// share returns the folder in use that holds the tree. If there is none it calls
-// fill, and own is true. If another caller is filling it, share waits, and tries
-// itself if that caller was interrupted.
-func (s *Source) share(ctx context.Context, tree git.Hash, d *Draft, fill func() (*folder, error)) (f *shared, own bool, err error) {
-	for {
-		f = s.join(tree)
-		f.once.Do(func() {
-			own = true
-			f.folder, f.err = s.limited(ctx, fill)
-			f.cancelled = ctx.Err() != nil
-			f.remove = func() error {
-				defer s.leave()
-				if s.opts.Keep {
-					return d.root.Close()
-				}
-				return d.Close()
-			}
-		})
-		if f.err == nil {
-			return f, own, nil
-		}
-		s.forget(tree, f)
-		if own || ctx.Err() != nil || !f.cancelled {
-			return nil, false, f.err
-		}
-	}
-}
-
-// limited calls fill as soon as there may be one more folder.
-func (s *Source) limited(ctx context.Context, fill func() (*folder, error)) (*folder, error) {
-	select {
-	case s.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	f, err := fill()
-	if err != nil {
-		s.leave()
-	}
-	return f, err
-}
-
-func (s *Source) leave() { <-s.slots }
-
-// join adds a user to the tree's folder.
-func (s *Source) join(tree git.Hash) *shared {
+// acquire returns a checkout of the tree: in the folder in use that holds it, or in
+// the draft. It closes a draft that is not needed.
+func (s *Source) acquire(ctx context.Context, d *Draft, commit, tree git.Hash) (*Checkout, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	f := s.inUse[tree]
-	if f == nil {
-		f = &shared{}
+	own := f == nil
+	if own {
+		f = &folder{draft: d, commit: commit, tree: tree}
+		f.fill = sync.OnceValue(func() error { return s.mended(s.fill(ctx, f)) })
 		s.inUse[tree] = f
 	}
 	f.users++
-	return f
+	s.mu.Unlock()
+	c := &Checkout{folder: f, close: sync.OnceValue(func() error { return s.release(f) })}
+	err := f.fill()
+	if !own {
+		err = errors.Join(err, d.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
 }
 
-// release takes a user away. The last one removes the folder.
-func (s *Source) release(tree git.Hash, f *shared) error {
+// release takes a user away. The last one removes the folder, unless it is to be kept.
+func (s *Source) release(f *folder) error {
 	s.mu.Lock()
-	f.users--
-	last := f.users == 0
-	if last {
-		delete(s.inUse, tree)
-	}
-	s.mu.Unlock()
-	if !last {
+	if f.users--; f.users > 0 {
+		s.mu.Unlock()
 		return nil
 	}
-	return f.remove()
-}
-
-// forget keeps a folder that could not be made from being joined.
-func (s *Source) forget(tree git.Hash, f *shared) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.inUse[tree] == f {
-		delete(s.inUse, tree)
+	delete(s.inUse, f.tree)
+	s.mu.Unlock()
+	var err error
+	if !s.opts.Keep || f.fill() != nil {
+		err = f.draft.Close()
 	}
+	if f.counted {
+		<-s.slots
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,7 +28,6 @@ type Draft struct {
 	source *Source
 	temp   string // the folder that is removed in the end; "" where there is none
 	top    string
-	root   *os.Root // of top
 }
 
 // New makes a draft, so that contents can be stored before the tree is known.
@@ -35,13 +35,13 @@ type Draft struct {
 func (s *Source) New() (*Draft, error) {
 	d := &Draft{source: s}
 	if err := d.create(); err != nil {
-		return nil, errors.Join(err, d.Close())
+		return nil, errors.Join(s.mended(err), d.Close())
 	}
 	return d, nil
 }
 
-// Objects returns the draft's object folder, for git's GIT_OBJECT_DIRECTORY. It
-// exists until the draft, or the checkout that was made of it, is closed.
+// Objects returns the draft's object folder, for git's GIT_OBJECT_DIRECTORY. It is
+// not to be used after Checkout or Close.
 func (d *Draft) Objects() string { return filepath.Join(d.top, ".git", "objects") }
 
 // Checkout checks out the tree of a commit, or the empty tree where base is "",
@@ -59,20 +59,23 @@ func (d *Draft) Checkout(ctx context.Context, base git.Hash, changes []Change) (
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making a tree on top of commit %.12s: %w", base, err), taken.Close())
 	}
-	return d.source.acquire(ctx, tree, &taken, func() (*folder, error) { return taken.fill(ctx, commit, tree) })
+	return d.source.acquire(ctx, &taken, commit, tree)
 }
 
 // Close removes a draft that is not used. Calls after the first do nothing.
 func (d *Draft) Close() error {
-	if d.temp == "" {
+	temp := d.temp
+	if d.temp = ""; temp == "" || os.RemoveAll(temp) == nil {
 		return nil
 	}
-	temp := d.temp
-	d.temp = ""
-	if d.root != nil {
-		_ = d.root.Close() // of a folder, so nothing was written
-	}
-	if err := remove(temp); err != nil {
+	// Commands may have taken away the right to change folders.
+	_ = filepath.WalkDir(temp, func(name string, e fs.DirEntry, _ error) error {
+		if e != nil && e.IsDir() {
+			_ = os.Chmod(name, 0o700) // before WalkDir reads it; RemoveAll meets the errors again
+		}
+		return nil
+	})
+	if err := os.RemoveAll(temp); err != nil {
 		return fmt.Errorf("removing a checkout: %w", err)
 	}
 	return nil
@@ -81,44 +84,27 @@ func (d *Draft) Close() error {
 // create makes the folder with its repository. The checkout's own folder has the
 // name of the user's: some build tools name things by it.
 func (d *Draft) create() (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("making a folder for a checkout: %w", d.source.mended(err))
-		}
-	}()
-	if d.temp, err = os.MkdirTemp(d.source.temp, "chant-checkout-tree-"); err != nil {
-		return err
+	if d.temp, err = os.MkdirTemp(d.source.opts.Temp, "chant-checkout-tree-"); err == nil {
+		d.top = filepath.Join(d.temp, filepath.Base(d.source.origin.top))
+		err = d.source.origin.create(d.top)
 	}
-	d.top = filepath.Join(d.temp, "root")
-	if name := filepath.Base(d.source.origin.top); name != string(filepath.Separator) {
-		d.top = filepath.Join(d.temp, name)
+	if err != nil {
+		return fmt.Errorf("making a folder for a checkout: %w (set TMPDIR to a folder that can be written to)", err)
 	}
-	if err := os.Mkdir(d.top, 0o777); err != nil {
-		return err
-	}
-	if d.root, err = os.OpenRoot(d.top); err != nil {
-		return err
-	}
-	return d.source.origin.create(d.root)
+	return nil
 }
-
-// made is the ref by which git fast-import names its commit.
-const made = "refs/chant/made"
 
 // commit makes the tree and its commit.
 func (d *Draft) commit(ctx context.Context, base git.Hash, changes []Change) (commit, tree git.Hash, err error) {
-	var files map[string]string
+	there := "\x00" // the paths of base, each with one of these before and after it
 	if base != "" && slices.ContainsFunc(changes, func(c Change) bool { return c.Mode == "" }) {
-		if files, err = d.source.modes(ctx, d.top, base); err != nil {
+		out, err := d.source.git(ctx, d.top, nil, "ls-tree", "-r", "-z", "--name-only", "--full-tree", string(base))
+		if err != nil {
 			return "", "", err
 		}
+		there += string(out)
 	}
-	out, err := d.source.repo.Run(ctx, git.Call{
-		Args:  []string{"fast-import", "--quiet", "--date-format=raw"},
-		Dir:   d.top,
-		Stdin: importStream(base, files, changes),
-		Env:   []string{lazyFetch},
-	})
+	out, err := d.source.git(ctx, d.top, importStream(base, there, changes), "fast-import", "--quiet", "--date-format=raw")
 	if err != nil {
 		return "", "", err
 	}
@@ -127,22 +113,22 @@ func (d *Draft) commit(ctx context.Context, base git.Hash, changes []Change) (co
 	if len(answer) != 4 {
 		return "", "", fmt.Errorf("git fast-import answered %q", out)
 	}
-	return git.Hash(answer[0]), git.Hash(answer[3]), d.root.RemoveAll(".git/refs/chant")
+	return git.Hash(answer[0]), git.Hash(answer[3]), os.RemoveAll(filepath.Join(d.top, ".git", "refs", "chant"))
 }
 
-// importStream writes a commit in the language of git fast-import. It names only
-// paths of files as deleted, because fast-import would delete whole folders. Those
-// come first: a deleted file may become a folder.
-func importStream(base git.Hash, files map[string]string, changes []Change) *bytes.Buffer {
+// importStream writes a commit in the language of git fast-import. Deletions come
+// first: a deleted file may become a folder. They name only files that are there,
+// because fast-import would delete whole folders.
+func importStream(base git.Hash, there string, changes []Change) *bytes.Buffer {
 	const message = "Files as chant checks them\n"
 	s := &bytes.Buffer{}
-	fmt.Fprintf(s, "feature done\ncommit %s\nmark :1\n", made)
+	s.WriteString("feature done\ncommit refs/chant/made\nmark :1\n")
 	fmt.Fprintf(s, "committer chant <chant@localhost> 946684800 +0000\ndata %d\n%s", len(message), message)
 	if base != "" {
 		fmt.Fprintf(s, "from %s\n", base)
 	}
 	for _, c := range changes {
-		if c.Mode == "" && files[c.Path] != "" {
+		if c.Mode == "" && strings.Contains(there, "\x00"+c.Path+"\x00") {
 			fmt.Fprintf(s, "D %s\n", quote(c.Path))
 		}
 	}

@@ -2,9 +2,8 @@ package checkout
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,120 +11,87 @@ import (
 	"chant/runner/git"
 )
 
-// entry is a file of a commit.
-type entry struct {
-	path, mode string
-	blob       git.Hash
+// git runs git in a folder; "" is the top of the user's work tree. In the checkout
+// of a partial clone it fetches what is lacking.
+func (s *Source) git(ctx context.Context, dir string, stdin io.Reader, args ...string) ([]byte, error) {
+	return s.repo.Run(ctx, git.Call{Args: args, Dir: dir, Stdin: stdin})
 }
 
-// git runs git in a checkout. Partial clones fetch what they lack into it.
-func (s *Source) git(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	return s.repo.Run(ctx, git.Call{Args: args, Dir: dir, Env: []string{lazyFetch}})
-}
-
-// lazyFetch lets git fetch from a promisor remote.
-const lazyFetch = "GIT_NO_LAZY_FETCH=0"
-
-// fill writes the files of a commit, and what commands need beside them.
-func (d *Draft) fill(ctx context.Context, commit, tree git.Hash) (*folder, error) {
-	f := &folder{top: d.top, commit: commit, tree: tree, modes: map[string]string{}}
-	s := d.source
-	entries, err := s.writeFiles(ctx, d.root, commit)
+// fill writes the files of the commit, and what commands need beside them, as soon
+// as there may be one more folder.
+func (s *Source) fill(ctx context.Context, f *folder) error {
+	select {
+	case s.slots <- struct{}{}:
+		f.counted = true
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	d := f.draft
+	var err error
+	if d.temp == "" {
+		err = d.create()
+	}
 	if err == nil {
-		f.missing, err = s.fillSubmodules(ctx, s.origin, d.root, "", entries)
+		f.files, err = s.writeFiles(ctx, d.top, f.commit)
+	}
+	if err == nil {
+		f.missing, err = s.fillSubmodules(ctx, s.origin, d.top, "", f.files)
+	}
+	if err == nil {
+		f.waysBack, err = s.furnish(ctx, d.top, f.files)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("checking out commit %.12s: %w", commit, err)
+		return fmt.Errorf("checking out commit %.12s: %w", f.commit, err)
 	}
-	for _, e := range entries {
-		f.modes[e.path] = e.mode
-	}
-	if f.waysBack, err = s.furnish(ctx, d.root, entries); err != nil {
-		return nil, fmt.Errorf("making the checkout of commit %.12s ready: %w", commit, err)
-	}
-	return f, nil
+	return nil
 }
 
 // writeFiles checks a commit out into a new repository and lists its files. It
 // looks for missing ones, because git can leave files out and exit with 0.
-func (s *Source) writeFiles(ctx context.Context, root *os.Root, commit git.Hash) ([]entry, error) {
-	// So git checkout finds no other commit to switch from.
-	if err := root.WriteFile(".git/HEAD", []byte(commit+"\n"), 0o666); err != nil {
-		return nil, s.mended(err)
+func (s *Source) writeFiles(ctx context.Context, dir string, commit git.Hash) ([]git.Content, error) {
+	if _, err := s.git(ctx, dir, nil, "checkout", "--quiet", "--detach", string(commit)); err != nil {
+		return nil, err
 	}
-	if _, err := s.git(ctx, root.Name(), "checkout", "--quiet", "--detach", string(commit)); err != nil {
-		return nil, s.mended(err)
-	}
-	out, err := s.git(ctx, root.Name(), "ls-files", "--stage", "--deleted", "-t", "-z")
+	out, err := s.git(ctx, dir, nil, "ls-files", "--stage", "--deleted", "-t", "-z")
 	if err != nil {
 		return nil, err
 	}
-	entries, deleted, err := parseFiles(string(out))
-	if err != nil {
-		return nil, err
+	files, deleted, err := parseFiles(string(out))
+	if err == nil && len(deleted) > 0 {
+		err = fmt.Errorf("git left out %q (git checkout %.12s in a clone says why)", deleted[:min(len(deleted), 5)], commit)
 	}
-	if len(deleted) > 0 {
-		return nil, s.mended(fmt.Errorf("git left out %s (git checkout %.12s in a clone says why)", some(deleted), commit))
-	}
-	return entries, nil
+	return files, err
 }
 
 // parseFiles reads "H MODE BLOB STAGE\tPATH" for each file, and the same with
 // an R for those that are not there.
-func parseFiles(list string) (entries []entry, deleted []string, err error) {
-	for record := range strings.SplitSeq(strings.TrimSuffix(list, "\x00"), "\x00") {
-		if record == "" {
-			continue
-		}
+func parseFiles(list string) (files []git.Content, deleted []string, err error) {
+	for list != "" {
+		var record string
+		record, list, _ = strings.Cut(list, "\x00")
 		facts, name, _ := strings.Cut(record, "\t")
 		words := strings.Fields(facts)
-		if len(words) != 4 {
+		switch {
+		case len(words) != 4:
 			return nil, nil, fmt.Errorf("git ls-files answered %q", record)
-		}
-		if words[0] == "R" {
+		case words[0] == "R":
 			deleted = append(deleted, name)
-			continue
+		default:
+			files = append(files, git.Content{Path: name, Mode: words[1], Hash: git.Hash(words[2])})
 		}
-		entries = append(entries, entry{path: name, mode: words[1], blob: git.Hash(words[2])})
 	}
-	return entries, deleted, nil
+	return files, deleted, nil
 }
 
-// modes returns the modes of a commit's files, by path.
-func (s *Source) modes(ctx context.Context, dir string, commit git.Hash) (map[string]string, error) {
-	out, err := s.git(ctx, dir, "ls-tree", "-r", "-z", "--full-tree", string(commit))
-	if err != nil {
-		return nil, err
-	}
-	modes := map[string]string{}
-	for record := range strings.SplitSeq(string(out), "\x00") {
-		facts, name, _ := strings.Cut(record, "\t")
-		mode, _, _ := strings.Cut(facts, " ")
-		modes[name] = mode
-	}
-	return modes, nil
-}
-
-// some names the first few of a list.
-func some(names []string) string {
-	const few = 5
-	text := strings.Join(names[:min(len(names), few)], ", ")
-	if more := len(names) - few; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
-
-// mended adds a mend to an error of writing below the temporary folder.
+// mended adds a mend to an error, if the disk of the temporary folder is full.
 func (s *Source) mended(err error) error {
-	var disk unix.Statfs_t
 	const enough = 1 << 20 // bytes
-	switch {
-	case errors.Is(err, os.ErrPermission), errors.Is(err, unix.EROFS):
-		return fmt.Errorf("%w (set TMPDIR to a folder that can be written to)", err)
-	case unix.Statfs(s.temp, &disk) != nil:
-	case disk.Bavail*uint64(disk.Bsize) < enough, disk.Files > 0 && disk.Ffree == 0:
-		return fmt.Errorf("%w (the disk of %s is full: free space, or set TMPDIR to a folder on another one)", err, s.temp)
+	var disk unix.Statfs_t
+	if err == nil || unix.Statfs(s.opts.Temp, &disk) != nil {
+		return err
 	}
-	return err
+	if disk.Bavail*uint64(disk.Bsize) >= enough && (disk.Ffree > 0 || disk.Files == 0) {
+		return err
+	}
+	return fmt.Errorf("%w (the disk of %s is full: free space, or set TMPDIR to a folder on another one)", err, s.opts.Temp)
 }

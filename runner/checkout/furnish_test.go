@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,10 +37,8 @@ func TestLink(t *testing.T) {
 	same(t, "status", "", r.at(c).git("status", "--porcelain"))
 	must(t, c.Close())
 	same(t, "the user's repository", before, bytesOf(t, r.dir))
-	for _, link := range []string{"../deps", "/etc", ""} {
-		_, err := r.open(Options{Prefix: "project", Temp: temp, Link: []string{link}}).Commit(t.Context(), commit)
-		fails(t, err, "not a path inside of the project")
-	}
+	_, err = r.open(Options{Prefix: "project", Temp: temp, Link: []string{"../.."}}).Commit(t.Context(), commit)
+	fails(t, err, "linking ..: ", "escapes")
 	empty(t, temp)
 }
 
@@ -106,24 +107,26 @@ func TestSetup(t *testing.T) {
 	commit := r.commit(map[string]string{"p/a": "1"})
 	env := []string{"SOME_TOKEN=hunter2hunter2", "GITHUB_TOKEN=x"}
 	temp := t.TempDir()
-	set := func(opts Options) (*Checkout, error) {
-		opts.Temp, opts.Env, opts.Prefix = temp, env, "p"
-		return r.open(opts).Commit(t.Context(), commit)
+	open := func(commands ...string) *Source {
+		return r.open(Options{Temp: temp, Env: env, Prefix: "p", Setup: commands})
 	}
-	c, err := set(Options{Setup: []string{"cp a b", "echo $SOME_TOKEN${GITHUB_TOKEN-} >> b"}})
+	set := func(commands ...string) (*Checkout, error) { return open(commands...).Commit(t.Context(), commit) }
+	c, err := set("cp a b", "echo $SOME_TOKEN${GITHUB_TOKEN-} >> b")
 	must(t, err)
 	same(t, "files", map[string]string{"a": "1", "b": "1hunter2hunter2\n"}, contents(t, c.Dir()))
 	must(t, c.Close())
-	_, err = set(Options{Setup: []string{"true", "echo one; false; echo two"}})
+	_, err = set("true", "echo one; false; echo two")
 	fails(t, err, `setting up by "echo one; false; echo two": exit status 1`, "\none")
-	_, err = set(Options{Setup: []string{"seq 2000; echo key $SOME_TOKEN >&2; exit 7"}})
+	_, err = set("seq 2000; echo key $SOME_TOKEN >&2; exit 7")
 	fails(t, err, "exit status 7", "\n2000\nkey ***")
 	if len(err.Error()) > 2500 {
 		t.Errorf("%d bytes of error", len(err.Error()))
 	}
-	_, err = set(Options{Setup: []string{"echo begun; exec sleep 600"}, SetupTimeout: 300 * time.Millisecond})
+	slow := open("echo begun; exec sleep 600")
+	slow.setupTimeout = 300 * time.Millisecond
+	_, err = slow.Commit(t.Context(), commit)
 	fails(t, err, "timed out after 300ms", "begun")
-	_, err = set(Options{Setup: []string{"kill -9 $$"}})
+	_, err = set("kill -9 $$")
 	fails(t, err, "killed by killed")
 	empty(t, temp)
 }
@@ -166,46 +169,32 @@ func TestWaysBack(t *testing.T) {
 	}
 	c := r.checkout(Options{}, commit)
 	same(t, "ways", []string{
-		"node_modules/a is a symbolic link to packages/a of the work tree",
 		"node_modules/@scope/b is a symbolic link to packages/b of the work tree",
+		"node_modules/a is a symbolic link to packages/a of the work tree",
 	}, c.WaysBack())
 }
 
-// The Python is a script that answers as Python does: which one is installed, and
-// how, is not for the tests to ask.
+// The Python is a script that answers as pythonScript does.
 func TestPythonWaysBack(t *testing.T) {
 	t.Parallel()
-	answer := func(r repo, name, prefix string, dirs ...string) {
-		text, err := json.Marshal([]any{prefix, dirs})
+	answer := func(r repo, name string, dirs ...string) {
+		text, err := json.Marshal(dirs)
 		must(t, err)
 		r.write(map[string]string{name: "#!/bin/sh\necho noise\ncat <<'EOF'\n\n" + string(text) + "\nEOF\n"})
 		must(t, os.Chmod(r.path(name), 0o755))
-	}
-	record := func(r repo, name, source, editable string) {
-		r.write(map[string]string{name + ".dist-info/direct_url.json": `{"url": "file://` + source + `", "dir_info": {` + editable + `}}`})
 	}
 	for _, tt := range []struct {
 		name string
 		make func(r repo) (commit git.Hash, opts Options)
 		ways []string
 	}{
-		{"editable install", func(r repo) (git.Hash, Options) {
-			commit := r.commit(map[string]string{"setup.py": ""})
-			answer(r, "../bin/python3", "/usr", "/usr/lib/python3", r.path("../site"), r.path("../none"))
-			record(r, "../site/mine-1.0", r.dir, `"editable": true`)
-			record(r, "../site/copied-1.0", r.dir, "")
-			record(r, "../site/theirs-1.0", "/elsewhere", `"editable": true`)
-			return commit, Options{}
-		}, []string{"python3 has an editable install of mine-1.0 from . of the work tree"}},
-		{"folder of the import path", func(r repo) (git.Hash, Options) {
-			commit := r.commit(map[string]string{"p/pyproject.toml": "", "src/m.py": ""})
-			answer(r, "../bin/python3", "/usr", r.path("src"))
-			return commit, Options{Prefix: "p"}
-		}, []string{"python3 imports from src of the work tree (an editable install, or PYTHONPATH)"}},
+		{"import from the work tree", func(r repo) (git.Hash, Options) {
+			answer(r, "../bin/python3", "/usr/lib/python3", r.path("../site"), r.path("src"))
+			return r.commit(map[string]string{"p/pyproject.toml": "", "src/m.py": ""}), Options{Prefix: "p"}
+		}, []string{"python3 imports, by an editable install or PYTHONPATH, from src of the work tree"}},
 		{"no Python project", func(r repo) (git.Hash, Options) {
-			commit := r.commit(map[string]string{"src/m.py": ""})
-			answer(r, "../bin/python3", "/usr", r.path("src"))
-			return commit, Options{}
+			answer(r, "../bin/python3", r.path("src"))
+			return r.commit(map[string]string{"src/m.py": ""}), Options{}
 		}, nil},
 		{"Python that fails", func(r repo) (git.Hash, Options) {
 			r.write(map[string]string{"../bin/python3": "#!/bin/sh\nexit 1\n"})
@@ -214,14 +203,10 @@ func TestPythonWaysBack(t *testing.T) {
 		}, nil},
 		{"linked virtual environment", func(r repo) (git.Hash, Options) {
 			commit := r.commit(map[string]string{"setup.cfg": "", ".gitignore": ".venv"})
-			answer(r, "../bin/python3", r.path(".venv"), r.path(".venv/lib"))
-			answer(r, ".venv/bin/python", r.path(".venv"), r.path(".venv/lib"))
-			record(r, ".venv/lib/mine-1.0", r.path("a%20b"), `"editable": true`)
+			answer(r, "../bin/python3", r.path(".venv/lib"))
+			answer(r, ".venv/bin/python", r.path(".venv/lib"), r.dir)
 			return commit, Options{Link: []string{".venv"}}
-		}, []string{
-			"TOP/.venv/bin/python has an editable install of mine-1.0 from a b of the work tree",
-			"python3 has an editable install of mine-1.0 from a b of the work tree",
-		}},
+		}, []string{"TOP/.venv/bin/python imports, by an editable install or PYTHONPATH, from . of the work tree"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -229,7 +214,6 @@ func TestPythonWaysBack(t *testing.T) {
 			must(t, os.Mkdir(r.dir, 0o755))
 			r.git("init", "-q", "--template=", "-b", "main")
 			commit, opts := tt.make(r)
-			opts.Env = []string{} // repo.source appends the rest
 			r.env[0] = "PATH=" + r.path("../bin") + ":" + os.Getenv("PATH")
 			var ways []string
 			for _, way := range r.checkout(opts, commit).WaysBack() {
@@ -238,4 +222,29 @@ func TestPythonWaysBack(t *testing.T) {
 			same(t, "ways", tt.ways, ways)
 		})
 	}
+}
+
+// A Python names the folders of PYTHONPATH and of editable installs.
+func TestPythonScript(t *testing.T) {
+	t.Parallel()
+	python, err := exec.CommandContext(t.Context(), "python3", "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		t.Skip(err)
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	must(t, err)
+	for name, record := range map[string]string{
+		"mine":   `{"url": "file:///src/a%20b", "dir_info": {"editable": true}}`,
+		"copied": `{"url": "file:///copied", "dir_info": {}}`,
+		"wheel":  `{"url": "https://x.y/wheel", "archive_info": {}}`,
+	} {
+		info := filepath.Join(dir, name+"-1.0.dist-info")
+		must(t, os.Mkdir(info, 0o755))
+		must(t, os.WriteFile(filepath.Join(info, "direct_url.json"), []byte(record), 0o600))
+	}
+	s := &Source{opts: Options{Env: []string{"PYTHONPATH=" + dir}, Processes: processes}}
+	dirs, err := s.importPath(t.Context(), dir, strings.TrimSpace(string(python)))
+	must(t, err)
+	same(t, "its own folders", false, slices.ContainsFunc(dirs, func(d string) bool { return strings.HasSuffix(d, "site-packages") }))
+	same(t, "first and last", []string{dir, "/src/a b"}, []string{dirs[0], dirs[len(dirs)-1]})
 }

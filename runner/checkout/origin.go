@@ -1,121 +1,97 @@
 package checkout
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"chant/runner/git"
 )
 
-// location is where a repository is.
-type location struct {
-	top    string // of its work tree; "" where it has none
-	gitDir string // "" where git has to find it from top
-}
-
 // origin is what a checkout takes from a repository, the user's or a submodule's.
 type origin struct {
-	top     string            // see location
+	top     string            // of its work tree; the git folder where there is none
 	modules string            // the folder that the repositories of its submodules are in
-	files   map[string][]byte // what the git folder of a checkout holds, but for HEAD
+	files   map[string]string // what the git folder of a checkout holds
 }
 
-// readOrigin reads a repository.
-func (s *Source) readOrigin(ctx context.Context, at location) (origin, error) {
-	o := origin{top: at.top}
-	// The messages of git are shown, and one of them is looked for.
-	call := git.Call{Dir: cmp.Or(at.top, at.gitDir), Env: []string{"LC_ALL=C"}}
-	if at.gitDir != "" {
-		// A work tree that the repository's own configuration names may be gone.
-		call.Env = append(call.Env, "GIT_DIR="+at.gitDir, "GIT_WORK_TREE="+call.Dir)
+// readOrigin reads the repository of a work tree. Where gitDir is "", git finds it
+// there, if it trusts the owner.
+func (s *Source) readOrigin(ctx context.Context, top, gitDir string) (origin, error) {
+	o := origin{top: top}
+	var env []string
+	if gitDir != "" {
+		// The work tree that the repository's own configuration names may be gone.
+		env = []string{"GIT_DIR=" + gitDir, "GIT_WORK_TREE=" + top}
 	}
-	ask := func(args ...string) (string, error) {
-		call.Args = args
-		out, err := s.repo.Run(ctx, call)
+	var err error
+	ask := func(args ...string) string {
 		if err != nil {
-			return "", fmt.Errorf("reading the repository %s: %w", call.Dir, err)
+			return ""
 		}
-		return string(out), nil
+		var out []byte
+		out, err = s.repo.Run(ctx, git.Call{Args: args, Env: env})
+		return string(out)
 	}
-	answer, err := ask("rev-parse", "--path-format=absolute", "--show-object-format",
+	answer := ask("rev-parse", "--path-format=absolute", "--show-object-format",
 		"--git-path", "objects", "--git-path", "shallow", "--git-path", "info/attributes", "--git-path", "modules")
+	refs := ask("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags", "refs/remotes")
+	config := ask("config", "--list", "-z")
+	lines := strings.Split(answer, "\n")
+	if err == nil && len(lines) != 6 {
+		err = fmt.Errorf("git rev-parse answered %q", answer)
+	}
 	if err != nil {
 		return o, err
-	}
-	lines := strings.Split(answer, "\n")
-	if len(lines) != 6 {
-		return o, fmt.Errorf("reading the repository %s: git rev-parse answered %q", call.Dir, answer)
 	}
 	format, objects, shallow, attributes := lines[0], lines[1], lines[2], lines[3]
+	if strings.ContainsAny(objects, "\"\n\\") {
+		objects = quote(objects)
+	}
 	o.modules = lines[4]
-	refs, err := ask("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags", "refs/remotes")
-	if err != nil {
-		return o, err
-	}
-	config, err := ask("config", "--list", "-z")
-	if err != nil {
-		return o, err
-	}
-	o.files = map[string][]byte{
-		"config":                  configFile(parseConfig(config), format, at.top),
-		"packed-refs":             packedRefs(refs),
-		"objects/info/alternates": []byte(quoted(objects) + "\n"),
+	o.files = map[string]string{
+		"HEAD":                    "ref: refs/heads/none\n",
+		"config":                  configFile(parseConfig(config), format, top),
+		"packed-refs":             "# pack-refs with: sorted \n" + refs,
+		"objects/info/alternates": objects + "\n",
+		"info/exclude":            "",
 	}
 	for name, from := range map[string]string{"shallow": shallow, "info/attributes": attributes} {
 		data, err := os.ReadFile(from)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
+		if err == nil {
+			o.files[name] = string(data)
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			return o, err
 		}
-		o.files[name] = data
 	}
 	return o, nil
 }
 
-// foreign tells whether git refused a repository because of its owner. It has
-// no exit status of its own for that.
-func foreign(err error) bool {
-	refused, ok := errors.AsType[*git.CommandError](err)
-	return ok && strings.Contains(refused.Message, "dubious ownership")
-}
-
-// create makes an empty repository in a folder, as git init would. HEAD names no
-// commit yet.
-func (o origin) create(root *os.Root) error {
-	for _, dir := range []string{".git/objects/info", ".git/objects/pack", ".git/refs", ".git/info"} {
-		if err := root.MkdirAll(dir, 0o777); err != nil {
-			return err
-		}
+// create makes an empty repository in a folder, as git init would.
+func (o origin) create(dir string) error {
+	dir = filepath.Join(dir, ".git")
+	if err := os.MkdirAll(filepath.Join(dir, "refs"), 0o777); err != nil {
+		return err
 	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	for name, data := range o.files {
-		if err := root.WriteFile(path.Join(".git", name), data, 0o666); err != nil {
+		if err := errors.Join(root.MkdirAll(path.Dir(name), 0o777), root.WriteFile(name, []byte(data), 0o666)); err != nil {
 			return err
 		}
 	}
-	return root.WriteFile(".git/HEAD", []byte("ref: refs/heads/none\n"), 0o666)
-}
-
-// packedRefs turns the refs that git lists into a file of them.
-func packedRefs(refs string) []byte {
-	var file bytes.Buffer
-	file.WriteString("# pack-refs with: sorted \n")
-	for line := range strings.Lines(refs) {
-		if strings.Contains(line, " refs/remotes/") && strings.HasSuffix(line, "/HEAD\n") {
-			continue // a symbolic ref
-		}
-		file.WriteString(line)
-	}
-	return file.Bytes()
+	return nil
 }
 
 // setting is one line of git's configuration; its key is as git lists it.
@@ -138,127 +114,58 @@ func parseConfig(list string) []setting {
 
 // configFile returns the configuration of a checkout: what decides the bytes of
 // files, and how objects that a partial clone lacks are fetched.
-func configFile(user []setting, format, top string) []byte {
-	promisors := promisorRemotes(user)
-	list := []setting{{"core.bare", "false"}}
+func configFile(user []setting, format, top string) string {
+	decidesBytes := regexp.MustCompile(`^(filter\.|lfs\.|core\.(autocrlf|eol|safecrlf|attributesfile|` +
+		`filemode|symlinks|ignorecase|precomposeunicode|longpaths)$)`)
+	transports := regexp.MustCompile(`^(http\.|credential\.|url\.|protocol\.|ssh\.|core\.(sshcommand|gitproxy)$)`)
+	remote := regexp.MustCompile(`^remote\.(.*)\.(url|promisor|partialclonefilter|proxy|proxyauthmethod|uploadpack|vcs)$`)
+	promisors := map[string]bool{} // remotes that have what a partial clone lacks
 	for _, s := range user {
-		section, name, _ := strings.Cut(s.key, ".")
-		switch {
-		case s.key == "core.attributesfile":
-			s.value = below(top, s.value)
-			list = append(list, s)
-		case decidesBytes(section, name), len(promisors) > 0 && transports(section, s.key):
-			list = append(list, s)
-		case section == "remote" && promisors[remoteOf(s.key)] && !pushes(s.key):
-			if strings.HasSuffix(s.key, ".url") && !strings.Contains(s.value, ":") {
-				s.value = below(top, s.value)
-			}
-			list = append(list, s)
+		if at := remote.FindStringSubmatch(s.key); at != nil && at[2] == "promisor" && s.value == "true" {
+			promisors[at[1]] = true
+		}
+		if s.key == "extensions.partialclone" { // as git before 2.22 wrote it
+			promisors[s.value] = true
 		}
 	}
-	version := "0"
-	for remote := range promisors {
-		version = "1"
-		list = append(list, setting{"remote." + remote + ".pushurl", os.DevNull}, setting{"extensions.partialclone", remote})
-	}
-	if format != "sha1" {
-		version = "1"
-		list = append(list, setting{"extensions.objectformat", format})
-	}
-	list = append(list,
-		setting{"core.repositoryformatversion", version},
-		setting{"core.hookspath", os.DevNull},
-		setting{"core.fsmonitor", "false"},
-		setting{"submodule.recurse", "false"},
+	list := []setting{
+		{"core.bare", "false"}, {"core.hookspath", os.DevNull}, {"core.fsmonitor", "false"}, {"submodule.recurse", "false"},
 		// What git starts in the background would write while the folder is removed.
-		setting{"gc.auto", "0"},
-		setting{"maintenance.auto", "false"},
-	)
-	var file bytes.Buffer
-	for _, s := range list {
-		s.write(&file)
+		{"gc.auto", "0"}, {"maintenance.auto", "false"},
 	}
-	return file.Bytes()
-}
-
-// decidesBytes tells whether a setting decides what git writes into files.
-func decidesBytes(section, name string) bool {
-	switch section {
-	case "filter", "lfs":
-		return true
-	case "core":
-		switch name {
-		case "autocrlf", "eol", "safecrlf", "filemode", "symlinks", "ignorecase", "precomposeunicode", "longpaths":
-			return true
-		}
+	if format == "sha1" {
+		list = append(list, setting{"core.repositoryformatversion", "0"})
+	} else {
+		list = append(list, setting{"core.repositoryformatversion", "1"}, setting{"extensions.objectformat", format})
 	}
-	return false
-}
-
-// transports tells whether a setting decides how git reaches a remote.
-func transports(section, key string) bool {
-	switch section {
-	case "http", "credential", "url", "protocol", "ssh":
-		return true
-	}
-	return key == "core.sshcommand" || key == "core.gitproxy"
-}
-
-// promisorRemotes returns the remotes that have what a partial clone lacks.
-func promisorRemotes(user []setting) map[string]bool {
-	remotes := map[string]bool{}
 	for _, s := range user {
-		switch {
-		case s.key == "extensions.partialclone":
-			remotes[s.value] = true
-		case strings.HasPrefix(s.key, "remote.") && strings.HasSuffix(s.key, ".promisor") && s.value == "true":
-			remotes[remoteOf(s.key)] = true
+		at := remote.FindStringSubmatch(s.key)
+		if !decidesBytes.MatchString(s.key) && (len(promisors) == 0 || !transports.MatchString(s.key)) && (at == nil || !promisors[at[1]]) {
+			continue
 		}
+		// git itself expands paths that begin with "~" or "%".
+		if s.key == "core.attributesfile" && !filepath.IsAbs(s.value) && strings.TrimLeft(s.value, "~%") == s.value {
+			s.value = filepath.Join(top, s.value)
+		}
+		list = append(list, s)
 	}
-	return remotes
+	for _, name := range slices.Sorted(maps.Keys(promisors)) {
+		list = append(list, setting{"remote." + name + ".promisor", "true"}, setting{"remote." + name + ".pushurl", os.DevNull})
+	}
+	var file strings.Builder
+	for _, s := range list {
+		file.WriteString(s.line())
+	}
+	return file.String()
 }
 
-// remoteOf returns the name in a key such as "remote.origin.url".
-func remoteOf(key string) string {
-	return strings.TrimPrefix(strings.TrimSuffix(key, path.Ext(key)), "remote.")
-}
-
-// pushes tells whether a setting of a remote decides what git pushes or fetches by
-// default, or where it pushes to.
-func pushes(key string) bool {
-	switch path.Ext(key) {
-	case ".push", ".pushurl", ".mirror", ".fetch":
-		return true
+// line returns the setting in the form of git-config(1).
+func (s setting) line() string {
+	section, name, _ := strings.Cut(s.key, ".")
+	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
+		section, name = section+" "+quote(name[:dot]), name[dot+1:]
 	}
-	return false
-}
-
-// below makes a path of the configuration absolute. git itself expands paths that
-// begin with "~" or "%".
-func below(top, name string) string {
-	if top == "" || filepath.IsAbs(name) || strings.HasPrefix(name, "~") || strings.HasPrefix(name, "%") {
-		return name
-	}
-	return filepath.Join(top, name)
-}
-
-// write appends the setting to a file, in the form of git-config(1).
-func (s setting) write(file *bytes.Buffer) {
-	section, rest, _ := strings.Cut(s.key, ".")
-	name := rest
-	if dot := strings.LastIndexByte(rest, '.'); dot >= 0 {
-		section = fmt.Sprintf("%s %s", section, quote(rest[:dot]))
-		name = rest[dot+1:]
-	}
-	fmt.Fprintf(file, "[%s]\n\t%s = %s\n", section, name, quote(s.value))
-}
-
-// quoted quotes a path that git would otherwise misread in a list.
-func quoted(name string) string {
-	if strings.ContainsAny(name, "\"\n\\") {
-		return quote(name)
-	}
-	return name
+	return fmt.Sprintf("[%s]\n\t%s = %s\n", section, name, quote(s.value))
 }
 
 // quote quotes a text as git's configuration, fast-import and lists of alternates

@@ -54,28 +54,6 @@ func TestEqualTreesAreShared(t *testing.T) {
 	must(t, again.Close())
 }
 
-// Folders that are kept are there for somebody to look at, and are used by nobody else.
-func TestKeep(t *testing.T) {
-	t.Parallel()
-	r := newRepo(t)
-	commit := r.commit(map[string]string{"a": "1"})
-	s := r.open(Options{Keep: true})
-	var tops []string
-	for range 2 {
-		c, err := s.Commit(t.Context(), commit)
-		must(t, err)
-		must(t, c.Close())
-		must(t, c.Close())
-		tops = append(tops, c.Top())
-	}
-	if tops[0] == tops[1] {
-		t.Errorf("%s is used again", tops[0])
-	}
-	for _, top := range tops {
-		same(t, "files", map[string]string{"a": "1"}, contents(t, top))
-	}
-}
-
 // No more folders than the limit are there at a time, however many are wanted.
 func TestLimit(t *testing.T) {
 	t.Parallel()
@@ -129,58 +107,58 @@ func TestLimit(t *testing.T) {
 	empty(t, temp)
 }
 
-// A call that waits for another one makes the folder itself if that one was
-// interrupted, and returns its error otherwise.
-func TestWaiting(t *testing.T) {
+// A call that waits for another one fails if that one does, and nothing is left.
+func TestFailingCallsShareTheirError(t *testing.T) {
 	t.Parallel()
-	for _, interrupted := range []bool{true, false} {
-		s := &Source{slots: make(chan struct{}, 1), inUse: map[git.Hash]*shared{}}
-		ctx, cancel := context.WithCancel(t.Context())
-		failing, calls := make(chan struct{}), make(chan string, 3)
-		broken := errors.New("broken")
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			_, err := s.acquire(ctx, "tree", &Draft{source: s}, func() (*folder, error) {
-				calls <- "first"
-				<-failing
-				return nil, broken
-			})
-			if !errors.Is(err, broken) {
-				t.Error(err)
-			}
-		})
-		same(t, "call", "first", <-calls)
-		wg.Go(func() {
-			c, err := s.acquire(t.Context(), "tree", &Draft{source: s}, func() (*folder, error) {
-				calls <- "second"
-				return &folder{top: "second"}, nil
-			})
-			if interrupted {
-				if err != nil || c.Top() != "second" || c.Close() != nil {
-					t.Error(err)
-				}
-			} else if !errors.Is(err, broken) {
-				t.Error(err)
-			}
-		})
-		for joined := false; !joined; {
-			s.mu.Lock()
-			joined = s.inUse["tree"].users == 2
-			s.mu.Unlock()
+	r := newRepo(t)
+	commit := r.commit(map[string]string{"a": "1"})
+	temp := t.TempDir()
+	began := t.TempDir() + "/began"
+	mkfifo(t, began)
+	s := r.open(Options{Temp: temp, Setup: []string{"echo > " + began + "; read go < " + began + "; exit 3"}})
+	var wg sync.WaitGroup
+	call := func() {
+		_, err := s.Commit(t.Context(), commit)
+		if err == nil || !strings.Contains(err.Error(), "exit status 3") {
+			t.Error(err)
 		}
-		if interrupted {
-			cancel()
+	}
+	wg.Go(call)
+	_, err := os.ReadFile(began)
+	must(t, err)
+	wg.Go(call)
+	for joined := false; !joined; {
+		s.mu.Lock()
+		for _, f := range s.inUse {
+			joined = f.users == 2
 		}
-		close(failing)
-		wg.Wait()
-		cancel()
-		close(calls)
-		var rest []string
-		for call := range calls {
-			rest = append(rest, call)
-		}
-		same(t, "calls", map[bool]string{true: "second", false: ""}[interrupted], strings.Join(rest, ""))
-		same(t, "in use", 0, len(s.inUse))
-		same(t, "slots taken", 0, len(s.slots))
+		s.mu.Unlock()
+	}
+	must(t, os.WriteFile(began, []byte("\n"), 0))
+	wg.Wait()
+	same(t, "in use", 0, len(s.inUse))
+	same(t, "slots taken", 0, len(s.slots))
+	empty(t, temp)
+}
+
+// Folders that are kept are there for somebody to look at, and are used by nobody else.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	commit := r.commit(map[string]string{"a": "1"})
+	s := r.open(Options{Keep: true})
+	var tops []string
+	for range 2 {
+		c, err := s.Commit(t.Context(), commit)
+		must(t, err)
+		must(t, c.Close())
+		must(t, c.Close())
+		tops = append(tops, c.Top())
+	}
+	if tops[0] == tops[1] {
+		t.Errorf("%s is used again", tops[0])
+	}
+	for _, top := range tops {
+		same(t, "files", map[string]string{"a": "1"}, contents(t, top))
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"chant/runner/git"
@@ -17,28 +17,38 @@ const modeSubmodule = "160000"
 // fillSubmodules checks out the submodules among the files of a repository, and
 // theirs. It returns a sentence for each that the user has no copy of. Prefix is
 // the path of the repository from the top of the checkout, with a slash, or "".
-func (s *Source) fillSubmodules(ctx context.Context, super origin, root *os.Root, prefix string, entries []entry) ([]string, error) {
+func (s *Source) fillSubmodules(ctx context.Context, super origin, dir, prefix string, files []git.Content) ([]string, error) {
+	submodules := slices.DeleteFunc(slices.Clone(files), func(c git.Content) bool { return c.Mode != modeSubmodule })
+	if len(submodules) == 0 {
+		return nil, nil
+	}
+	names, err := s.submoduleNames(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
 	var missing []string
-	var names map[string]string // read when it is needed
-	for _, e := range entries {
-		if e.mode != modeSubmodule {
+	for _, c := range submodules {
+		at := filepath.Join(dir, c.Path)
+		o, err := s.openSubmodule(ctx, super, names[c.Path], at, c)
+		if refused, ok := errors.AsType[*git.CommandError](err); ok {
+			missing = append(missing, fmt.Sprintf("submodule %s is missing: %s (run git submodule update --init --recursive)",
+				prefix+c.Path, refused.Message))
+			if err := os.RemoveAll(filepath.Join(at, ".git")); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		at := location{top: filepath.Join(super.top, e.path), gitDir: filepath.Join(super.top, e.path, ".git")}
-		if super.top == "" || !exists(at.gitDir) {
-			var err error
-			if names == nil {
-				if names, err = s.submoduleNames(ctx, root.Name()); err != nil {
-					return nil, err
-				}
-			}
-			at = location{gitDir: filepath.Join(super.modules, names[e.path])}
+		if err == nil {
+			files, err = s.writeFiles(ctx, at, c.Hash)
 		}
-		reasons, err := s.fillSubmodule(ctx, at, root, prefix, e)
+		var inner []string
+		if err == nil {
+			inner, err = s.fillSubmodules(ctx, o, at, prefix+c.Path+"/", files)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("submodule %s: %w", prefix+e.path, err)
+			return nil, fmt.Errorf("submodule %s: %w", c.Path, err)
 		}
-		missing = append(missing, reasons...)
+		missing = append(missing, inner...)
 	}
 	return missing, nil
 }
@@ -48,12 +58,9 @@ func (s *Source) fillSubmodules(ctx context.Context, super origin, root *os.Root
 // are left out.
 func (s *Source) submoduleNames(ctx context.Context, dir string) (map[string]string, error) {
 	names := map[string]string{}
-	out, err := s.git(ctx, dir, "config", "--blob", "HEAD:.gitmodules", "-z", "--get-regexp", `^submodule\..*\.path$`)
+	out, err := s.git(ctx, dir, nil, "config", "--blob", "HEAD:.gitmodules", "-z", "--get-regexp", `^submodule\..*\.path$`)
 	if _, failed := errors.AsType[*git.CommandError](err); failed {
 		return names, nil // there is no such file, or no such line in it
-	}
-	if err != nil {
-		return nil, err
 	}
 	for _, line := range parseConfig(string(out)) {
 		name := strings.TrimSuffix(strings.TrimPrefix(line.key, "submodule."), ".path")
@@ -61,48 +68,27 @@ func (s *Source) submoduleNames(ctx context.Context, dir string) (map[string]str
 			names[line.value] = name
 		}
 	}
-	return names, nil
+	return names, err
 }
 
-// fillSubmodule checks out one submodule from the user's copy of it.
-func (s *Source) fillSubmodule(ctx context.Context, at location, super *os.Root, prefix string, e entry) ([]string, error) {
-	name := prefix + e.path
-	missing := func(why string) ([]string, error) {
-		return []string{fmt.Sprintf("submodule %s is missing: %s (run git submodule update --init --recursive)", name, why)}, nil
+// openSubmodule makes a repository for a submodule from the user's copy of it: the
+// one in the work tree, or that of the name among the submodules of super. The error
+// is a git.CommandError where there is none, or where it lacks the commit.
+func (s *Source) openSubmodule(ctx context.Context, super origin, name, at string, c git.Content) (origin, error) {
+	top := filepath.Join(super.top, c.Path)
+	gitDir := filepath.Join(top, ".git")
+	if !exists(gitDir) {
+		top = filepath.Join(super.modules, name)
+		gitDir = top
 	}
-	if at.top == "" && !exists(filepath.Join(at.gitDir, "HEAD")) {
-		return missing("the repository has no copy of it")
+	o, err := s.readOrigin(ctx, top, gitDir)
+	if err == nil {
+		err = o.create(at)
 	}
-	o, err := s.submodules.get(at.gitDir, func() (origin, error) { return s.readOrigin(ctx, at) })
-	if unreadable, failed := errors.AsType[*git.CommandError](err); failed {
-		return missing(unreadable.Message)
+	if err == nil {
+		_, err = s.git(ctx, at, nil, "cat-file", "-e", string(c.Hash)+"^{commit}")
 	}
-	if err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(filepath.Join(super.Name(), filepath.FromSlash(e.path)))
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	if err := o.create(root); err != nil {
-		return nil, s.mended(err)
-	}
-	_, err = s.git(ctx, root.Name(), "cat-file", "-e", string(e.blob)+"^{commit}")
-	if _, failed := errors.AsType[*git.CommandError](err); failed {
-		if err := root.RemoveAll(".git"); err != nil {
-			return nil, err
-		}
-		return missing(fmt.Sprintf("the repository's copy has no commit %.12s", e.blob))
-	}
-	if err != nil {
-		return nil, err
-	}
-	entries, err := s.writeFiles(ctx, root, e.blob)
-	if err != nil {
-		return nil, err
-	}
-	return s.fillSubmodules(ctx, o, root, path.Clean(name)+"/", entries)
+	return o, err
 }
 
 func exists(name string) bool {

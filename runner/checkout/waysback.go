@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
-	"os"
-	"path"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,144 +15,106 @@ import (
 
 // waysBack looks for ways from a checkout into the user's work tree: symlinks in
 // linked folders, and what Python is told to import from there.
-func (s *Source) waysBack(ctx context.Context, root *os.Root, linked []string) ([]string, error) {
-	var real []string // what is in a linked folder is no way back
+func (s *Source) waysBack(ctx context.Context, top string, linked []string) ([]string, error) {
+	pythons := s.pythons(top, linked)
+	key := fmt.Sprintf("%q %q", pythons, linked)
+	s.waysMu.Lock()
+	defer s.waysMu.Unlock()
+	if ways, known := s.ways[key]; known {
+		return ways, nil
+	}
+	folders := map[string]string{} // where linked folders really are
 	for _, at := range linked {
-		if dir, err := filepath.EvalSymlinks(filepath.Join(s.origin.top, filepath.FromSlash(at))); err == nil {
-			real = append(real, dir)
+		if dir, err := filepath.EvalSymlinks(filepath.Join(s.origin.top, at)); err == nil {
+			folders[at] = dir
 		}
 	}
-	outside := func(target string) (string, bool) {
-		if !within(s.origin.top, target) || slices.ContainsFunc(real, func(dir string) bool { return within(dir, target) }) {
-			return "", false
-		}
+	var ways []string
+	note := func(what, target string) {
 		rel, err := filepath.Rel(s.origin.top, target)
-		return filepath.ToSlash(rel), err == nil
-	}
-	key := strings.Join(linked, "\x00")
-	ways, err := s.ways.get("links\x00"+key, func() ([]string, error) { return s.symlinks(linked, outside), nil })
-	if err != nil || !pythonProject(root, s.opts.Prefix) {
-		return ways, err
-	}
-	python, err := s.ways.get("python\x00"+key, func() ([]string, error) { return s.pythons(ctx, root, linked, outside) })
-	return slices.Concat(ways, python), err
-}
-
-// symlinks looks through linked folders, level by level, for symlinks into the
-// work tree, such as those that npm makes for workspaces.
-func (s *Source) symlinks(linked []string, outside func(target string) (string, bool)) []string {
-	const most = 50_000 // entries looked at; links of package managers are near the top
-	var ways []string
-	seen := 0
-	for queue := slices.Clone(linked); len(queue) > 0 && seen < most; queue = queue[1:] {
-		at := queue[0]
-		// A folder that can't be read leads nowhere.
-		entries, _ := os.ReadDir(filepath.Join(s.origin.top, filepath.FromSlash(at)))
-		seen += len(entries)
-		for _, e := range entries {
-			name := path.Join(at, e.Name())
-			if e.IsDir() {
-				queue = append(queue, name)
-			}
-			if e.Type() != os.ModeSymlink {
-				continue
-			}
-			target, err := filepath.EvalSymlinks(filepath.Join(s.origin.top, filepath.FromSlash(name)))
-			if err != nil {
-				continue // it leads nowhere
-			}
-			if rel, ok := outside(target); ok {
-				ways = append(ways, fmt.Sprintf("%s is a symbolic link to %s of the work tree", name, rel))
+		for _, dir := range folders {
+			if within(dir, target) { // what is linked is no way back
+				return
 			}
 		}
+		if err == nil && filepath.IsLocal(rel) {
+			ways = append(ways, fmt.Sprintf("%s %s of the work tree", what, rel))
+		}
 	}
-	return ways
-}
-
-// pythonProject tells whether the checkout has a project that Python can install.
-func pythonProject(root *os.Root, prefix string) bool {
-	for _, dir := range []string{"", prefix} {
-		for _, name := range []string{"pyproject.toml", "setup.py", "setup.cfg"} {
-			if _, err := root.Lstat(path.Join(dir, name)); err == nil {
-				return true
+	for at, dir := range folders {
+		// What can't be read leads nowhere.
+		_ = filepath.WalkDir(dir, func(link string, e fs.DirEntry, err error) error {
+			if err != nil || e.Type() != fs.ModeSymlink {
+				return nil
 			}
-		}
+			if target, err := filepath.EvalSymlinks(link); err == nil {
+				note(at+link[len(dir):]+" is a symbolic link to", target)
+			}
+			return nil
+		})
 	}
-	return false
-}
-
-// pythons asks the Python of the environment, and those of linked virtual
-// environments, what they import from the work tree.
-func (s *Source) pythons(ctx context.Context, root *os.Root, linked []string, outside func(string) (string, bool)) ([]string, error) {
-	programs := []string{"python3"}
-	for _, at := range linked {
-		if program := filepath.Join(s.origin.top, filepath.FromSlash(at), "bin", "python"); exists(program) {
-			programs = append(programs, program)
-		}
-	}
-	var ways []string
-	for _, program := range programs {
-		prefix, dirs, err := s.importPath(ctx, s.projectDir(root.Name()), program)
+	for _, program := range pythons {
+		dirs, err := s.importPath(ctx, filepath.Join(top, s.opts.Prefix), program)
 		if err != nil {
 			return nil, err
 		}
 		for _, dir := range dirs {
-			if rel, ok := outside(dir); ok && !within(prefix, dir) {
-				ways = append(ways, fmt.Sprintf("%s imports from %s of the work tree (an editable install, or PYTHONPATH)", program, rel))
-			}
-			for name, source := range editable(dir) {
-				if rel, ok := outside(source); ok {
-					ways = append(ways, fmt.Sprintf("%s has an editable install of %s from %s of the work tree", program, name, rel))
-				}
-			}
+			note(program+" imports, by an editable install or PYTHONPATH, from", dir)
 		}
 	}
 	slices.Sort(ways)
-	return slices.Compact(ways), nil
+	s.ways[key] = slices.Compact(ways)
+	return s.ways[key], nil
 }
 
-// importPath asks a Python for its installation and the folders that it imports
-// from. One that does not start or does not answer runs no tests either.
-func (s *Source) importPath(ctx context.Context, dir, program string) (prefix string, dirs []string, err error) {
-	const script = "import json, sys; from os.path import realpath as real; " +
-		"print(); print(json.dumps([real(sys.prefix), [real(p) for p in sys.path if p]]))"
+// pythons returns the Python of the environment and those of linked virtual
+// environments, if the checkout has a project that Python can install.
+func (s *Source) pythons(top string, linked []string) []string {
+	has := func(name string) bool {
+		return exists(filepath.Join(top, name)) || exists(filepath.Join(top, s.opts.Prefix, name))
+	}
+	if !slices.ContainsFunc([]string{"pyproject.toml", "setup.py", "setup.cfg"}, has) {
+		return nil
+	}
+	programs := []string{"python3"}
+	for _, at := range linked {
+		if program := filepath.Join(s.origin.top, at, "bin", "python"); exists(program) {
+			programs = append(programs, program)
+		}
+	}
+	return programs
+}
+
+// pythonScript prints the folders that a Python imports from but for its own, and
+// those of editable installs, as PEP 610 records them.
+const pythonScript = `
+import json, os, sys
+from urllib.parse import unquote, urlsplit
+real = os.path.realpath
+dirs = [real(p) for p in sys.path if p and not real(p).startswith(real(sys.prefix) + os.sep)]
+try:
+    from importlib.metadata import distributions  # since Python 3.8
+    for d in distributions():
+        record = json.loads(d.read_text("direct_url.json") or "{}")
+        if record.get("dir_info", {}).get("editable"):
+            dirs.append(real(unquote(urlsplit(record["url"]).path)))
+except (ImportError, ValueError):
+    pass
+print("\n" + json.dumps(dirs))
+`
+
+// importPath asks a Python for the folders that it imports from. One that does not
+// start or does not answer runs no tests either.
+func (s *Source) importPath(ctx context.Context, dir, program string) ([]string, error) {
 	output := process.NewBuffer(0, 1<<20)
 	res := s.opts.Processes.Run(ctx, process.Command{
-		Argv: []string{program, "-c", script}, Dir: dir, Env: s.opts.Env, Output: output, Timeout: 10 * time.Second,
+		Argv: []string{program, "-c", pythonScript}, Dir: dir, Env: s.opts.Env, Output: output, Timeout: 10 * time.Second,
 	})
 	if res.Cancelled {
-		return "", nil, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	text := strings.TrimSpace(output.String())
-	answer := []any{&prefix, &dirs}
-	_ = json.Unmarshal([]byte(text[strings.LastIndexByte(text, '\n')+1:]), &answer) // see above
-	return prefix, dirs, nil
-}
-
-// editable returns the editable installs in a folder of packages, as PEP 610
-// records them: by name, where the source is.
-func editable(dir string) map[string]string {
-	sources := map[string]string{}
-	// A folder of the path that is not there holds nothing.
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		name, isInfo := strings.CutSuffix(e.Name(), ".dist-info")
-		if !isInfo {
-			continue
-		}
-		var record struct {
-			URL string `json:"url"`
-			Dir struct {
-				Editable bool `json:"editable"`
-			} `json:"dir_info"`
-		}
-		data, err := os.ReadFile(filepath.Join(dir, e.Name(), "direct_url.json"))
-		if err != nil || json.Unmarshal(data, &record) != nil || !record.Dir.Editable {
-			continue
-		}
-		if at, err := url.Parse(record.URL); err == nil && at.Scheme == "file" {
-			sources[name] = at.Path
-		}
-	}
-	return sources
+	var dirs []string
+	_ = json.Unmarshal([]byte(text[strings.LastIndexByte(text, '\n')+1:]), &dirs) // see above
+	return dirs, nil
 }
