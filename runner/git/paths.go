@@ -18,8 +18,7 @@ func cleanPaths(paths []string) ([]string, error) {
 		if !filepath.IsLocal(p) || path.Clean(p) != p || p == "." || strings.Contains(p, "\x00") {
 			return nil, &PathError{Path: p, Reason: "not a clean path inside the repository (name it from its top, with slashes)"}
 		}
-		parts := strings.FieldsFunc(p, func(c rune) bool { return c == '/' || c == '\\' })
-		if slices.ContainsFunc(parts, isDotGit) {
+		if OwnPath(p) {
 			return nil, &PathError{Path: p, Reason: "git's own folder is never committed"}
 		}
 	}

@@ -39,7 +39,7 @@ func (r *Repo) Store(ctx context.Context, paths []string, objects string) (conte
 		if err != nil {
 			return nil, err
 		}
-		contents, err = r.addTo(ctx, filepath.Join(dir, "index"), s, objects)
+		contents, err = r.addTo(ctx, filepath.Join(dir, "index"), s, objects, "")
 		if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 			return nil, err
 		}
@@ -51,9 +51,33 @@ func (r *Repo) Store(ctx context.Context, paths []string, objects string) (conte
 	return contents, nil
 }
 
+// StoreFrom is Store for files of another folder, each of which has to be a file or
+// a symlink there. They are stored as they would be in the work tree, with the
+// attributes that the folder's own .gitattributes and the index have for them.
+func (r *Repo) StoreFrom(ctx context.Context, dir string, paths []string, objects string) (contents []Content, err error) {
+	defer wrap(&err, "storing files of "+dir)
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	s := selection{}
+	if s.there, err = cleanPaths(paths); err != nil {
+		return nil, err
+	}
+	if s.tracked, err = r.tracked(ctx, s.there); err != nil {
+		return nil, err
+	}
+	temp, err := os.MkdirTemp("", "chant-index-")
+	if err != nil {
+		return nil, err
+	}
+	contents, err = r.addTo(ctx, filepath.Join(temp, "index"), s, objects, dir)
+	return contents, errors.Join(err, os.RemoveAll(temp))
+}
+
 // addTo stores the files that are there by git add into a copy of the index:
-// what a filter makes of a file may depend on what is staged.
-func (r *Repo) addTo(ctx context.Context, index string, s selection, objects string) ([]Content, error) {
+// what a filter makes of a file may depend on what is staged. They are read below
+// dir; "" is the work tree.
+func (r *Repo) addTo(ctx context.Context, index string, s selection, objects, dir string) ([]Content, error) {
 	if err := copyIndex(filepath.Join(r.gitDir, "index"), index); err != nil {
 		return nil, fmt.Errorf("copying the index: %w", err)
 	}
@@ -70,7 +94,7 @@ func (r *Repo) addTo(ctx context.Context, index string, s selection, objects str
 			return nil, err
 		}
 	}
-	if err := r.add(ctx, s.there, env); err != nil {
+	if err := r.add(ctx, dir, s.there, env); err != nil {
 		return nil, err
 	}
 	specs := make([]string, len(s.there))
@@ -96,11 +120,15 @@ func (r *Repo) addTo(ctx context.Context, index string, s selection, objects str
 
 // add runs git add without the hooks. What it refuses a single path for is a
 // PathError.
-func (r *Repo) add(ctx context.Context, paths, env []string) (err error) {
-	args := []string{"add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
+func (r *Repo) add(ctx context.Context, dir string, paths, env []string) (err error) {
+	if dir != "" {
+		env = append(slices.Clone(env), "GIT_DIR="+r.gitDir, "GIT_WORK_TREE="+dir)
+	}
+	// What fsmonitor knows is about the user's work tree alone.
+	args := []string{"-c", "core.fsmonitor=false", "add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
 	var failed *CommandError
 	for range 2 { // gc may have removed a folder of objects that git add was about to write to
-		_, err = r.git(ctx, call{args: args, stdin: pathspecs(paths), env: env, asUser: true, noHooks: true})
+		_, err = r.git(ctx, call{args: args, dir: dir, stdin: pathspecs(paths), env: env, asUser: true, noHooks: true})
 		var ok bool
 		if failed, ok = errors.AsType[*CommandError](err); !ok {
 			return err

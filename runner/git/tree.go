@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -166,6 +167,13 @@ func canonical(bits uint64) string {
 // system: a tree is foreign input.
 func safeName(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") && !isDotGit(name)
+}
+
+// OwnPath reports whether an element of a path means git's own folder, on this system
+// or another: no commit can hold such a path.
+func OwnPath(p string) bool {
+	parts := strings.FieldsFunc(p, func(c rune) bool { return c == '/' || c == '\\' })
+	return slices.ContainsFunc(parts, isDotGit)
 }
 
 // isDotGit reports whether a name means git's own folder on any system: macOS
