@@ -2,7 +2,6 @@ package runner
 
 import (
 	"errors"
-	"slices"
 
 	"chant/runner/project"
 	"chant/spec"
@@ -19,17 +18,4 @@ func (e *Engine) editSpec(at string, f func(src []byte) ([]byte, error)) error {
 		}
 		return out, err
 	})
-}
-
-// writtenRecord names what a new spec records of its own completion; "" where it
-// records nothing.
-func writtenRecord(s *spec.Spec) string {
-	if slices.ContainsFunc(s.Criteria, func(c spec.Criterion) bool { return c.Ticked }) {
-		return "a tick"
-	}
-	none := spec.Meta{Status: s.Status, Approval: spec.Approval{Required: s.Approval.Required}}
-	if s.Status == spec.StatusCompleted {
-		none.Status = spec.StatusPending
-	}
-	return project.ChangedRecord(none, s.Meta)
 }

@@ -156,7 +156,7 @@ func checkMade(made NewFile, template string) error {
 	if err := problems.Err(); err != nil {
 		return fmt.Errorf("making a spec of %s: %w", template, err)
 	}
-	if record := writtenRecord(sp); record != "" {
+	if record := project.WrittenRecord(sp); record != "" {
 		return &project.UsageError{
 			Msg:  template + " makes a spec that records " + record + " already, which only chant writes",
 			Mend: "take that out of the template",
