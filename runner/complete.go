@@ -100,16 +100,11 @@ func near(name string, changed []string) string {
 // sealWhereNeeded repeats the checks in a checkout unless they have seen what is
 // about to be committed. It tells whether all hold.
 func (a *attempt) sealWhereNeeded(ctx context.Context, now candidate) (bool, error) {
-	covered, err := a.covered(ctx, now)
-	if err != nil || covered {
-		return covered, err
+	uncovered, err := a.uncovered(ctx, now)
+	if err != nil || uncovered == "" {
+		return err == nil, err
 	}
-	if extra := a.candidate.extra; len(extra) > 0 {
-		a.notice(fmt.Sprintf("All criteria held in your work tree. It also has changes that this commit will not contain (%s),"+
-			" so they are checked once more without them.", record.Some(extra)))
-	} else {
-		a.notice("All criteria held, but HEAD has moved meanwhile, so they are checked once more on top of it.")
-	}
+	a.notice(uncovered)
 	results, err := a.seal(ctx, now)
 	if err != nil {
 		return false, err

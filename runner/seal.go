@@ -56,7 +56,7 @@ func (a *attempt) checkSealed(
 	if err != nil {
 		return nil, errors.Join(err, draft.Close())
 	}
-	made, err := draft.Checkout(ctx, c.head.Commit, changesOf(slices.Concat(contents, own)))
+	made, err := draft.Checkout(ctx, c.head.Commit, checkout.Changes(slices.Concat(contents, own)))
 	if err != nil {
 		return nil, err
 	}
@@ -83,35 +83,59 @@ func (a *attempt) checkIn(ctx context.Context, made *checkout.Checkout) ([]recor
 	return results, err
 }
 
-func changesOf(contents []git.Content) []checkout.Change {
-	changes := make([]checkout.Change, len(contents))
-	for i, c := range contents {
-		changes[i] = checkout.Change{Path: c.Path, Mode: c.Mode, Hash: c.Hash}
+// uncovered says why the checks have not run on exactly what would be committed now;
+// "" where they have.
+func (a *attempt) uncovered(ctx context.Context, c candidate) (string, error) {
+	head := a.candidate.head.Commit
+	if a.sealed != nil {
+		differs, err := a.unsealed(ctx, c)
+		if err != nil || differs != "" {
+			return differs, err
+		}
+		head = a.sealed.head
+	} else if extra := a.candidate.extra; len(extra) > 0 {
+		return fmt.Sprintf("All criteria held in your work tree. It also has changes that this commit will not contain (%s),"+
+			" so they are checked once more without them.", record.Some(extra)), nil
 	}
-	return changes
+	same, err := a.sameWork(ctx, head, c.head.Commit)
+	if err != nil || same {
+		return "", err
+	}
+	return "All criteria held, but HEAD has moved meanwhile, so they are checked once more on top of it.", nil
 }
 
-// covered tells whether the checks have already run on exactly what would be
-// committed now.
-func (a *attempt) covered(ctx context.Context, c candidate) (bool, error) {
-	if a.sealed == nil {
-		if a.agents() || len(a.candidate.extra) > 0 {
-			return false, nil
-		}
-		return a.sameWork(ctx, a.candidate.head.Commit, c.head.Commit)
-	}
+// unsealed is uncovered for the contents of target files, where the checks ran in a
+// checkout.
+func (a *attempt) unsealed(ctx context.Context, c candidate) (string, error) {
 	objects, remove, err := tempObjects()
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	contents, err := a.engine.Git.Store(ctx, c.targets, objects)
 	if err = errors.Join(err, remove()); err != nil {
-		return false, err
+		return "", err
 	}
-	if !slices.Equal(a.changing(c.head.Commit, contents), a.sealed.contents) {
-		return false, nil
+	changed := a.changing(c.head.Commit, contents)
+	if slices.Equal(changed, a.sealed.contents) {
+		return "", nil
 	}
-	return a.sameWork(ctx, a.sealed.head, c.head.Commit)
+	seen := map[git.Content]bool{}
+	for _, content := range a.sealed.contents {
+		seen[content] = true
+	}
+	var differing []string
+	for _, content := range changed {
+		if !seen[content] {
+			differing = append(differing, content.Path)
+		}
+		delete(seen, content)
+	}
+	for content := range seen {
+		differing = append(differing, content.Path)
+	}
+	slices.Sort(differing)
+	return fmt.Sprintf("All criteria held, but on other contents than the commit will have (%s),"+
+		" so they are checked once more on those.", record.Some(slices.Compact(differing))), nil
 }
 
 // sameWork tells whether two commits differ in nothing but what chant records.

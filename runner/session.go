@@ -72,7 +72,7 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, draft.Close())
 	}
-	if s.work, err = draft.Checkout(ctx, a.candidate.head.Commit, changesOf(contents)); err != nil {
+	if s.work, err = draft.Checkout(ctx, a.candidate.head.Commit, checkout.Changes(contents)); err != nil {
 		return err
 	}
 	s.workspace, err = agent.OpenWorkspace(s.work.Dir(), a.engine.Settings.Root, a.spec.Targets)

@@ -22,6 +22,15 @@ type Change struct {
 	Data []byte   // as git stores it, so not converted by filters
 }
 
+// Changes makes changes of stored contents.
+func Changes(contents []git.Content) []Change {
+	changes := make([]Change, len(contents))
+	for i, c := range contents {
+		changes[i] = Change{Path: c.Path, Mode: c.Mode, Hash: c.Hash}
+	}
+	return changes
+}
+
 // Draft is a checkout before its tree is known: a repository without files.
 // It is for one goroutine.
 type Draft struct {
