@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -24,10 +24,11 @@ var ErrAgent = errors.New("not for an agent: a person has to run this outside th
 var ErrCheck = errors.New("not for a check: a person has to run this outside of a run")
 
 // What marks, in its environment, what an agent has started, and says where that
-// agent works.
+// agent works and for which project.
 const (
 	agentVariable   = "CHANT_AGENT=1"
 	workdirVariable = "CHANT_WORKDIR"
+	projectVariable = "CHANT_PROJECT"
 )
 
 // RefuseAgent gives ErrAgent where chant was started by an agent: its environment
@@ -59,25 +60,24 @@ func (e *Engine) RefuseAgent() error {
 	return nil
 }
 
-// isAgent tells whether a process was started for an agent at work in this
-// project: that stays to be seen when the run has been killed.
+// isAgent tells whether a process was started for an agent at work for this project,
+// or in this checkout of one: that stays to be seen when the run has been killed.
 func (e *Engine) isAgent(pid int) bool {
 	env := process.Started(pid)
 	return slices.Contains(env, agentVariable) && slices.ContainsFunc(env, func(entry string) bool {
-		dir, ok := strings.CutPrefix(entry, workdirVariable+"=")
-		return ok && e.holds(dir)
+		name, dir, _ := strings.Cut(entry, "=")
+		return (name == workdirVariable || name == projectVariable) && e.isRoot(dir)
 	})
 }
 
-// holds tells whether a folder is the project's own or, as an isolated agent's, one
-// in its store.
-func (e *Engine) holds(dir string) bool {
-	root, err := filepath.EvalSymlinks(e.Settings.Root)
+// isRoot tells whether a folder is the project's.
+func (e *Engine) isRoot(dir string) bool {
+	root, err := os.Stat(e.Settings.Root)
 	if err != nil {
 		return false
 	}
-	dir, err = filepath.EvalSymlinks(dir)
-	return err == nil && (dir == root || strings.HasPrefix(dir, project.StorePath(root)+string(filepath.Separator)))
+	info, err := os.Stat(dir)
+	return err == nil && os.SameFile(root, info)
 }
 
 // Approve records that the committer approves of the spec as it is now or, where

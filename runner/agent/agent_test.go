@@ -140,7 +140,7 @@ func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	job := Job{
 		Agent:      Agent{"x", spec.Agent{Env: []string{"OWN_*", "EXACT"}}},
-		PromptFile: "/p", Dir: "/d", Spec: "002-x", Phase: "fix", RunID: "r1",
+		PromptFile: "/p", Dir: "/d", Project: "/p", Spec: "002-x", Phase: "fix", RunID: "r1",
 		Env: []string{
 			"PATH=/bin", "HOME=/h", "LC_ALL=C", "XDG_CONFIG_HOME=/c", "https_proxy=http://p", "GIT_AUTHOR_NAME=A",
 			"CHANT_PROCESS=:1", "CHANT_SPEC=outer", "OWN_KEY=k", "EXACT=e", "EXACTLY=no", "MY_OWN_KEY=no",
@@ -151,7 +151,8 @@ func TestEnvironment(t *testing.T) {
 	want := []string{
 		"PATH=/bin", "HOME=/h", "LC_ALL=C", "XDG_CONFIG_HOME=/c", "https_proxy=http://p", "GIT_AUTHOR_NAME=A",
 		"CHANT_PROCESS=:1", "CHANT_SPEC=outer", "OWN_KEY=k", "EXACT=e",
-		"CHANT_AGENT=1", "CHANT_SPEC=002-x", "CHANT_PHASE=fix", "CHANT_RUN_ID=r1", "CHANT_PROMPT_FILE=/p", "CHANT_WORKDIR=/d", "NO_COLOR=1", "CI=1",
+		"CHANT_AGENT=1", "CHANT_SPEC=002-x", "CHANT_PHASE=fix", "CHANT_RUN_ID=r1", "CHANT_PROMPT_FILE=/p",
+		"CHANT_WORKDIR=/d", "CHANT_PROJECT=/p", "NO_COLOR=1", "CI=1",
 	}
 	if diff := cmp.Diff(want, job.environment()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

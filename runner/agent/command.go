@@ -74,6 +74,7 @@ func (j Job) environment() []string {
 		"CHANT_RUN_ID="+j.RunID,
 		"CHANT_PROMPT_FILE="+j.PromptFile,
 		"CHANT_WORKDIR="+j.Dir,
+		"CHANT_PROJECT="+j.Project,
 		"NO_COLOR=1",
 		"CI=1",
 	)

@@ -32,6 +32,7 @@ type Job struct {
 	PromptFile string
 	Model      string // "" leaves it to the agent
 	Dir        string // absolute: where the agent works
+	Project    string // absolute: the project that it works for
 	Spec       string // the id
 	Phase      string // the spec's type
 	RunID      string
