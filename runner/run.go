@@ -220,6 +220,8 @@ func (a *attempt) judgeAgent() {
 	switch {
 	case last.Result.Status != record.AgentOK:
 		a.fail(fmt.Sprintf("agent %s: %s", last.Result.Agent, last.Result.Reason))
+	case len(last.Refused) > 0:
+		a.fail("target files that can't come back from the agent: " + record.Some(last.Refused))
 	case len(last.Conflicts) > 0:
 		a.fail("changed by somebody else while the agent worked: " + record.Some(last.Conflicts))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"chant/runner/agent"
 	"chant/runner/check"
 	"chant/runner/checkout"
-	"chant/runner/git"
 	"chant/runner/process"
 	"chant/runner/project"
 	"chant/runner/record"
@@ -25,14 +23,14 @@ import (
 type session struct {
 	attempt   *attempt
 	agent     agent.Agent
-	work      *checkout.Checkout // where the agent works
 	workspace *agent.Workspace
 	checks    *checkout.Source
+	lost      bool // the agent removed its checkout
 }
 
 // withAgent lets the agent and the checks take turns until all criteria hold or the
-// attempts are used up, and brings the target files back. It returns the results of
-// the last checks.
+// attempts are used up, and brings the target files back, unless the run was
+// interrupted. It returns the results of the last checks.
 func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []record.Result, err error) {
 	s := &session{attempt: a}
 	if s.agent, err = a.chooseAgent(opts.Agent); err != nil {
@@ -41,12 +39,15 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []rec
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.work.Close()) }()
-	if results, err = s.takeTurns(ctx, max(opts.Attempts, 1)); err != nil || ctx.Err() != nil {
-		return results, err
+	results, err = s.takeTurns(ctx, max(opts.Attempts, 1))
+	if ctx.Err() != nil {
+		return results, errors.Join(err, s.workspace.Close())
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := s.bringBack(); err != nil {
+	if errBack := s.bringBack(); errBack != nil { // what is not brought back is not to be lost
+		return results, errors.Join(err, fmt.Errorf("%w (the agent's work is in %s)", errBack, s.workspace.Dir()))
+	}
+	if err = errors.Join(err, s.workspace.Close()); err != nil {
 		return results, err
 	}
 	a.candidate, err = a.readCandidate(ctx)
@@ -64,22 +65,10 @@ func (s *session) open(ctx context.Context) error {
 	if s.checks, err = a.checkouts(ctx); err != nil {
 		return err
 	}
-	draft, err := source.New()
-	if err != nil {
-		return err
-	}
-	contents, err := a.engine.Git.Store(ctx, slices.Concat(a.candidate.targets, a.candidate.chant), draft.Objects())
-	if err != nil {
-		return errors.Join(err, draft.Close())
-	}
-	if s.work, err = draft.Checkout(ctx, a.candidate.head.Commit, checkout.Changes(contents)); err != nil {
-		return err
-	}
-	s.workspace, err = agent.OpenWorkspace(s.work.Dir(), a.engine.Settings.Root, a.spec.Targets)
-	if err != nil {
-		return errors.Join(err, s.work.Close())
-	}
-	return nil
+	s.workspace, err = agent.OpenWorkspace(ctx, a.engine.Git, source, agent.Task{
+		Spec: a.spec, Base: a.candidate.head.Commit, Targets: a.candidate.targets, Chant: a.candidate.chant,
+	})
+	return err
 }
 
 // takeTurns runs agent and checks up to so many times. No results are returned where
@@ -90,6 +79,9 @@ func (s *session) takeTurns(ctx context.Context, attempts int) ([]record.Result,
 	for n := 1; ; n++ {
 		if err := s.runOnce(ctx, n, attempts, failed); err != nil || ctx.Err() != nil {
 			return nil, err
+		}
+		if s.lost {
+			return nil, nil
 		}
 		results, err := s.check(ctx)
 		if err != nil || ctx.Err() != nil {
@@ -126,9 +118,7 @@ func (s *session) runOnce(ctx context.Context, n, attempts int, failed []record.
 	transcript := run.Result.Transcript
 	run.Result.Transcript = "" // it has a key of its own
 	if run.Result.Status != record.AgentNotStarted {
-		changes, errChanges := s.workspace.Changes()
-		err = errors.Join(err, errChanges)
-		run.Claims, run.Outside = s.workspace.Claims(a.spec), append(run.Outside, changes.Outside...)
+		err = errors.Join(err, s.readWork(ctx, &run))
 	}
 	a.ev.Agents = append(a.ev.Agents, run)
 	settings.Emit(record.AgentDone{Spec: a.spec.ID, Run: run})
@@ -145,6 +135,22 @@ func (s *session) runOnce(ctx context.Context, n, attempts int, failed []record.
 	return errors.Join(err, s.appendTranscript(transcript))
 }
 
+// readWork records what the agent did to its checkout.
+func (s *session) readWork(ctx context.Context, run *record.AgentRun) error {
+	changes, err := s.workspace.Read(context.WithoutCancel(ctx)) // so that an interrupted run names it, too
+	if errors.Is(err, agent.ErrNoFolder) {
+		s.lost = true
+		if run.Result.Status == record.AgentOK {
+			run.Result.Status, run.Result.Reason = record.AgentFailed, err.Error()
+		}
+		return nil
+	}
+	run.Claims = s.workspace.Claims(s.attempt.spec)
+	run.Outside, run.Modes = append(run.Outside, changes.Outside...), append(run.Modes, changes.Modes...)
+	run.Refused = append(run.Refused, changes.Refused...)
+	return err
+}
+
 // runAgent runs the agent's program with its prompt.
 func (s *session) runAgent(ctx context.Context, n int, prompt string) (_ record.AgentResult, err error) {
 	dir, err := os.MkdirTemp("", "chant-prompt-")
@@ -155,7 +161,8 @@ func (s *session) runAgent(ctx context.Context, n int, prompt string) (_ record.
 	a, settings := s.attempt, s.attempt.engine.Settings
 	return agent.Run(ctx, settings.Processes, agent.Job{
 		Agent: s.agent, Prompt: prompt, PromptFile: filepath.Join(dir, fmt.Sprintf("prompt-%d.md", n)),
-		Model: a.spec.Model, Dir: s.work.Dir(), Spec: a.spec.ID, Phase: a.spec.Phase, RunID: a.ev.ID,
+		Model: a.spec.Model, Dir: s.workspace.Dir(), Project: settings.Root,
+		Spec: a.spec.ID, Phase: a.spec.Phase, RunID: a.ev.ID,
 		Env:     check.WithProgram(process.Environ(settings.Env), settings.Self),
 		Secrets: process.Secrets(settings.Env), Patterns: a.project.Config.Secrets,
 		Progress: func(line string) { settings.Emit(record.AgentProgress{Spec: a.spec.ID, Line: line}) },
@@ -165,65 +172,30 @@ func (s *session) runAgent(ctx context.Context, n int, prompt string) (_ record.
 // check runs the checks in a fresh checkout: HEAD with the target files as the agent
 // left them.
 func (s *session) check(ctx context.Context) ([]record.Result, error) {
-	a := s.attempt
-	changes, err := s.workspace.Changes()
-	if err != nil {
-		return nil, err
-	}
 	draft, err := s.checks.New()
 	if err != nil {
 		return nil, err
 	}
-	var contents []git.Content
-	for _, at := range unique(a.candidate.targets, changes.Targets) {
-		content, err := s.store(ctx, at, draft.Objects())
-		if err != nil {
-			return nil, errors.Join(err, draft.Close())
-		}
-		contents = append(contents, content)
+	contents, err := s.workspace.Store(ctx, draft.Objects())
+	if err != nil {
+		return nil, errors.Join(err, draft.Close())
 	}
-	return a.checkSealed(ctx, draft, a.candidate, contents)
-}
-
-// store puts a target file of the agent's into an object folder, as git stores it.
-func (s *session) store(ctx context.Context, at, objects string) (git.Content, error) {
-	f, err := s.workspace.Read(at)
-	if err != nil || f.Mode == "" {
-		return git.Content{Path: at}, err
-	}
-	content, err := s.attempt.engine.Git.StoreBytes(ctx, at, f.Data, objects)
-	content.Mode = f.Mode
-	return content, err
+	return s.attempt.checkSealed(ctx, draft, s.attempt.candidate, contents)
 }
 
 // bringBack writes the target files into the user's work tree, whether the checks
 // held or not.
 func (s *session) bringBack() error {
 	a := s.attempt
-	changes, err := s.workspace.Changes()
-	if err != nil {
-		return err
+	conflicts, err := s.workspace.BringBack(path.Join(project.StoreDir, "aside", a.ev.ID))
+	if len(conflicts.Paths) > 0 {
+		last := &a.ev.Agents[len(a.ev.Agents)-1]
+		last.Conflicts, last.Aside = conflicts.Paths, conflicts.Aside
+		for _, text := range (record.AgentRun{Conflicts: last.Conflicts, Aside: last.Aside}).Notices() {
+			a.notice(text)
+		}
 	}
-	aside := path.Join(project.StoreDir, "aside", a.ev.ID)
-	conflicts, err := s.workspace.BringBack(changes.Targets, aside)
-	if err != nil || len(conflicts) == 0 {
-		return err
-	}
-	last := &a.ev.Agents[len(a.ev.Agents)-1]
-	last.Conflicts, last.Aside = conflicts, aside
-	for _, at := range conflicts {
-		a.notice(fmt.Sprintf("%s was changed here while the agent worked; the agent's version is in %s", at, aside))
-	}
-	return nil
-}
-
-// unique returns the paths of both, sorted.
-func unique(a, b []string) []string {
-	set := map[string]bool{}
-	for _, at := range slices.Concat(a, b) {
-		set[at] = true
-	}
-	return slices.Sorted(maps.Keys(set))
+	return err
 }
 
 // transcriptLength is the most bytes of an agent's output that go into the spec

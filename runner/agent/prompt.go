@@ -356,7 +356,7 @@ func WholeLines(text string, keep int) (head, tail string) {
 func NewAgentRun(attempt int, p Prompt) record.AgentRun {
 	return record.AgentRun{
 		Attempt: attempt, Prompt: p.Parts, PromptDigest: "sha256:" + digestOf([]byte(p.Text)),
-		Claims: []string{}, Outside: []string{}, Conflicts: []string{},
+		Claims: []string{}, Outside: []string{}, Refused: []string{}, Modes: []string{}, Conflicts: []string{},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -28,6 +29,10 @@ const childEnv = "AGENT_TEST_CHILD"
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(childEnv); mode != "" {
 		os.Exit(childMain(mode, os.Args[1:]))
+	}
+	// A random test of workspaces starts git dozens of times.
+	if err := flag.Set("rapid.checks", "10"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

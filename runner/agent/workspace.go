@@ -1,281 +1,286 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"chant/runner/checkout"
+	"chant/runner/git"
 	"chant/runner/project"
 	"chant/spec"
 )
 
-// Workspace is the folder that an agent works in, with what it held before. Only
-// target files come back from it.
+// Repository is the user's repository; *git.Repo is one.
+type Repository interface {
+	// Dir returns the top of the work tree: absolute, with symlinks resolved.
+	Dir() string
+	// Store stores files of the work tree as git add would. New objects go into the
+	// folder objects. A file that isn't there has no Mode.
+	Store(ctx context.Context, paths []string, objects string) ([]git.Content, error)
+	// StoreFrom does so with files of another folder, which have to be there.
+	StoreFrom(ctx context.Context, dir string, paths []string, objects string) ([]git.Content, error)
+	// Run runs git with an environment that leads it to no other repository.
+	Run(ctx context.Context, c git.Call) ([]byte, error)
+}
+
+// Task says what an agent finds in its checkout, and what of it may come back.
+type Task struct {
+	Spec    *spec.Spec
+	Base    git.Hash // the commit that is checked out; "" is an empty tree
+	Targets []string // the user's changed target files, which are there, too
+	Chant   []string // and changed files below .chant
+}
+
+// Workspace is the checkout that an agent works in, with what it held before. Only
+// target files come back from it, and only by BringBack. Its methods are called one
+// at a time, and not while the agent works.
 type Workspace struct {
-	dir     string // the project's folder there
-	user    string // the user's
-	targets func(at string) bool
-	before  map[string]fs.FileInfo // of every file, by path
-	prints  map[string]string      // of target files, see project.Fingerprint
-	theirs  map[string]string      // of the same paths in the user's folder
+	repo       Repository
+	task       Task
+	made       *checkout.Checkout
+	root, user *os.Root // the checkout and the user's work tree
+	copies     string   // a folder for copies of target files, where no agent works
+	submodules []string // of the user's index
+
+	contents []git.Content          // the user's changed target files
+	before   map[string]fs.FileInfo // every file of the checkout, by path
+	laid     map[string]state       // its target files
+	theirs   map[string]state       // the same paths in the user's work tree
+	specs    map[string]*spec.Spec  // specs among the target files
+
+	left map[string]state // target files that the agent changed, as it left them; nil where they can't be read
 }
 
-// OpenWorkspace notes what an agent's folder holds before the agent works, and what
-// the user's folder holds at the paths of target files.
-func OpenWorkspace(dir, user string, targets func(at string) bool) (*Workspace, error) {
-	w := &Workspace{dir: dir, user: user, targets: targets, prints: map[string]string{}, theirs: map[string]string{}}
-	var err error
-	if w.before, err = w.files(); err != nil {
+// OpenWorkspace makes the checkout and notes what it holds, and what the user's work
+// tree holds at the paths of target files. Close the result.
+func OpenWorkspace(ctx context.Context, repo Repository, source *checkout.Source, task Task) (_ *Workspace, err error) {
+	w := &Workspace{
+		repo: repo, task: task,
+		laid: map[string]state{}, theirs: map[string]state{}, specs: map[string]*spec.Spec{}, left: map[string]state{},
+	}
+	if err := w.checkOut(ctx, source); err != nil {
 		return nil, err
 	}
-	for at := range w.before {
-		if !targets(at) {
-			continue
-		}
-		if w.prints[at], err = print(dir, at); err == nil {
-			w.theirs[at], err = print(user, at)
-		}
+	defer func() {
 		if err != nil {
-			return nil, err
+			err = errors.Join(fmt.Errorf("making a folder for the agent: %w", err), w.Close())
 		}
-	}
-	return w, nil
-}
-
-// files looks at every file of the folder, but git's own. It follows no symbolic
-// link. What can't be read is left out.
-func (w *Workspace) files() (map[string]fs.FileInfo, error) {
-	found := map[string]fs.FileInfo{}
-	err := fs.WalkDir(os.DirFS(w.dir), ".", func(at string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil && at == ".":
-			return err
-		case err != nil:
-			return nil //nolint:nilerr // the agent may have made it unreadable, which changes nothing here
-		case entry.IsDir() && entry.Name() == ".git":
-			return fs.SkipDir
-		case entry.IsDir():
-			return nil
-		}
-		if info, err := entry.Info(); err == nil {
-			found[at] = info
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("looking at the agent's folder: %w", err)
-	}
-	return found, nil
-}
-
-func print(dir, at string) (string, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return "", err
-	}
-	defer root.Close()
-	return project.Fingerprint(root, at)
-}
-
-// Changes is what an agent did to its folder.
-type Changes struct {
-	Targets []string // target files that it changed, added or removed, sorted
-	Outside []string // other files, sorted
-}
-
-// Changes compares the folder with what it held before.
-func (w *Workspace) Changes() (Changes, error) {
-	now, err := w.files()
-	if err != nil {
-		return Changes{}, err
-	}
-	var c Changes
-	note := func(at string) error {
-		if !w.targets(at) {
-			c.Outside = append(c.Outside, at)
-			return nil
-		}
-		is, err := print(w.dir, at)
-		if err == nil && is != w.prints[at] {
-			c.Targets = append(c.Targets, at)
-		}
-		return err
-	}
-	for at, info := range now {
-		if !w.targets(at) && sameFile(w.before[at], info) {
-			continue
-		}
-		if err := note(at); err != nil {
-			return Changes{}, err
-		}
-	}
-	for at := range w.before {
-		if _, there := now[at]; !there {
-			if err := note(at); err != nil {
-				return Changes{}, err
-			}
-		}
-	}
-	slices.Sort(c.Targets)
-	slices.Sort(c.Outside)
-	return c, nil
-}
-
-// sameFile tells whether a file was not written to, as far as its times tell.
-func sameFile(was, is fs.FileInfo) bool {
-	return was != nil && os.SameFile(was, is) && was.Mode() == is.Mode() && was.Size() == is.Size() && was.ModTime().Equal(is.ModTime())
-}
-
-// File is a target file as the agent left it.
-type File struct {
-	Path string
-	Mode string // as in a git tree: 100644, 100755 or 120000; "" for no file
-	Data []byte // of a symbolic link, where it leads
-}
-
-// Read reads a target file. What is neither a file nor a symbolic link is an error.
-func (w *Workspace) Read(at string) (File, error) {
-	root, err := os.OpenRoot(w.dir)
-	if err != nil {
-		return File{}, err
-	}
-	defer root.Close()
-	info, err := root.Lstat(at)
-	if errors.Is(err, fs.ErrNotExist) {
-		return File{Path: at}, nil
-	}
-	if err != nil {
-		return File{}, fmt.Errorf("reading %s as the agent left it: %w", at, err)
-	}
-	f := File{Path: at, Mode: "100644"}
-	switch {
-	case info.Mode().Type() == fs.ModeSymlink:
-		f.Mode = "120000"
-		target, err := root.Readlink(at)
-		f.Data = []byte(target)
-		return f, err
-	case !info.Mode().IsRegular():
-		return File{}, fmt.Errorf("the agent made of the target file %s what is neither a file nor a symbolic link", at)
-	}
-	executable := info.Mode()
-	if was, ok := w.before[at]; ok && was.Mode().IsRegular() { // its mode is not for the agent to change
-		executable = was.Mode()
-	}
-	if executable&0o100 != 0 {
-		f.Mode = "100755"
-	}
-	f.Data, err = project.ReadIn(root, at)
-	return f, err
-}
-
-// BringBack writes target files into the user's folder, as the agent left them. One
-// that somebody else changed meanwhile stays as it is there: the agent's version is
-// written below aside, a folder of the project, and the path is returned.
-func (w *Workspace) BringBack(targets []string, aside string) (conflicts []string, err error) {
-	root, err := os.OpenRoot(w.user)
-	if err != nil {
+	}()
+	if w.copies, err = os.MkdirTemp("", "chant-agent-"); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, root.Close()) }()
-	for _, at := range targets {
-		f, err := w.Read(at)
-		if err != nil {
-			return conflicts, err
-		}
-		now, err := project.Fingerprint(root, at)
-		if err != nil {
-			return conflicts, err
-		}
-		wants, err := print(w.dir, at)
-		switch {
-		case err != nil:
-			return conflicts, err
-		case now == wants:
-			continue
-		case now != w.theirs[at]:
-			conflicts = append(conflicts, at)
-			if f.Mode == "" {
-				continue
-			}
-			f.Path = path.Join(aside, at)
-		}
-		if err := f.write(root); err != nil {
-			return conflicts, fmt.Errorf("bringing back %s: %w", at, err)
-		}
+	if w.root, err = os.OpenRoot(w.made.Dir()); err != nil {
+		return nil, err
 	}
-	return conflicts, nil
+	if w.user, err = os.OpenRoot(repo.Dir()); err != nil {
+		return nil, err
+	}
+	if err := w.noteFiles(ctx); err != nil {
+		return nil, err
+	}
+	return w, w.copyFiles(w.laidFolder(), w.laidFiles())
 }
 
-// write makes the file in a folder, or removes it there. A reader sees the old file
-// or the new one.
-func (f File) write(root *os.Root) error {
-	at := filepath.FromSlash(f.Path)
-	if f.Mode == "" {
-		err := root.Remove(at)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return err
-	}
-	if err := root.MkdirAll(filepath.Dir(at), 0o777); err != nil {
-		return err
-	}
-	temp := filepath.Join(filepath.Dir(at), ".chant-new-"+filepath.Base(at))
-	if err := f.create(root, temp); err != nil {
-		return err
-	}
-	err := root.Rename(temp, at)
+// checkOut makes the checkout.
+func (w *Workspace) checkOut(ctx context.Context, source *checkout.Source) error {
+	draft, err := source.New()
 	if err != nil {
-		err = errors.Join(err, root.Remove(temp))
+		return err
 	}
+	laid, err := w.repo.Store(ctx, slices.Concat(w.task.Targets, w.task.Chant), draft.Objects())
+	if err != nil {
+		return errors.Join(err, draft.Close())
+	}
+	for _, c := range laid {
+		if slices.Contains(w.task.Targets, c.Path) {
+			w.contents = append(w.contents, c)
+		}
+	}
+	w.made, err = draft.Checkout(ctx, w.task.Base, checkout.Changes(laid))
 	return err
 }
 
-func (f File) create(root *os.Root, temp string) error {
-	if err := root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) { // a killed run left it
-		return err
-	}
-	if f.Mode == "120000" {
-		return root.Symlink(string(f.Data), temp)
-	}
-	perm := fs.FileMode(0o666)
-	if f.Mode == "100755" {
-		perm = 0o777
-	}
-	if was, err := root.Lstat(filepath.FromSlash(f.Path)); err == nil && was.Mode().IsRegular() {
-		perm = was.Mode().Perm()
-	}
-	file, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+// noteFiles remembers what the checkout holds before the agent works. What was installed
+// there, and git ignores, is as if the agent had made it.
+func (w *Workspace) noteFiles(ctx context.Context) error {
+	tracked, err := w.readIndex(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(f.Data)
-	if err == nil {
-		err = file.Chmod(perm)
-	}
-	return errors.Join(err, file.Sync(), file.Close())
-}
-
-// Claims returns, in words, what a spec's file in the agent's folder says of
-// completion that it did not say before: it has no effect.
-func (w *Workspace) Claims(was *spec.Spec) []string {
-	claims := []string{}
-	src, err := project.ReadRegular(project.Abs(w.dir, was.Path))
+	found, _, err := walk(w.root)
 	if err != nil {
-		return claims
+		return err
 	}
-	now, _ := spec.Parse(was.Path, src)
-	for _, c := range now.Criteria {
-		if c.Ticked && !slices.ContainsFunc(was.Criteria, func(b spec.Criterion) bool { return b.Ticked && b.Text == c.Text }) {
-			claims = append(claims, fmt.Sprintf("ticked criterion %d", c.Number))
+	others := maps.Clone(found)
+	maps.DeleteFunc(others, func(at string, _ fs.FileInfo) bool { return tracked[at] })
+	ignored, err := w.ignored(ctx, others)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(found, func(at string, _ fs.FileInfo) bool { return ignored[at] })
+	w.before = found
+	for at := range found {
+		if !w.comesBack(at) {
+			continue
+		}
+		if err := w.note(at); err != nil {
+			return err
 		}
 	}
-	if changed := project.ChangedRecord(was.Meta, now.Meta); changed != "" {
-		claims = append(claims, "changed "+changed)
+	return nil
+}
+
+// note remembers a target file before the agent works.
+func (w *Workspace) note(at string) (err error) {
+	if w.laid[at], err = stateOf(w.root, at); err != nil {
+		return err
 	}
-	return claims
+	if w.theirs[at], err = stateIn(w.user, at); err != nil {
+		return err
+	}
+	if !project.IsSpecFile(at) || !w.laid[at].hasContent() {
+		return nil
+	}
+	src, err := project.ReadIn(w.root, at)
+	w.specs[at], _ = spec.Parse(at, src) // what was wrong with it before is not the agent's doing
+	return err
+}
+
+// Dir returns the folder that the agent works in.
+func (w *Workspace) Dir() string { return w.made.Dir() }
+
+// Close removes the checkout and all that is in it.
+func (w *Workspace) Close() error {
+	for _, root := range []*os.Root{w.root, w.user} {
+		if root != nil {
+			_ = root.Close() // of a folder, so nothing was written
+		}
+	}
+	var err error
+	if w.copies != "" {
+		err = os.RemoveAll(w.copies)
+	}
+	return errors.Join(err, w.made.Close())
+}
+
+// comesBack tells whether a path may come back: target files do. What of chant's own
+// files does has to be named as such, so that "**" is not enough to give an agent the
+// config or other specs; its store never does.
+func (w *Workspace) comesBack(at string) bool {
+	if !strings.HasPrefix(at, project.ChantDir+"/") {
+		return w.task.Spec.Targets(at)
+	}
+	return at != w.task.Spec.Path && !strings.HasPrefix(at, project.StoreDir+"/") &&
+		slices.ContainsFunc(w.task.Spec.TargetFiles, func(item spec.Item) bool {
+			return strings.HasPrefix(path.Clean(item.Value), project.ChantDir+"/") && spec.MatchPath(item.Value, at)
+		})
+}
+
+// readIndex returns the files of the user's index, and notes its submodules.
+func (w *Workspace) readIndex(ctx context.Context) (tracked map[string]bool, err error) {
+	out, err := w.repo.Run(ctx, git.Call{Args: []string{"ls-files", "--stage", "-z"}})
+	if err != nil {
+		return nil, fmt.Errorf("reading the index: %w", err)
+	}
+	tracked = map[string]bool{}
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		facts, at, _ := strings.Cut(entry, "\t")
+		tracked[at] = true
+		if strings.HasPrefix(facts, modeSubmodule+" ") {
+			w.submodules = append(w.submodules, at)
+		}
+	}
+	return tracked, nil
+}
+
+// The folders of copies: of the user's changed target files as they were laid into
+// the checkout, and of target files as the agent left them. Only those are read once
+// the agent is done, lest one thing be checked and another brought back.
+func (w *Workspace) laidFolder() string { return filepath.Join(w.copies, "laid") }
+func (w *Workspace) leftFolder() string { return filepath.Join(w.copies, "left") }
+
+// laidFiles returns the user's changed target files that have a content to copy.
+func (w *Workspace) laidFiles() []string {
+	var paths []string
+	for _, c := range w.contents {
+		if c.Mode != "" && c.Mode != modeSubmodule {
+			paths = append(paths, c.Path)
+		}
+	}
+	return paths
+}
+
+const modeSubmodule = "160000"
+
+// copyFiles makes a folder that holds copies of files of the checkout.
+func (w *Workspace) copyFiles(dir string, paths []string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	to, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	for _, at := range paths {
+		if err := copyFile(w.root, at, to, at); err != nil {
+			return fmt.Errorf("copying %s: %w", at, err)
+		}
+		if err := w.keepMode(to, at); err != nil {
+			return fmt.Errorf("copying %s: %w", at, err)
+		}
+	}
+	return nil
+}
+
+// keepMode gives a copy the mode that the file had before the agent worked: that is
+// not for the agent to change.
+func (w *Workspace) keepMode(copies *os.Root, at string) error {
+	was := w.before[at]
+	is, err := copies.Lstat(at)
+	if err != nil || was == nil || !was.Mode().IsRegular() || !is.Mode().IsRegular() {
+		return err
+	}
+	return copies.Chmod(at, was.Mode().Perm())
+}
+
+// Store stores the target files as git would commit them after BringBack: as the
+// agent left them, else as the user has changed them. Objects are stored in the
+// folder objects. The result is sorted by path.
+func (w *Workspace) Store(ctx context.Context, objects string) ([]git.Content, error) {
+	var contents []git.Content
+	var changed []string
+	for at, now := range w.left {
+		if now == absent {
+			contents = append(contents, git.Content{Path: at})
+		} else {
+			changed = append(changed, at)
+		}
+	}
+	for _, c := range w.contents {
+		if _, ok := w.left[c.Path]; !ok && (c.Mode == "" || c.Mode == modeSubmodule) {
+			contents = append(contents, c)
+		}
+	}
+	kept := slices.DeleteFunc(w.laidFiles(), func(at string) bool { _, ok := w.left[at]; return ok })
+	for dir, paths := range map[string][]string{w.laidFolder(): kept, w.leftFolder(): changed} {
+		stored, err := w.repo.StoreFrom(ctx, dir, paths, objects)
+		if err != nil {
+			return nil, err
+		}
+		contents = append(contents, stored...)
+	}
+	slices.SortFunc(contents, func(a, b git.Content) int { return strings.Compare(a.Path, b.Path) })
+	return contents, nil
 }

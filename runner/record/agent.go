@@ -1,7 +1,5 @@
 package record
 
-import "fmt"
-
 // PromptPart is one part of a prompt.
 type PromptPart struct {
 	Name    string `json:"name"`
@@ -18,8 +16,10 @@ type AgentRun struct {
 	Prompt       []PromptPart `json:"prompt"`
 	Claims       []string     `json:"claims"`    // what it wrote of its own completion, in words; without effect
 	Outside      []string     `json:"outside"`   // paths that it changed outside of the target files
+	Refused      []string     `json:"refused"`   // target files that could not come back, each with the reason
+	Modes        []string     `json:"modes"`     // target files whose executable bit it changed, which did not come back
 	Conflicts    []string     `json:"conflicts"` // target files that somebody else changed meanwhile
-	Aside        string       `json:"aside"`     // the folder that holds its version of those; "" where there is none
+	Aside        string       `json:"aside"`     // the folder that holds its version of those; "" where it removed them
 }
 
 // Notices puts what the agent did that somebody should know into words, a line
@@ -32,8 +32,17 @@ func (r AgentRun) Notices() []string {
 	if len(r.Outside) > 0 {
 		lines = append(lines, "the agent changed files outside of target_files, which did not come back: "+Some(r.Outside))
 	}
+	if len(r.Modes) > 0 {
+		lines = append(lines, "the agent changed the executable bit, which does not come back: "+Some(r.Modes))
+	}
+	for _, text := range r.Refused {
+		lines = append(lines, "the agent's version does not come back: "+text)
+	}
 	for _, at := range r.Conflicts {
-		lines = append(lines, fmt.Sprintf("%s was changed here while the agent worked; the agent's version is in %s", at, r.Aside))
+		lines = append(lines, at+" was changed here while the agent worked, and stays so")
+	}
+	if r.Aside != "" {
+		lines = append(lines, "the agent's version is in "+r.Aside)
 	}
 	return lines
 }
