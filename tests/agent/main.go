@@ -1,5 +1,6 @@
 // Command scripted-agent stands for a coding agent in whole-program tests: it
-// does what the file that it is given says, one step a line.
+// does what the file that it is given says, one step a line. $WORK in a step is the
+// folder of that file.
 //
 //	say TEXT, err TEXT   print a line to stdout or stderr
 //	bytes TEXT           print a text with Go's escapes, and no line end
@@ -61,8 +62,12 @@ func (a agent) do(file string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	work := filepath.Dir(file)
+	if err := os.Setenv("WORK", work); err != nil { // for sh
+		return 0, err
+	}
 	skip := false
-	for line := range strings.Lines(string(steps)) {
+	for line := range strings.Lines(strings.ReplaceAll(string(steps), "$WORK", work)) {
 		verb, rest, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
 		switch {
 		case verb == "run":
