@@ -101,6 +101,9 @@ func (r *Repo) command(c call) (*exec.Cmd, error) {
 	if c.noHooks {
 		args = append(args, "-c", "core.hooksPath=/dev/null")
 	}
+	if c.asUser && c.dir != "" { // what fsmonitor knows is about the user's work tree alone
+		args = append(args, "-c", "core.fsmonitor=false")
+	}
 	// The command's own handling of contexts would end in SIGKILL.
 	cmd := exec.CommandContext(context.Background(), r.program, append(args, c.args...)...)
 	cmd.Dir = cmp.Or(c.dir, r.top)

@@ -124,8 +124,7 @@ func (r *Repo) add(ctx context.Context, dir string, paths, env []string) (err er
 	if dir != "" {
 		env = append(slices.Clone(env), "GIT_DIR="+r.gitDir, "GIT_WORK_TREE="+dir)
 	}
-	// What fsmonitor knows is about the user's work tree alone.
-	args := []string{"-c", "core.fsmonitor=false", "add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
+	args := []string{"add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
 	var failed *CommandError
 	for range 2 { // gc may have removed a folder of objects that git add was about to write to
 		_, err = r.git(ctx, call{args: args, dir: dir, stdin: pathspecs(paths), env: env, asUser: true, noHooks: true})
