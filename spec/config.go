@@ -150,7 +150,7 @@ func (s *source) isKnown(key *yaml.Node, known []string) bool {
 	if slices.Contains(known, key.Value) {
 		return true
 	}
-	s.report(Warning, s.nodePos(key), ruleUnknownKey, DidYouMean(key.Value, known), "unknown key %q", key.Value)
+	s.report(Warning, s.nodePos(key), "unknown-key", DidYouMean(key.Value, known), "unknown key %q", key.Value)
 	return false
 }
 
@@ -158,11 +158,11 @@ func (s *source) isKnown(key *yaml.Node, known []string) bool {
 // an error. The language must be one word, as in a check's info string.
 func (s *source) interpreter(lang, command *yaml.Node) []string {
 	if strings.ContainsAny(lang.Value, " \t`") || lang.Value == "" {
-		s.fail(s.nodePos(lang), ruleBadInterpreter, "", "the language %q is not one word", lang.Value)
+		s.fail(s.nodePos(lang), "bad-interpreter", "", "the language %q is not one word", lang.Value)
 		return nil
 	}
 	if command.Kind != yaml.SequenceNode || len(command.Content) == 0 {
-		s.fail(s.nodePos(command), ruleBadInterpreter, `write a list such as ["node", "-e"]: the script is appended to it`,
+		s.fail(s.nodePos(command), "bad-interpreter", `write a list such as ["node", "-e"]: the script is appended to it`,
 			"the interpreter of %q is not a list of arguments", lang.Value)
 		return nil
 	}
@@ -178,7 +178,7 @@ func (s *source) links(key, value *yaml.Node) []string {
 	var paths []string
 	for _, item := range s.items(key, value) {
 		if err := CheckPattern(item.Value); err != nil {
-			s.fail(item.Pos, ruleBadLink, "", "link %q %v", item.Value, err)
+			s.fail(item.Pos, "bad-link", "", "link %q %v", item.Value, err)
 			continue
 		}
 		paths = append(paths, path.Clean(item.Value))
@@ -193,9 +193,9 @@ func (s *source) patterns(key, value *yaml.Node) []*regexp.Regexp {
 		re, err := regexp.Compile(item.Value)
 		switch {
 		case err != nil:
-			s.fail(item.Pos, ruleBadSecret, "", "secret pattern %q: %v", item.Value, err)
+			s.fail(item.Pos, "bad-secret", "", "secret pattern %q: %v", item.Value, err)
 		case re.MatchString(""):
-			s.fail(item.Pos, ruleBadSecret, "it would mask everything", "secret pattern %q matches the empty text", item.Value)
+			s.fail(item.Pos, "bad-secret", "it would mask everything", "secret pattern %q matches the empty text", item.Value)
 		default:
 			patterns = append(patterns, re)
 		}

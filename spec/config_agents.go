@@ -43,9 +43,9 @@ func (s *configFile) agents(key, value *yaml.Node) map[string]Agent {
 func (s *configFile) agent(name, entry *yaml.Node) Agent {
 	switch {
 	case name.Value == "" || strings.ContainsAny(name.Value, infoSpace):
-		s.fail(s.nodePos(name), ruleBadAgent, "", "the agent's name %q is not one word", name.Value)
+		s.fail(s.nodePos(name), "bad-agent", "", "the agent's name %q is not one word", name.Value)
 	case name.Value == AgentOfSpec:
-		s.fail(s.nodePos(name), ruleBadAgent, "rename the agent", "the name %q is reserved: it means the agent that a spec names", name.Value)
+		s.fail(s.nodePos(name), "bad-agent", "rename the agent", "the name %q is reserved: it means the agent that a spec names", name.Value)
 	}
 	var a Agent
 	var command []Item
@@ -85,7 +85,7 @@ func (s *configFile) agent(name, entry *yaml.Node) Agent {
 // command reads an argument list.
 func (s *configFile) command(key, value *yaml.Node) []Item {
 	if value.Kind != yaml.SequenceNode || len(value.Content) == 0 {
-		s.fail(s.nodePos(value), ruleBadAgent, `write a list such as ["prog", "--flag"]: no shell reads it`,
+		s.fail(s.nodePos(value), "bad-agent", `write a list such as ["prog", "--flag"]: no shell reads it`,
 			"the agent's %s is not a list of arguments", key.Value)
 		return nil
 	}
@@ -94,7 +94,7 @@ func (s *configFile) command(key, value *yaml.Node) []Item {
 	for _, item := range items {
 		for _, name := range word.FindAllString(item.Value, -1) {
 			if name[0] != '$' && !slices.Contains(placeholders(), name) {
-				s.fail(item.Pos, ruleBadAgent, oneOf(name, placeholders()), "unknown placeholder %q", name)
+				s.fail(item.Pos, "bad-agent", oneOf(name, placeholders()), "unknown placeholder %q", name)
 			}
 		}
 	}
@@ -111,11 +111,11 @@ func (s *configFile) consistent(command []Item, prompt, flag Item) {
 		return
 	}
 	if prompt.Value == string(PromptByFile) && !has(promptFile) {
-		s.fail(prompt.Pos, ruleBadAgent, "add "+promptFile+" to the command",
+		s.fail(prompt.Pos, "bad-agent", "add "+promptFile+" to the command",
 			"the command has no placeholder for the prompt's file")
 	}
 	if flag.Value != "" && has("{model}") {
-		s.fail(flag.Pos, ruleBadAgent, "keep one of them", "model_flag and {model} in the command exclude each other")
+		s.fail(flag.Pos, "bad-agent", "keep one of them", "model_flag and {model} in the command exclude each other")
 	}
 }
 
@@ -126,7 +126,7 @@ func (s *configFile) noBypass(command []Item, flag Item) {
 		argv = []Item{{}, flag} // the program is that of a preset
 	}
 	if at := FindBypass(texts(argv)); at >= 0 {
-		s.fail(argv[at].Pos, ruleBypassFlag, ownConfig, "%q turns off the agent's own permission checks", argv[at].Value)
+		s.fail(argv[at].Pos, "bypass-flag", ownConfig, "%q turns off the agent's own permission checks", argv[at].Value)
 	}
 }
 
@@ -138,15 +138,15 @@ func (s *configFile) env(key, value *yaml.Node) []string {
 		switch {
 		case item.Value == "*" && s.users:
 		case item.Value == "*":
-			s.fail(item.Pos, ruleSecretEnv, ownConfig, `"*" passes every secret of the environment to the agent`)
+			s.fail(item.Pos, "secret-env", ownConfig, `"*" passes every secret of the environment to the agent`)
 		case !isEnvName(prefix):
-			s.fail(item.Pos, ruleBadAgent, "write NAME or PREFIX_*", "%q is not the name of an environment variable", item.Value)
+			s.fail(item.Pos, "bad-agent", "write NAME or PREFIX_*", "%q is not the name of an environment variable", item.Value)
 		case !s.users && IsSecretName(prefix):
 			what := "a secret"
 			if isPrefix {
 				what = "secrets"
 			}
-			s.fail(item.Pos, ruleSecretEnv, ownConfig, "%q passes %s to the agent", item.Value, what)
+			s.fail(item.Pos, "secret-env", ownConfig, "%q passes %s to the agent", item.Value, what)
 		}
 	}
 	return texts(items)
@@ -169,7 +169,7 @@ func IsSecretName(name string) bool {
 func (s *configFile) word(key, value *yaml.Node, known ...string) Item {
 	word := Item{Value: s.scalar(key, value), Pos: s.nodePos(value)}
 	if value.Kind == yaml.ScalarNode && !slices.Contains(known, word.Value) {
-		s.fail(word.Pos, ruleConfigValue, oneOf(word.Value, known), "unknown %s %q", key.Value, word.Value)
+		s.fail(word.Pos, "config-value", oneOf(word.Value, known), "unknown %s %q", key.Value, word.Value)
 	}
 	return word
 }
@@ -178,7 +178,7 @@ func (s *configFile) word(key, value *yaml.Node, known ...string) Item {
 func (s *configFile) duration(key, value *yaml.Node) time.Duration {
 	d, err := time.ParseDuration(s.scalar(key, value))
 	if value.Kind == yaml.ScalarNode && (err != nil || d <= 0) {
-		s.fail(s.nodePos(value), ruleConfigValue, "write it like 90s or 30m", "%s %q is not a positive duration", key.Value, value.Value)
+		s.fail(s.nodePos(value), "config-value", "write it like 90s or 30m", "%s %q is not a positive duration", key.Value, value.Value)
 	}
 	return d
 }
@@ -187,7 +187,7 @@ func (s *configFile) duration(key, value *yaml.Node) time.Duration {
 func (s *configFile) bytes(key, value *yaml.Node) int {
 	n, err := strconv.Atoi(s.scalar(key, value))
 	if value.Kind == yaml.ScalarNode && (err != nil || n < 1) {
-		s.fail(s.nodePos(value), ruleConfigValue, "write it like 131072", "%s %q is not a positive number of bytes", key.Value, value.Value)
+		s.fail(s.nodePos(value), "config-value", "write it like 131072", "%s %q is not a positive number of bytes", key.Value, value.Value)
 		return 0
 	}
 	return n

@@ -62,12 +62,12 @@ func (s *configFile) subject(key, value *yaml.Node) string {
 	known := subjectVariables(&Spec{}, "")
 	for _, v := range variables([]byte(template)) {
 		if _, ok := known[v.name]; !ok {
-			s.fail(s.nodePos(value), ruleConfigValue, oneOf(v.name, slices.Sorted(maps.Keys(known))), "unknown variable %q", v.name)
+			s.fail(s.nodePos(value), "config-value", oneOf(v.name, slices.Sorted(maps.Keys(known))), "unknown variable %q", v.name)
 			return ""
 		}
 	}
 	if value.Kind == yaml.ScalarNode && (strings.TrimSpace(template) == "" || strings.ContainsAny(template, "\r\n")) {
-		s.fail(s.nodePos(value), ruleConfigValue, "", "%s must be one line of text", key.Value)
+		s.fail(s.nodePos(value), "config-value", "", "%s must be one line of text", key.Value)
 		return ""
 	}
 	return template

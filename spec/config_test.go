@@ -193,7 +193,7 @@ func FuzzParseConfig(f *testing.F) {
 			}
 		}
 		for _, p := range usersProblems {
-			if p.Rule == ruleBypassFlag || p.Rule == ruleSecretEnv || !slices.Contains(problems, p) {
+			if p.Rule == "bypass-flag" || p.Rule == "secret-env" || !slices.Contains(problems, p) {
 				t.Errorf("only the user's own config has the problem %v", p)
 			}
 		}

@@ -34,7 +34,7 @@ func SetKey(src []byte, key string, value any) ([]byte, error) {
 	}
 	out, err := e.set(i, want)
 	if err != nil {
-		e.fail(at, ruleUneditable, "write plain \"key: value\" lines", "the frontmatter can't be edited: setting %q: %v", key, err)
+		e.fail(at, "uneditable-frontmatter", "write plain \"key: value\" lines", "the frontmatter can't be edited: setting %q: %v", key, err)
 		return nil, e.problems[0]
 	}
 	return out, nil
@@ -82,7 +82,7 @@ func openEditor(src []byte) (*editor, Problems) {
 		e.fm, _ = s.frontmatter()
 	}
 	if root := e.fm.root; root != nil && root.Style&yaml.FlowStyle != 0 {
-		s.fail(s.nodePos(root), ruleUneditable, "write one \"key: value\" a line", "the frontmatter can't be edited: it is written in braces")
+		s.fail(s.nodePos(root), "uneditable-frontmatter", "write one \"key: value\" a line", "the frontmatter can't be edited: it is written in braces")
 	}
 	return e, s.sorted()
 }

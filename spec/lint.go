@@ -8,44 +8,6 @@ import (
 	"strings"
 )
 
-// The rules of the set, of the linter and of the config. The rules for reading a
-// file are in the functions that read it.
-const (
-	// Of the set.
-	ruleDuplicateID         = "duplicate-id"
-	ruleUnknownDependency   = "unknown-dependency"
-	ruleAmbiguousDependency = "ambiguous-dependency"
-	ruleSelfDependency      = "self-dependency"
-	ruleCycle               = "dependency-cycle"
-
-	// Of one spec.
-	ruleUnknownType        = "unknown-type"
-	ruleUnknownStatus      = "unknown-status"
-	ruleUnknownApproval    = "unknown-approval-status"
-	ruleOddMark            = "odd-mark"
-	ruleNoCriteria         = "no-criteria"
-	ruleUntickedCompleted  = "completed-with-unticked"
-	ruleAttestedUnknown    = "attested-unknown"
-	ruleSameManual         = "same-manual-criterion"
-	ruleBadTarget          = "bad-target"
-	ruleWrongReason        = "red-for-wrong-reason"
-	ruleUnknownInterpreter = "unknown-interpreter"
-	ruleBadModel           = "bad-model"
-	ruleSkipReason         = "skipped-without-reason"
-	ruleSkipStatus         = "skipped-not-cancelled"
-	ruleUneditable         = "uneditable-frontmatter"
-
-	// Of the config.
-	ruleUnknownKey     = "unknown-key"
-	ruleBadInterpreter = "bad-interpreter"
-	ruleBadSecret      = "bad-secret"
-	ruleBadLink        = "bad-link"
-	ruleConfigValue    = "config-value"
-	ruleBadAgent       = "bad-agent"
-	ruleBypassFlag     = "bypass-flag"
-	ruleSecretEnv      = "secret-env"
-)
-
 // Problems returns the problems of the links between the specs: duplicate ids,
 // dependencies that match no spec or several, and cycles.
 func (g *Set) Problems() Problems {
@@ -56,7 +18,7 @@ func (g *Set) Problems() Problems {
 		}
 		if same := g.byID[s.ID]; len(same) > 1 && same[0] != i {
 			first := g.all[same[0]].Path
-			report(Pos{}, ruleDuplicateID, fmt.Sprintf("id %q is also the id of %s", s.ID, first), "rename one of the two")
+			report(Pos{}, "duplicate-id", fmt.Sprintf("id %q is also the id of %s", s.ID, first), "rename one of the two")
 		}
 		for _, item := range g.nodes[i].unresolved {
 			rule, msg, hint := g.explain(item.Value)
@@ -65,9 +27,9 @@ func (g *Set) Problems() Problems {
 	}
 	for _, cycle := range g.cycles {
 		s := g.all[cycle[0]]
-		rule, msg := ruleCycle, "cycle of dependencies "+g.cyclePath(cycle)
+		rule, msg := "dependency-cycle", "cycle of dependencies "+g.cyclePath(cycle)
 		if len(cycle) == 1 {
-			rule, msg = ruleSelfDependency, "depends on itself"
+			rule, msg = "self-dependency", "depends on itself"
 		}
 		problems = append(problems, s.problem(Error, g.step(cycle, 0).pos, rule, msg, ""))
 	}
@@ -79,10 +41,10 @@ func (g *Set) Problems() Problems {
 func (g *Set) explain(query string) (rule, msg, hint string) {
 	if found := g.matches(query); len(found) > 0 {
 		e := AmbiguousError{query, g.names(found)}
-		return ruleAmbiguousDependency, fmt.Sprintf("dependency %q matches %d specs", query, len(found)), e.Hint()
+		return "ambiguous-dependency", fmt.Sprintf("dependency %q matches %d specs", query, len(found)), e.Hint()
 	}
 	e := NotFoundError{query, g.suggestions(query)}
-	return ruleUnknownDependency, fmt.Sprintf("dependency %q matches no spec", query), e.Hint()
+	return "unknown-dependency", fmt.Sprintf("dependency %q matches no spec", query), e.Hint()
 }
 
 // Lint returns all problems of the specs in a set: those that Parse found (parse,
@@ -96,7 +58,7 @@ func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
 		problems = append(problems, LintSpec(s, cfg)...)
 		// A file with errors can have criteria that were not read.
 		if len(s.Criteria) == 0 && len(g.Members(s)) == 0 && parse[s.Path].Err() == nil {
-			problems = append(problems, s.problem(Warning, Pos{}, ruleNoCriteria, "no acceptance criteria, so the spec can't be completed", ""))
+			problems = append(problems, s.problem(Warning, Pos{}, "no-criteria", "no acceptance criteria, so the spec can't be completed", ""))
 		}
 	}
 	sortProblems(problems)
@@ -156,15 +118,15 @@ func (l *linter) edits() {
 
 // words checks the keys that have a fixed set of values.
 func (l *linter) words() {
-	l.word(l.spec.at["type"], ruleUnknownType, "type", l.spec.Type,
+	l.word(l.spec.at["type"], "unknown-type", "type", l.spec.Type,
 		[]string{"code", "task", "research", "documentation", "driver", "group"})
-	l.word(l.spec.at["status"], ruleUnknownStatus, "status", string(l.spec.Status), []string{
+	l.word(l.spec.at["status"], "unknown-status", "status", string(l.spec.Status), []string{
 		string(StatusPending), string(StatusInProgress), string(StatusCompleted), string(StatusFailed),
 		string(StatusCancelled), string(StatusPaused), string(StatusNeedsAttention),
 		// Computed states; in a file they mean pending.
 		string(StateReady), string(StateBlocked),
 	})
-	l.word(l.spec.at["approval"], ruleUnknownApproval, "approval status", l.spec.Approval.Status,
+	l.word(l.spec.at["approval"], "unknown-approval-status", "approval status", l.spec.Approval.Status,
 		[]string{ApprovalPending, Approved, Rejected})
 }
 
@@ -178,7 +140,7 @@ func (l *linter) word(pos Pos, rule, what, word string, known []string) {
 // model reports a model that an agent's program would read as a flag.
 func (l *linter) model() {
 	if strings.HasPrefix(l.spec.Model, "-") {
-		l.report(Error, l.spec.at["model"], ruleBadModel, fmt.Sprintf("model %q starts with a dash, like a flag", l.spec.Model), "")
+		l.report(Error, l.spec.at["model"], "bad-model", fmt.Sprintf("model %q starts with a dash, like a flag", l.spec.Model), "")
 	}
 }
 
@@ -189,11 +151,11 @@ func (l *linter) skip() {
 		return
 	}
 	if s.Skipped.Reason == "" {
-		l.warn(s.at["skipped"], ruleSkipReason, "skipped without a reason, so it blocks the specs that depend on it",
+		l.warn(s.at["skipped"], "skipped-without-reason", "skipped without a reason, so it blocks the specs that depend on it",
 			"add a reason below skipped")
 	}
 	if s.Status != StatusCancelled {
-		l.warn(s.at["skipped"], ruleSkipStatus, fmt.Sprintf("skipped, but its status is %q", s.Status),
+		l.warn(s.at["skipped"], "skipped-not-cancelled", fmt.Sprintf("skipped, but its status is %q", s.Status),
 			"set it to cancelled, or remove skipped")
 	}
 }
@@ -201,7 +163,7 @@ func (l *linter) skip() {
 func (l *linter) targets() {
 	for _, item := range l.spec.TargetFiles {
 		if err := CheckPattern(item.Value); err != nil {
-			l.report(Error, item.Pos, ruleBadTarget, fmt.Sprintf("target file %q %v", item.Value, err), "")
+			l.report(Error, item.Pos, "bad-target", fmt.Sprintf("target file %q %v", item.Value, err), "")
 		}
 	}
 }
@@ -209,14 +171,14 @@ func (l *linter) targets() {
 // criteria checks boxes, ticks and attestations.
 func (l *linter) criteria() {
 	for _, item := range l.spec.OddMarks {
-		l.warn(item.Pos, ruleOddMark, fmt.Sprintf("%q is not a valid box, and the spec can't be completed with it", item.Value),
+		l.warn(item.Pos, "odd-mark", fmt.Sprintf("%q is not a valid box, and the spec can't be completed with it", item.Value),
 			"write [ ] or [x]")
 	}
 	manual := map[string]bool{}
 	var unticked []Criterion
 	for _, c := range l.spec.Criteria {
 		if c.Manual() && manual[c.Text] {
-			l.report(Error, c.Pos, ruleSameManual, fmt.Sprintf("two manual criteria have the text %q", c.Text),
+			l.report(Error, c.Pos, "same-manual-criterion", fmt.Sprintf("two manual criteria have the text %q", c.Text),
 				"make their texts different: an attestation would count for both")
 		}
 		manual[c.Text] = manual[c.Text] || c.Manual()
@@ -225,12 +187,12 @@ func (l *linter) criteria() {
 		}
 	}
 	if l.spec.Status == StatusCompleted && len(unticked) > 0 {
-		l.warn(unticked[0].Pos, ruleUntickedCompleted,
+		l.warn(unticked[0].Pos, "completed-with-unticked",
 			fmt.Sprintf("completed, but %d of %d criteria are not ticked", len(unticked), len(l.spec.Criteria)), "")
 	}
 	for _, a := range l.spec.Attested {
 		if !manual[a.Criterion] {
-			l.warn(l.spec.at["attested"], ruleAttestedUnknown,
+			l.warn(l.spec.at["attested"], "attested-unknown",
 				fmt.Sprintf("attested criterion %q is not a manual criterion of this spec", a.Criterion),
 				"if its text has changed, attest it again")
 		}
@@ -247,11 +209,11 @@ func (l *linter) checks() {
 		}
 		seen[c] = true
 		if _, ok := l.config.Interpreter(c.Lang); !ok {
-			l.report(Error, c.Pos, ruleUnknownInterpreter, fmt.Sprintf("no interpreter for checks in %q", c.Lang),
+			l.report(Error, c.Pos, "unknown-interpreter", fmt.Sprintf("no interpreter for checks in %q", c.Lang),
 				"add it to interpreters in .chant/config.md")
 		}
 		if c.ExpectFail && c.Match == nil && c.Exit == nil {
-			l.warn(c.Pos, ruleWrongReason, "expect=fail without match= or exit= accepts any failure",
+			l.warn(c.Pos, "red-for-wrong-reason", "expect=fail without match= or exit= accepts any failure",
 				"add match= with the expected error message")
 		}
 	}

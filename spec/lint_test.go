@@ -45,7 +45,7 @@ func TestLintTriesEdits(t *testing.T) {
 		sp, _ := Parse(".chant/specs/s.md", []byte(tt.in))
 		var got Pos
 		for _, p := range LintSpec(sp, Config{}) {
-			if p.Rule == ruleUneditable {
+			if p.Rule == "uneditable-frontmatter" {
 				got = p.Pos
 			}
 		}
@@ -66,8 +66,8 @@ func TestLintPositions(t *testing.T) {
 		got[p.Rule] = p.Pos
 	}
 	want := map[string]Pos{
-		ruleUnknownType: {2, 7}, ruleUnknownStatus: {4, 3}, ruleBadModel: {5, 8}, ruleUnknownApproval: {6, 11},
-		ruleSkipReason: {7, 10}, ruleSkipStatus: {7, 10}, ruleAttestedUnknown: {9, 1},
+		"unknown-type": {2, 7}, "unknown-status": {4, 3}, "bad-model": {5, 8}, "unknown-approval-status": {6, 11},
+		"skipped-without-reason": {7, 10}, "skipped-not-cancelled": {7, 10}, "attested-unknown": {9, 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("places (-want +got):\n%s", diff)
@@ -204,12 +204,12 @@ func TestLintSeverities(t *testing.T) {
 		got[p.Rule] = p.Severity.String()
 	}
 	want := map[string]string{
-		ruleUnknownType: "warning", ruleUnknownStatus: "warning", ruleUnknownApproval: "warning",
-		ruleOddMark: "warning", ruleNoCriteria: "warning", ruleUntickedCompleted: "warning",
-		ruleAttestedUnknown: "warning", ruleWrongReason: "warning", ruleSkipReason: "warning", ruleSkipStatus: "warning",
-		ruleBadModel:  "error",
-		ruleBadTarget: "error", ruleUnknownInterpreter: "error", ruleDuplicateID: "error",
-		ruleUnknownDependency: "error", ruleAmbiguousDependency: "error", ruleSelfDependency: "error", ruleCycle: "error",
+		"unknown-type": "warning", "unknown-status": "warning", "unknown-approval-status": "warning",
+		"odd-mark": "warning", "no-criteria": "warning", "completed-with-unticked": "warning",
+		"attested-unknown": "warning", "red-for-wrong-reason": "warning", "skipped-without-reason": "warning", "skipped-not-cancelled": "warning",
+		"bad-model":  "error",
+		"bad-target": "error", "unknown-interpreter": "error", "duplicate-id": "error",
+		"unknown-dependency": "error", "ambiguous-dependency": "error", "self-dependency": "error", "dependency-cycle": "error",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
