@@ -79,79 +79,48 @@ type configFile struct {
 }
 
 func (s *configFile) read() (Config, Problems) {
-	if len(bytes.TrimSpace(s.src)) == 0 {
-		return Config{}, nil
-	}
-	if !s.isText() {
-		return Config{}, s.sorted()
+	var cfg Config
+	if len(bytes.TrimSpace(s.src)) == 0 || !s.isText() {
+		return cfg, s.sorted()
 	}
 	fm, ok := s.frontmatter()
 	if !ok || fm.root == nil {
-		return Config{}, s.sorted()
+		return cfg, s.sorted()
 	}
-	cfg := s.config(fm.root)
+	s.only(fm.root, readers{
+		"project":      s.section(readers{"name": into(&cfg.ProjectName, s.scalar)}),
+		"interpreters": into(&cfg.interpreters, s.interpreters),
+		"secrets":      into(&cfg.Secrets, s.patterns),
+		"agents":       into(&cfg.Agents, s.agents),
+		"suite":        into(&cfg.Suite, s.texts),
+		"worktree":     s.section(readers{"link": into(&cfg.Link, s.links), "setup": into(&cfg.Setup, s.texts)}),
+		"prompts":      s.section(readers{"budget": into(&cfg.PromptBudget, s.bytes)}),
+		"commit": s.section(readers{
+			"subject": into(&cfg.Commit.work, s.subject), "complete": into(&cfg.Commit.complete, s.subject),
+		}),
+	})
 	return cfg, s.sorted()
 }
 
-// config reads the frontmatter's mapping.
-func (s *configFile) config(root *yaml.Node) Config {
-	var cfg Config
-	known := []string{"project", "interpreters", "secrets", "agents", "suite", "worktree", "prompts", "commit"}
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, value := root.Content[i], target(root.Content[i+1])
-		if !s.isKnown(key, known) || isNull(value) {
-			continue
-		}
-		switch key.Value {
-		case "project":
-			s.fields(key, value, func(k, v *yaml.Node) {
-				if s.isKnown(k, []string{"name"}) {
-					cfg.ProjectName = s.scalar(k, v)
-				}
-			})
-		case "interpreters":
-			cfg.interpreters = map[string][]string{}
-			s.fields(key, value, func(lang, command *yaml.Node) {
-				if argv := s.interpreter(lang, command); argv != nil {
-					cfg.interpreters[lang.Value] = argv
-				}
-			})
-		case "secrets":
-			cfg.Secrets = s.patterns(key, value)
-		case "suite":
-			cfg.Suite = texts(s.items(key, value))
-		case "worktree":
-			s.fields(key, value, func(k, v *yaml.Node) {
-				switch {
-				case !s.isKnown(k, []string{"link", "setup"}):
-				case k.Value == "link":
-					cfg.Link = s.links(k, v)
-				default:
-					cfg.Setup = texts(s.items(k, v))
-				}
-			})
-		case "commit":
-			cfg.Commit = s.commit(key, value)
-		case "agents":
-			cfg.Agents = s.agents(key, value)
-		case "prompts":
-			s.fields(key, value, func(k, v *yaml.Node) {
-				if s.isKnown(k, []string{"budget"}) {
-					cfg.PromptBudget = s.bytes(k, v)
-				}
-			})
+// section returns a function for readers that reads a map with known keys only.
+func (s *configFile) section(known readers) func(key, value *yaml.Node) {
+	return func(key, value *yaml.Node) {
+		if s.isMap(key, value) {
+			s.only(value, known)
 		}
 	}
-	return cfg
 }
 
-// isKnown reports whether a key is known; if not, it adds a warning.
-func (s *source) isKnown(key *yaml.Node, known []string) bool {
-	if slices.Contains(known, key.Value) {
-		return true
+func (s *configFile) interpreters(key, value *yaml.Node) map[string][]string {
+	interpreters := map[string][]string{}
+	if s.isMap(key, value) {
+		s.entries(value, func(lang, command *yaml.Node) {
+			if argv := s.interpreter(lang, command); argv != nil {
+				interpreters[lang.Value] = argv
+			}
+		})
 	}
-	s.report(Warning, s.nodePos(key), "unknown-key", DidYouMean(key.Value, known), "unknown key %q", key.Value)
-	return false
+	return interpreters
 }
 
 // interpreter reads the argument list of a language's interpreter; nil if it has
@@ -166,7 +135,7 @@ func (s *source) interpreter(lang, command *yaml.Node) []string {
 			"the interpreter of %q is not a list of arguments", lang.Value)
 		return nil
 	}
-	argv := texts(s.items(lang, command))
+	argv := s.texts(lang, command)
 	if len(argv) < len(command.Content) {
 		return nil // reported by items
 	}

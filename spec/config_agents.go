@@ -21,15 +21,14 @@ func placeholders() []string {
 	return []string{promptFile, "{model}", "{workdir}", "{spec}", "{phase}"}
 }
 
-func agentKeys() []string {
-	return []string{"command", "prompt", "model_flag", "parse", "timeout", "idle_timeout", "env", "limit"}
-}
-
 // agents reads the agents that have no error, by name. The last entry of a name
 // counts.
 func (s *configFile) agents(key, value *yaml.Node) map[string]Agent {
 	agents := map[string]Agent{}
-	s.fields(key, value, func(name, entry *yaml.Node) {
+	if !s.isMap(key, value) {
+		return agents
+	}
+	s.entries(value, func(name, entry *yaml.Node) {
 		before := len(s.problems)
 		a := s.agent(name, entry)
 		delete(agents, name.Value)
@@ -50,30 +49,16 @@ func (s *configFile) agent(name, entry *yaml.Node) Agent {
 	var a Agent
 	var command []Item
 	var prompt, flag Item
-	s.fields(name, entry, func(k, v *yaml.Node) {
-		if !s.isKnown(k, agentKeys()) {
-			return
-		}
-		switch k.Value {
-		case "command":
-			command = s.command(k, v)
-		case "prompt":
-			prompt = s.word(k, v, string(PromptByStdin), string(PromptByFile))
-		case "model_flag":
-			flag = Item{Value: s.scalar(k, v), Pos: s.nodePos(v)}
-		case "parse":
-			a.Output = AgentOutput(s.word(k, v, string(OutputText), string(OutputClaude), string(OutputCodex),
-				string(OutputGemini), string(OutputOpencode)).Value)
-		case "timeout":
-			a.Timeout = s.duration(k, v)
-		case "idle_timeout":
-			a.IdleTimeout = s.duration(k, v)
-		case "env":
-			a.Env = s.env(k, v)
-		case "limit":
-			a.Limit = s.bytes(k, v)
-		}
-	})
+	s.section(readers{
+		"command":      into(&command, s.command),
+		"prompt":       into(&prompt, s.promptBy),
+		"model_flag":   into(&flag, s.item),
+		"parse":        into(&a.Output, s.output),
+		"timeout":      into(&a.Timeout, s.duration),
+		"idle_timeout": into(&a.IdleTimeout, s.duration),
+		"env":          into(&a.Env, s.env),
+		"limit":        into(&a.Limit, s.bytes),
+	})(name, entry)
 	a.Command, a.PromptBy, a.ModelFlag = texts(command), PromptBy(prompt.Value), flag.Value
 	s.consistent(command, prompt, flag)
 	if !s.users {
@@ -165,9 +150,18 @@ func IsSecretName(name string) bool {
 	})
 }
 
+func (s *configFile) promptBy(key, value *yaml.Node) Item {
+	return s.word(key, value, string(PromptByStdin), string(PromptByFile))
+}
+
+func (s *configFile) output(key, value *yaml.Node) AgentOutput {
+	return AgentOutput(s.word(key, value, string(OutputText), string(OutputClaude), string(OutputCodex),
+		string(OutputGemini), string(OutputOpencode)).Value)
+}
+
 // word reads a value that must be one of the known words.
 func (s *configFile) word(key, value *yaml.Node, known ...string) Item {
-	word := Item{Value: s.scalar(key, value), Pos: s.nodePos(value)}
+	word := s.item(key, value)
 	if value.Kind == yaml.ScalarNode && !slices.Contains(known, word.Value) {
 		s.fail(word.Pos, "config-value", oneOf(word.Value, known), "unknown %s %q", key.Value, word.Value)
 	}

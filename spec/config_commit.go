@@ -42,20 +42,6 @@ func subjectVariables(s *Spec, message string) map[string]string {
 	return map[string]string{"spec.id": s.ID, "spec.title": s.Title, "message": message}
 }
 
-// commit reads the templates of the commits' subjects.
-func (s *configFile) commit(key, value *yaml.Node) (c CommitSubjects) {
-	s.fields(key, value, func(k, v *yaml.Node) {
-		switch {
-		case !s.isKnown(k, []string{"subject", "complete"}):
-		case k.Value == "subject":
-			c.work = s.subject(k, v)
-		default:
-			c.complete = s.subject(k, v)
-		}
-	})
-	return c
-}
-
 // subject reads one template: a single line with known variables.
 func (s *configFile) subject(key, value *yaml.Node) string {
 	template := s.scalar(key, value)

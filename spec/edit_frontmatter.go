@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"gopkg.in/yaml.v3"
@@ -28,7 +29,7 @@ func SetKey(src []byte, key string, value any) ([]byte, error) {
 	if len(problems) > 0 {
 		return nil, problems[0]
 	}
-	at, i := e.pos(e.fm.end), e.index(e.fm.root, key)
+	at, i := e.pos(e.fm.end), index(e.fm.root, key)
 	if i >= 0 {
 		at = e.nodePos(e.fm.root.Content[i+1])
 	}
@@ -46,7 +47,7 @@ func (e *editor) set(i int, want wanted) ([]byte, error) {
 		return e.verified(want, e.addFrontmatter(want))
 	}
 	if i < 0 {
-		entry := renderEntry(e.indent(e.fm.root), want, e.ending)
+		entry := renderEntry(indent(e.fm.root), want, e.ending)
 		return e.verified(want, splice(e.src, e.fm.end, e.fm.end, entry))
 	}
 	old := e.fm.root.Content[i+1]
@@ -56,13 +57,18 @@ func (e *editor) set(i int, want wanted) ([]byte, error) {
 	if hasAnchor(old) {
 		return nil, errors.New("other values may refer to its anchor")
 	}
-	// The smallest edit first. Each result is verified, so the edits need not
-	// handle every unusual layout.
-	for _, edit := range []func(int, wanted) ([]byte, bool){e.editValue, e.editItems, e.editFields} {
-		if out, ok := edit(i, want); ok {
-			if out, err := e.verified(want, out); err == nil {
-				return out, nil
-			}
+	// The smallest edit first. Its result is verified, so it need not handle every
+	// unusual layout.
+	edit := e.editItems
+	switch want.kind {
+	case yaml.ScalarNode:
+		edit = e.editValue
+	case yaml.MappingNode:
+		edit = e.editFields
+	}
+	if out, ok := edit(i, want); ok {
+		if out, err := e.verified(want, out); err == nil {
+			return out, nil
 		}
 	}
 	return e.verified(want, e.replaceEntry(i, want))
@@ -88,7 +94,7 @@ func openEditor(src []byte) (*editor, Problems) {
 }
 
 // index returns the index of a key in a mapping's Content, or -1.
-func (e *editor) index(mapping *yaml.Node, key string) int {
+func index(mapping *yaml.Node, key string) int {
 	if mapping == nil {
 		return -1
 	}
@@ -101,7 +107,7 @@ func (e *editor) index(mapping *yaml.Node, key string) int {
 }
 
 // indent returns the number of spaces before a mapping's keys.
-func (e *editor) indent(mapping *yaml.Node) int {
+func indent(mapping *yaml.Node) int {
 	if mapping == nil || len(mapping.Content) == 0 {
 		return 0
 	}
@@ -143,66 +149,51 @@ func (e *editor) addFrontmatter(want wanted) []byte {
 
 // editValue replaces a value that is on one line.
 func (e *editor) editValue(i int, want wanted) ([]byte, bool) {
-	if want.kind != wantScalar {
-		return nil, false
-	}
-	return e.overwrite(e.fm.root.Content[i], e.fm.root.Content[i+1], want.fields[0])
+	start, end, text := e.valueEdit(e.fm.root.Content[i], e.fm.root.Content[i+1], want.items[0][0])
+	return splice(e.src, start, end, text), text != ""
 }
 
-// overwrite replaces a value and keeps its quoting style.
-func (e *editor) overwrite(key, old *yaml.Node, f field) ([]byte, bool) {
+// valueEdit returns the bytes [start, end) of a value that is on one line, and the
+// text that replaces them. The text has the quoting style of the old value; it is
+// empty if the value can't be replaced.
+func (e *editor) valueEdit(key, old *yaml.Node, f field) (start, end int, text string) {
 	if isNull(old) && old.Value == "" {
 		n := token(e.src[e.at(key):], key)
 		colon := e.at(key) + n
 		if n == 0 || e.src[colon] != ':' {
-			return nil, false
+			return 0, 0, ""
 		}
-		return splice(e.src, colon+1, colon+1, " "+f.text(0)), true
+		return colon + 1, colon + 1, " " + f.text(0)
 	}
-	start := e.at(old)
+	start = e.at(old)
 	if n := token(e.src[start:], old); n > 0 {
-		return splice(e.src, start, start+n, f.text(old.Style)), true
+		return start, start + n, f.text(old.Style)
 	}
-	return nil, false
+	return 0, 0, ""
 }
 
 // token returns the length of the scalar at the start of text; 0 if it has more
 // than one line or another style.
 func token(text []byte, n *yaml.Node) int {
-	line, _, _ := bytes.Cut(text, []byte("\n"))
+	pattern := regexp.QuoteMeta(n.Value)
 	switch {
-	case n.Kind != yaml.ScalarNode || len(line) == 0:
+	case n.Kind != yaml.ScalarNode:
 		return 0
-	case n.Style == yaml.DoubleQuotedStyle && line[0] == '"':
-		for i := 1; i < len(line); i++ {
-			switch line[i] {
-			case '\\':
-				i++
-			case '"':
-				return i + 1
-			}
-		}
-	case n.Style == yaml.SingleQuotedStyle && line[0] == '\'':
-		for i := 1; i < len(line); i++ {
-			if line[i] != '\'' {
-				continue
-			}
-			if i+1 == len(line) || line[i+1] != '\'' {
-				return i + 1
-			}
-			i++ // a doubled quote
-		}
-	case n.Style == 0 && bytes.HasPrefix(line, []byte(n.Value)):
-		return len(n.Value)
+	case n.Style == yaml.DoubleQuotedStyle:
+		pattern = `"(\\.|[^"\\\n])*"`
+	case n.Style == yaml.SingleQuotedStyle:
+		pattern = `'(''|[^'\n])*'`
+	case n.Style != 0:
+		return 0
 	}
-	return 0
+	return len(regexp.MustCompile("^" + pattern).Find(text))
 }
 
 // editItems rewrites a block list item by item. An unchanged item keeps its bytes
 // with comments and quoting.
 func (e *editor) editItems(i int, want wanted) ([]byte, bool) {
 	old := e.fm.root.Content[i+1]
-	if want.kind != wantList || len(want.items) == 0 || old.Kind != yaml.SequenceNode || len(old.Content) == 0 {
+	if len(want.items) == 0 || old.Kind != yaml.SequenceNode || len(old.Content) == 0 {
 		return nil, false
 	}
 	_, end := e.entry(e.fm.root, i, e.fm.end)
@@ -240,72 +231,46 @@ func (e *editor) opensLine(list, item *yaml.Node) bool {
 		len(bytes.Trim(before[:dash], " ")) == 0 && len(bytes.Trim(before[dash+1:], " ")) == 0
 }
 
-// editFields sets the fields of a map one after the other and leaves unknown
-// fields as they are.
+// editFields changes, removes and adds fields of a map and leaves unknown fields
+// as they are.
 func (e *editor) editFields(i int, want wanted) ([]byte, bool) {
 	old := e.fm.root.Content[i+1]
-	if want.kind != wantMap || old.Kind != yaml.MappingNode || old.Style&yaml.FlowStyle != 0 || len(old.Content) == 0 {
+	if old.Kind != yaml.MappingNode || old.Style&yaml.FlowStyle != 0 || len(old.Content) == 0 {
 		return nil, false
 	}
-	out := e.src
-	for _, name := range want.names {
-		n := slices.IndexFunc(want.fields, func(f field) bool { return f.key == name })
-		f := field{key: name}
-		if n >= 0 {
-			f = want.fields[n]
-		}
-		step, problems := openEditor(out)
-		if len(problems) > 0 {
-			return nil, false
-		}
-		var ok bool
-		if out, ok = step.setField(want.key, f, n >= 0); !ok {
-			return nil, false
+	_, limit := e.entry(e.fm.root, i, e.fm.end)
+	added := slices.DeleteFunc(slices.Clone(want.items[0]), func(f field) bool { return index(old, f.key) >= 0 })
+	out := splice(e.src, limit, limit, renderFields(indent(old), added, e.ending))
+	for j := len(old.Content) - 2; j >= 0; j -= 2 { // backwards: the offsets of the others stay valid
+		key, value := old.Content[j], old.Content[j+1]
+		start, end := e.entry(old, j, limit)
+		n := slices.IndexFunc(want.items[0], func(f field) bool { return f.key == key.Value })
+		switch {
+		case n < 0 && slices.Contains(want.names, key.Value):
+			out = splice(out, start, end, "")
+		case n >= 0 && value.Value != want.items[0][n].value:
+			text := renderFields(indent(old), want.items[0][n:n+1], e.ending)
+			if from, to, inLine := e.valueEdit(key, value, want.items[0][n]); inLine != "" {
+				start, end, text = from, to, inLine
+			}
+			out = splice(out, start, end, text)
 		}
 	}
 	return out, true
-}
-
-// setField sets or removes one field of the map under a key.
-func (e *editor) setField(key string, f field, present bool) ([]byte, bool) {
-	top := e.index(e.fm.root, key)
-	if top < 0 {
-		return nil, false
-	}
-	mapping := e.fm.root.Content[top+1]
-	_, limit := e.entry(e.fm.root, top, e.fm.end)
-	i := e.index(mapping, f.key)
-	switch {
-	case i < 0 && !present:
-		return e.src, true
-	case i < 0:
-		return splice(e.src, limit, limit, renderField(e.indent(mapping), f, e.ending)), true
-	}
-	start, end := e.entry(mapping, i, limit)
-	switch {
-	case !present:
-		return splice(e.src, start, end, ""), true
-	case mapping.Content[i+1].Value == f.value:
-		return e.src, true
-	}
-	if out, ok := e.overwrite(mapping.Content[i], mapping.Content[i+1], f); ok {
-		return out, true
-	}
-	return splice(e.src, start, end, renderField(e.indent(mapping), f, e.ending)), true
 }
 
 // replaceEntry rewrites the lines of a key, except for the comment at the end of
 // its first line.
 func (e *editor) replaceEntry(i int, want wanted) []byte {
 	start, end := e.entry(e.fm.root, i, e.fm.end)
-	lines := renderEntry(e.indent(e.fm.root), want, e.ending)
+	lines := renderEntry(indent(e.fm.root), want, e.ending)
 	comment := e.fm.root.Content[i].LineComment
 	if comment == "" {
 		comment = e.fm.root.Content[i+1].LineComment
 	}
 	if comment != "" {
 		at := len(lines) - len(e.ending)
-		if want.kind != wantScalar {
+		if want.kind != yaml.ScalarNode {
 			at = bytes.Index([]byte(lines), []byte(e.ending))
 		}
 		lines = lines[:at] + " " + comment + lines[at:]
@@ -325,14 +290,14 @@ func (e *editor) verified(want wanted, out []byte) ([]byte, error) {
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("reading the edit again: %s", problems[0].Msg)
 	}
-	i := e.index(e.fm.root, want.key)
-	j := after.index(after.fm.root, want.key)
+	i := index(e.fm.root, want.key)
+	j := index(after.fm.root, want.key)
 	switch {
 	case j < 0 || !want.readFrom(after.source, after.fm.root.Content[j+1]):
 		return nil, errors.New("the key would not have the new value")
 	case !bytes.Equal(e.src[e.fm.body:], out[after.fm.body:]),
 		!sameEntries(e.fm.root, after.fm.root, []string{want.key}),
-		i >= 0 && want.kind == wantMap &&
+		i >= 0 && want.kind == yaml.MappingNode &&
 			!sameEntries(e.fm.root.Content[i+1], after.fm.root.Content[j+1], want.names):
 		return nil, errors.New("the edit would change something else")
 	}

@@ -1,10 +1,21 @@
 package spec
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
 )
+
+// readers hold a function for each known key of a mapping. It reads the value and
+// reports what is wrong with it.
+type readers map[string]func(key, value *yaml.Node)
+
+// into returns a function for readers that stores what read returns.
+func into[T any](target *T, read func(key, value *yaml.Node) T) func(key, value *yaml.Node) {
+	return func(key, value *yaml.Node) { *target = read(key, value) }
+}
 
 // meta fills the Meta of sp from the frontmatter's mapping. It reads nodes and
 // typed fields only: decoded into any, the id 002 would become the number 2.
@@ -15,44 +26,65 @@ func (s *source) meta(root *yaml.Node, sp *Spec) {
 	m := &sp.Meta
 	sp.at = map[string]Pos{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, value := root.Content[i], target(root.Content[i+1])
-		sp.at[key.Value] = s.nodePos(root.Content[i+1])
-		if isNull(value) {
-			continue // "key:" without a value
-		}
-		switch key.Value {
-		case "type":
-			m.Type = s.scalar(key, value)
-		case "phase":
-			m.Phase = s.scalar(key, value)
-		case "status":
-			m.Status = Status(s.scalar(key, value))
-		case "depends_on":
-			m.DependsOn = s.items(key, value)
-		case "target_files":
-			m.TargetFiles = s.items(key, value)
-		case "informed_by":
-			m.InformedBy = s.items(key, value)
-		case "prompt":
-			m.Prompt = s.scalar(key, value)
-		case "model":
-			m.Model = s.scalar(key, value)
-		case "agent":
-			m.Agent = s.scalar(key, value)
-		case "labels":
-			m.Labels = texts(s.items(key, value))
-		case "commits":
-			m.Commits = texts(s.items(key, value))
-		case "completed_at":
-			m.CompletedAt = s.timestamp(key, value)
-		case "approval":
-			m.Approval = s.approval(key, value)
-		case "attested":
-			m.Attested = s.attested(key, value)
-		case "skipped":
-			m.Skipped = s.skip(key, value)
+		sp.at[root.Content[i].Value] = s.nodePos(root.Content[i+1])
+	}
+	s.known(root, readers{
+		"type":         into(&m.Type, s.scalar),
+		"phase":        into(&m.Phase, s.scalar),
+		"status":       into((*string)(&m.Status), s.scalar),
+		"depends_on":   into(&m.DependsOn, s.items),
+		"target_files": into(&m.TargetFiles, s.items),
+		"informed_by":  into(&m.InformedBy, s.items),
+		"prompt":       into(&m.Prompt, s.scalar),
+		"model":        into(&m.Model, s.scalar),
+		"agent":        into(&m.Agent, s.scalar),
+		"labels":       into(&m.Labels, s.texts),
+		"commits":      into(&m.Commits, s.texts),
+		"completed_at": into(&m.CompletedAt, s.timestamp),
+		"approval":     s.record(m.Approval.fields()),
+		"attested":     into(&m.Attested, s.attested),
+		"skipped":      s.record(m.Skipped.fields()),
+	})
+}
+
+// entries calls read for every key of a mapping that has a value. Aliases are
+// resolved.
+func (s *source) entries(mapping *yaml.Node, read func(key, value *yaml.Node)) {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if value := target(mapping.Content[i+1]); !isNull(value) {
+			read(mapping.Content[i], value)
 		}
 	}
+}
+
+// known reads the known keys of a mapping.
+func (s *source) known(mapping *yaml.Node, known readers) {
+	s.entries(mapping, func(key, value *yaml.Node) {
+		if read := known[key.Value]; read != nil {
+			read(key, value)
+		}
+	})
+}
+
+// only reads the known keys of a mapping and adds a warning for any other key.
+func (s *source) only(mapping *yaml.Node, known readers) {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if key := mapping.Content[i]; known[key.Value] == nil {
+			hint := DidYouMean(key.Value, slices.Sorted(maps.Keys(known)))
+			s.report(Warning, s.nodePos(key), "unknown-key", hint, "unknown key %q", key.Value)
+		}
+	}
+	s.known(mapping, known)
+}
+
+// isMap reports whether a value is a map; if not, it adds an error.
+func (s *source) isMap(key, value *yaml.Node) bool {
+	if value.Kind != yaml.MappingNode {
+		s.wrongShape(key, value, "be a map")
+		return false
+	}
+	s.keys(value)
+	return true
 }
 
 // target returns the node that an alias refers to, or any other node itself.
@@ -79,6 +111,10 @@ func (s *source) scalar(key, value *yaml.Node) string {
 	return value.Value
 }
 
+func (s *source) item(key, value *yaml.Node) Item {
+	return Item{Value: s.scalar(key, value), Pos: s.nodePos(value)}
+}
+
 // items reads a list of texts, or a single text.
 func (s *source) items(key, value *yaml.Node) []Item {
 	nodes := []*yaml.Node{value}
@@ -101,6 +137,8 @@ func (s *source) items(key, value *yaml.Node) []Item {
 	return items
 }
 
+func (s *source) texts(key, value *yaml.Node) []string { return texts(s.items(key, value)) }
+
 func texts(items []Item) []string {
 	var out []string
 	for _, it := range items {
@@ -122,55 +160,50 @@ func (s *source) timestamp(key, value *yaml.Node) time.Time {
 	return t.UTC()
 }
 
-// fields calls read for every key of a map that has a value. Aliases are
-// resolved.
-func (s *source) fields(key, value *yaml.Node, read func(key, value *yaml.Node)) {
-	if value.Kind != yaml.MappingNode {
-		s.wrongShape(key, value, "be a map")
-		return
+// recordField is a field of a map in the frontmatter: value points to a string, a
+// bool or a time.Time.
+type recordField struct {
+	name  string
+	value any
+}
+
+func (a *Approval) fields() []recordField {
+	return []recordField{{"required", &a.Required}, {"status", &a.Status}, {"by", &a.By}, {"at", &a.At}, {"digest", &a.Digest}}
+}
+
+func (k *Skip) fields() []recordField {
+	return []recordField{{"reason", &k.Reason}, {"by", &k.By}, {"at", &k.At}}
+}
+
+func (a *Attestation) fields() []recordField {
+	return []recordField{{"criterion", &a.Criterion}, {"by", &a.By}, {"at", &a.At}, {"note", &a.Note}}
+}
+
+// record returns a function for readers that reads a map into fields.
+func (s *source) record(fields []recordField) func(key, value *yaml.Node) {
+	known := readers{}
+	for _, f := range fields {
+		switch to := f.value.(type) {
+		case *string:
+			known[f.name] = into(to, s.scalar)
+		case *time.Time:
+			known[f.name] = into(to, s.timestamp)
+		case *bool:
+			known[f.name] = into(to, s.boolean)
+		}
 	}
-	s.keys(value)
-	for i := 0; i+1 < len(value.Content); i += 2 {
-		if v := target(value.Content[i+1]); !isNull(v) {
-			read(value.Content[i], v)
+	return func(key, value *yaml.Node) {
+		if s.isMap(key, value) {
+			s.known(value, known)
 		}
 	}
 }
 
-func (s *source) approval(key, value *yaml.Node) Approval {
-	var a Approval
-	s.fields(key, value, func(k, v *yaml.Node) {
-		switch k.Value {
-		case "required":
-			if err := v.Decode(&a.Required); err != nil {
-				s.fail(s.nodePos(v), "wrong-shape", "", "required must be true or false")
-			}
-		case "status":
-			a.Status = s.scalar(k, v)
-		case "by":
-			a.By = s.scalar(k, v)
-		case "at":
-			a.At = s.timestamp(k, v)
-		case "digest":
-			a.Digest = s.scalar(k, v)
-		}
-	})
-	return a
-}
-
-func (s *source) skip(key, value *yaml.Node) Skip {
-	var skip Skip
-	s.fields(key, value, func(k, v *yaml.Node) {
-		switch k.Value {
-		case "reason":
-			skip.Reason = s.scalar(k, v)
-		case "by":
-			skip.By = s.scalar(k, v)
-		case "at":
-			skip.At = s.timestamp(k, v)
-		}
-	})
-	return skip
+func (s *source) boolean(key, value *yaml.Node) (b bool) {
+	if err := value.Decode(&b); err != nil {
+		s.fail(s.nodePos(value), "wrong-shape", "", "%s must be true or false", key.Value)
+	}
+	return b
 }
 
 func (s *source) attested(key, value *yaml.Node) []Attestation {
@@ -186,18 +219,7 @@ func (s *source) attested(key, value *yaml.Node) []Attestation {
 			continue
 		}
 		var a Attestation
-		s.fields(key, n, func(k, v *yaml.Node) {
-			switch k.Value {
-			case "criterion":
-				a.Criterion = s.scalar(k, v)
-			case "by":
-				a.By = s.scalar(k, v)
-			case "at":
-				a.At = s.timestamp(k, v)
-			case "note":
-				a.Note = s.scalar(k, v)
-			}
-		})
+		s.record(a.fields())(key, n)
 		list = append(list, a)
 	}
 	return list

@@ -33,11 +33,8 @@ func ParsePrompt(file string, src []byte) (Prompt, Problems) {
 		return p, s.sorted()
 	}
 	p.src, p.start, p.Body = src, fm.body, string(src[fm.body:])
-	for i := 0; fm.root != nil && i+1 < len(fm.root.Content); i += 2 {
-		key, value := fm.root.Content[i], target(fm.root.Content[i+1])
-		if s.isKnown(key, []string{"extends"}) && !isNull(value) {
-			p.Extends = Item{Value: s.scalar(key, value), Pos: s.nodePos(fm.root.Content[i+1])}
-		}
+	if fm.root != nil {
+		s.only(fm.root, readers{"extends": into(&p.Extends, s.item)})
 	}
 	return p, s.sorted()
 }

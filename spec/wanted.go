@@ -20,42 +20,35 @@ type field struct {
 	plain      bool // never quoted: a time or a boolean
 }
 
-type wantKind int
-
-const (
-	wantScalar wantKind = iota
-	wantList
-	wantMap
-)
-
 // wanted is the value that a key of the frontmatter should have.
 type wanted struct {
-	key    string
-	kind   wantKind
-	fields []field   // the only field of a scalar, or the fields of a map
-	names  []string  // all fields that the map can have, in the order written
-	items  [][]field // the items of a list
-	value  any
+	key   string
+	kind  yaml.Kind // a scalar, a list or a map
+	items [][]field // of a list; a scalar is one item with one field, a map is one item
+	names []string  // all fields that a map can have, in the order written
+	read  func(s *source, n *yaml.Node) [][]field
 }
 
 // newWanted converts a value of one of the types of SetKey.
 func newWanted(key string, value any) (wanted, error) {
-	w := wanted{key: key, value: value}
+	w := wanted{key: key, kind: yaml.SequenceNode}
 	switch v := value.(type) {
 	case string:
-		w.fields = []field{{value: v, plain: key == "completed_at" && isTime(v)}}
+		w.kind, w.items = yaml.ScalarNode, [][]field{{{value: v, plain: key == "completed_at" && isTime(v)}}}
 	case []string:
-		w.kind, w.items = wantList, textItems(v)
+		w.items = textItems(v)
+		w.read = func(s *source, n *yaml.Node) [][]field { return textItems(s.texts(n, n)) }
 	case []Attestation:
-		w.kind, w.items = wantList, attestationItems(v)
+		w.items = attestationItems(v)
+		w.read = func(s *source, n *yaml.Node) [][]field { return attestationItems(s.attested(n, n)) }
 	case Approval:
-		w.kind, w.names, w.fields = wantMap, []string{"required", "status", "by", "at", "digest"}, approvalFields(v)
+		w.setMap(v.fields(), func() []recordField { return new(Approval).fields() })
 	case Skip:
-		w.kind, w.names, w.fields = wantMap, []string{"reason", "by", "at"}, skipFields(v)
+		w.setMap(v.fields(), func() []recordField { return new(Skip).fields() })
 	default:
 		return wanted{}, fmt.Errorf("a value of type %T can't be written", value)
 	}
-	for _, f := range append(slices.Concat(w.items...), append(w.fields, field{value: key})...) {
+	for _, f := range append(slices.Concat(w.items...), field{value: key}) {
 		if !utf8.ValidString(f.value) {
 			return wanted{}, fmt.Errorf("%q is not UTF-8", f.value)
 		}
@@ -63,35 +56,35 @@ func newWanted(key string, value any) (wanted, error) {
 	return w, nil
 }
 
+// setMap sets a map with the given fields; empty returns such fields without
+// values.
+func (w *wanted) setMap(record []recordField, empty func() []recordField) {
+	w.kind, w.items = yaml.MappingNode, [][]field{fieldsOf(record)}
+	for _, f := range record {
+		w.names = append(w.names, f.name)
+	}
+	w.read = func(s *source, n *yaml.Node) [][]field {
+		read := empty()
+		s.record(read)(n, n)
+		return [][]field{fieldsOf(read)}
+	}
+}
+
 // readFrom reports whether a node has the wanted value.
 func (w wanted) readFrom(s *source, n *yaml.Node) bool {
 	n = target(n)
-	switch w.kind {
-	case wantScalar:
-		return n.Kind == yaml.ScalarNode && n.Value == w.fields[0].value
-	case wantMap:
-		return n.Kind == yaml.MappingNode && slices.Equal(w.fieldsOf(s, n), w.fields)
-	default:
-		return slices.EqualFunc(w.itemsOf(s, n), w.items, slices.Equal)
+	switch {
+	case w.kind == yaml.ScalarNode:
+		return n.Kind == w.kind && n.Value == w.items[0][0].value
+	case w.kind == yaml.MappingNode && n.Kind != w.kind:
+		return false
 	}
+	return slices.EqualFunc(w.itemsOf(s, n), w.items, slices.Equal)
 }
 
-// fieldsOf reads a node as a map of the wanted type and returns its fields.
-func (w wanted) fieldsOf(s *source, n *yaml.Node) []field {
-	quiet := &source{src: s.src, starts: s.starts} // its problems are ignored
-	if _, ok := w.value.(Skip); ok {
-		return skipFields(quiet.skip(n, n))
-	}
-	return approvalFields(quiet.approval(n, n))
-}
-
-// itemsOf reads a node as a list of the wanted type and returns its items.
+// itemsOf reads a node as a value of the wanted type. Its problems are ignored.
 func (w wanted) itemsOf(s *source, n *yaml.Node) [][]field {
-	quiet := &source{src: s.src, starts: s.starts}
-	if _, ok := w.value.([]Attestation); ok {
-		return attestationItems(quiet.attested(n, n))
-	}
-	return textItems(texts(quiet.items(n, n)))
+	return w.read(&source{src: s.src, starts: s.starts}, n)
 }
 
 func textItems(list []string) [][]field {
@@ -105,76 +98,70 @@ func textItems(list []string) [][]field {
 func attestationItems(list []Attestation) [][]field {
 	var items [][]field
 	for _, a := range list {
-		items = append(items, slices.Concat(
-			[]field{{key: "criterion", value: a.Criterion}},
-			textField("by", a.By), timeField("at", a.At), textField("note", a.Note),
-		))
+		items = append(items, fieldsOf(a.fields()))
 	}
 	return items
 }
 
-func approvalFields(a Approval) []field {
-	return slices.Concat(
-		[]field{{key: "required", value: strconv.FormatBool(a.Required), plain: true}},
-		textField("status", a.Status), textField("by", a.By), timeField("at", a.At), textField("digest", a.Digest),
-	)
-}
-
-func skipFields(k Skip) []field {
-	return slices.Concat(textField("reason", k.Reason), textField("by", k.By), timeField("at", k.At))
-}
-
-func textField(key, value string) []field {
-	if value == "" {
-		return nil
+// fieldsOf returns the fields that have a value. A bool always has one.
+func fieldsOf(record []recordField) []field {
+	var fields []field
+	for _, f := range record {
+		switch v := f.value.(type) {
+		case *bool:
+			fields = append(fields, field{f.name, strconv.FormatBool(*v), true})
+		case *string:
+			if *v != "" {
+				fields = append(fields, field{key: f.name, value: *v})
+			}
+		case *time.Time:
+			if !v.IsZero() {
+				fields = append(fields, field{f.name, v.UTC().Format(time.RFC3339), true})
+			}
+		}
 	}
-	return []field{{key: key, value: value}}
-}
-
-func timeField(key string, t time.Time) []field {
-	if t.IsZero() {
-		return nil
-	}
-	return []field{{key: key, value: t.UTC().Format(time.RFC3339), plain: true}}
+	return fields
 }
 
 // renderEntry returns a key and its value as lines.
 func renderEntry(indent int, w wanted, ending string) string {
-	head := strings.Repeat(" ", indent) + yamlText(w.key) + ":"
-	var sb strings.Builder
+	lines := strings.Repeat(" ", indent) + yamlText(w.key) + ":"
 	switch {
-	case w.kind == wantScalar:
-		return head + " " + w.fields[0].text(0) + ending
-	case w.kind == wantList && len(w.items) == 0:
-		return head + " []" + ending
-	case w.kind == wantMap && len(w.fields) == 0:
-		return head + " {}" + ending
+	case w.kind == yaml.ScalarNode:
+		return lines + " " + w.items[0][0].text(0) + ending
+	case len(w.items) == 0:
+		return lines + " []" + ending
+	case w.kind == yaml.MappingNode && len(w.items[0]) == 0:
+		return lines + " {}" + ending
+	case w.kind == yaml.MappingNode:
+		return lines + ending + renderFields(indent+2, w.items[0], ending)
 	}
-	sb.WriteString(head + ending)
+	lines += ending
 	for _, item := range w.items {
-		sb.WriteString(renderItem(indent, item, ending))
+		lines += renderItem(indent, item, ending)
 	}
-	for _, f := range w.fields {
-		sb.WriteString(renderField(indent+2, f, ending))
-	}
-	return sb.String()
+	return lines
 }
 
 // renderItem returns a list item as lines.
 func renderItem(indent int, item []field, ending string) string {
 	lead := strings.Repeat(" ", indent) + "- "
-	if item[0].key == "" {
+	switch {
+	case len(item) == 0:
+		return lead + "{}" + ending
+	case item[0].key == "":
 		return lead + item[0].text(0) + ending
 	}
-	var sb strings.Builder
-	for _, f := range item {
-		sb.WriteString(renderField(indent+2, f, ending))
-	}
-	return lead + sb.String()[len(lead):]
+	return lead + renderFields(indent+2, item, ending)[len(lead):]
 }
 
-func renderField(indent int, f field, ending string) string {
-	return strings.Repeat(" ", indent) + f.key + ": " + f.text(0) + ending
+// renderFields returns the fields of a map as lines.
+func renderFields(indent int, fields []field, ending string) string {
+	var lines strings.Builder
+	for _, f := range fields {
+		lines.WriteString(strings.Repeat(" ", indent) + f.key + ": " + f.text(0) + ending)
+	}
+	return lines.String()
 }
 
 // text returns the field's value as YAML, if possible in the quoting style of the
