@@ -26,35 +26,36 @@ type edge struct {
 // its depends_on and, for a group, its members. A member of a group that has no
 // depends_on depends on the preceding member.
 func (g *Set) Dependencies(s *Spec) []*Spec {
-	i, ok := g.index[s]
-	if !ok {
-		return nil
+	if i, ok := g.index[s]; ok {
+		return g.specs(g.needed(i))
 	}
-	var specs []*Spec
+	return nil
+}
+
+func (g *Set) needed(i int) []int {
+	var needed []int
 	for _, e := range g.nodes[i].needs {
-		specs = append(specs, g.all[e.to])
+		needed = append(needed, e.to)
 	}
-	return specs
+	return needed
 }
 
 // Dependents returns, in natural order, the specs that have s among their
 // Dependencies.
 func (g *Set) Dependents(s *Spec) []*Spec {
-	i, ok := g.index[s]
-	if !ok {
-		return nil
+	if i, ok := g.index[s]; ok {
+		return g.specs(g.nodes[i].dependents)
 	}
-	return g.specs(g.nodes[i].dependents)
+	return nil
 }
 
 // Members returns the specs with an id of the form s.ID + ".N", ordered by
 // number.
 func (g *Set) Members(s *Spec) []*Spec {
-	i, ok := g.index[s]
-	if !ok {
-		return nil
+	if i, ok := g.index[s]; ok {
+		return g.specs(g.nodes[i].members)
 	}
-	return g.specs(g.nodes[i].members)
+	return nil
 }
 
 // Order returns all specs, each after its dependencies, and otherwise in natural
@@ -111,11 +112,11 @@ func (g *Set) need(from int, e edge) {
 	}
 }
 
-// sort returns the order of Order: each time the first spec, in natural order,
-// whose dependencies have all been taken (Kahn, CACM 5(11), 1962).
-func (g *Set) sort() []int {
+// sort takes, each time, the first spec in natural order whose dependencies have
+// all been taken (Kahn, CACM 5(11), 1962). It returns the others as unordered.
+func (g *Set) sort() (order, unordered []int) {
 	waits := make([]int, len(g.nodes)) // dependencies not yet in order
-	var free, order []int              // free is sorted
+	var free []int                     // sorted
 	for i := range g.nodes {
 		if waits[i] = len(g.nodes[i].needs); waits[i] == 0 {
 			free = append(free, i)
@@ -134,41 +135,53 @@ func (g *Set) sort() []int {
 	}
 	for i := range g.nodes {
 		if waits[i] > 0 {
-			order = append(order, i)
+			unordered = append(unordered, i)
 		}
 	}
-	return order
+	return order, unordered
 }
 
-// findCycles finds the strongly connected components that contain a cycle. For
-// each it reports only a shortest cycle through its first spec: a component can
-// contain exponentially many.
-func (g *Set) findCycles() {
-	for _, component := range g.cyclicComponents() {
-		g.cycles = append(g.cycles, g.shortestCycle(slices.Min(component)))
-		for _, i := range component {
-			g.nodes[i].cycle = len(g.cycles)
+// findCycles finds the cycles among the specs that sort could not order. Of the
+// specs that can all reach one another it reports only a shortest cycle through
+// the first: there can be exponentially many.
+func (g *Set) findCycles(unordered []int) {
+	for _, i := range unordered {
+		if g.nodes[i].cycle > 0 {
+			continue
 		}
-	}
-}
-
-// shortestCycle searches breadth first for a path from a spec in a cycle back to
-// itself. The path begins at a spec that has the next one in its depends_on;
-// every cycle has such a spec, because the edges of groups alone form no cycle.
-func (g *Set) shortestCycle(start int) []int {
-	from := map[int]int{} // predecessor of each spec that was reached
-	for queue := []int{start}; ; queue = queue[1:] {
-		i := queue[0]
-		for _, e := range g.nodes[i].needs {
-			if _, seen := from[e.to]; !seen {
-				from[e.to] = i
-				queue = append(queue, e.to)
+		from := g.search(i, g.needed)
+		if from[i] < 0 {
+			continue // it only depends on specs in a cycle
+		}
+		g.cycles = append(g.cycles, g.cycleThrough(i, from))
+		back := g.search(i, func(k int) []int { return g.nodes[k].dependents })
+		for k := range g.nodes {
+			if from[k] >= 0 && back[k] >= 0 {
+				g.nodes[k].cycle = len(g.cycles)
 			}
 		}
-		if _, closed := from[start]; closed {
-			break
+	}
+}
+
+// search searches breadth first from a spec. It returns the predecessor of every
+// spec, or -1 for a spec that it did not reach.
+func (g *Set) search(start int, next func(int) []int) []int {
+	from := slices.Repeat([]int{-1}, len(g.nodes))
+	for queue := []int{start}; len(queue) > 0; queue = queue[1:] {
+		for _, k := range next(queue[0]) {
+			if from[k] < 0 {
+				from[k] = queue[0]
+				queue = append(queue, k)
+			}
 		}
 	}
+	return from
+}
+
+// cycleThrough returns the path from a spec back to itself. It begins at a spec
+// that has the next one in its depends_on; every cycle has such a spec, because
+// the edges of groups alone form no cycle.
+func (g *Set) cycleThrough(start int, from []int) []int {
 	path := []int{start}
 	for i := from[start]; i != start; i = from[i] {
 		path = append(path, i)

@@ -39,8 +39,9 @@ func NewSet(specs []*Spec) *Set {
 		g.folded[i] = strings.ToLower(s.ID)
 	}
 	g.link()
-	g.order = g.sort()
-	g.findCycles()
+	order, unordered := g.sort()
+	g.order = append(order, unordered...)
+	g.findCycles(unordered)
 	return g
 }
 
