@@ -62,15 +62,11 @@ func (c Config) Interpreter(lang string) (argv []string, ok bool) {
 // sorted by position and have no ID. An unknown key is a Warning. An agent whose
 // command turns off its own permission checks, or that gets secrets by name, is
 // an Error: only the user's own config may allow that.
-func ParseConfig(path string, src []byte) (Config, Problems) {
-	return (&configFile{source: newSource("", path, src)}).read()
-}
+func ParseConfig(path string, src []byte) (Config, Problems) { return readConfig(path, src, false) }
 
 // ParseUserConfig reads the user's own config file. Unlike ParseConfig it allows
 // agents without permission checks and with secrets.
-func ParseUserConfig(path string, src []byte) (Config, Problems) {
-	return (&configFile{source: newSource("", path, src), users: true}).read()
-}
+func ParseUserConfig(path string, src []byte) (Config, Problems) { return readConfig(path, src, true) }
 
 // configFile is a config file that is being read.
 type configFile struct {
@@ -78,15 +74,15 @@ type configFile struct {
 	users bool // whether it is the user's own config, not a repository's
 }
 
-func (s *configFile) read() (Config, Problems) {
-	var cfg Config
-	if len(bytes.TrimSpace(s.src)) == 0 || !s.isText() {
-		return cfg, s.sorted()
+func readConfig(path string, src []byte, users bool) (cfg Config, problems Problems) {
+	if len(bytes.TrimSpace(src)) == 0 {
+		return cfg, nil
 	}
-	fm, ok := s.frontmatter()
-	if !ok || fm.root == nil {
-		return cfg, s.sorted()
+	opened, fm, _ := openSource("", path, src)
+	if fm.root == nil {
+		return cfg, opened.sorted()
 	}
+	s := &configFile{source: opened, users: users}
 	s.only(fm.root, readers{
 		"project":      s.section(readers{"name": into(&cfg.ProjectName, s.scalar)}),
 		"interpreters": into(&cfg.interpreters, s.interpreters),

@@ -55,11 +55,7 @@ type Cell struct {
 // and table rows without content.
 func ParseDocument(file string, src []byte) (*Document, Problems) {
 	d := &Document{Path: file}
-	s := newSource("", file, src)
-	if !s.isText() {
-		return d, s.sorted()
-	}
-	fm, ok := s.frontmatter()
+	s, fm, ok := openSource("", file, src)
 	if !ok {
 		return d, s.sorted()
 	}

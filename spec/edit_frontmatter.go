@@ -82,12 +82,9 @@ type editor struct {
 }
 
 func openEditor(src []byte) (*editor, Problems) {
-	s := newSource("", "", src)
-	e := &editor{source: s, ending: lineEnding(src)}
-	if s.isText() {
-		e.fm, _ = s.frontmatter()
-	}
-	if root := e.fm.root; root != nil && root.Style&yaml.FlowStyle != 0 {
+	s, fm, _ := openSource("", "", src)
+	e := &editor{source: s, fm: fm, ending: lineEnding(src)}
+	if root := fm.root; root != nil && root.Style&yaml.FlowStyle != 0 {
 		s.fail(s.nodePos(root), "uneditable-frontmatter", "write one \"key: value\" a line", "the frontmatter can't be edited: it is written in braces")
 	}
 	return e, s.sorted()

@@ -98,11 +98,11 @@ func (b *body) fenceProblems() {
 		if b.closed(fence, run, opened) {
 			continue
 		}
-		severity := Warning
+		report := b.warn
 		if isCheck {
-			severity = Error
+			report = b.fail
 		}
-		b.report(severity, at, "unclosed-fence", "close it with "+run+" in the same column", "the code fence is not closed")
+		report(at, "unclosed-fence", "close it with "+run+" in the same column", "the code fence is not closed")
 	}
 }
 

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,39 +12,36 @@ import (
 func (g *Set) Problems() Problems {
 	var problems Problems
 	for i, s := range g.all {
-		report := func(pos Pos, rule, msg, hint string) {
-			problems = append(problems, s.problem(Error, pos, rule, msg, hint))
-		}
+		r := s.reporter()
 		if same := g.byID[s.ID]; len(same) > 1 && same[0] != i {
-			first := g.all[same[0]].Path
-			report(Pos{}, "duplicate-id", fmt.Sprintf("id %q is also the id of %s", s.ID, first), "rename one of the two")
+			r.fail(Pos{}, "duplicate-id", "rename one of the two", "id %q is also the id of %s", s.ID, g.all[same[0]].Path)
 		}
 		for _, item := range g.nodes[i].unresolved {
-			rule, msg, hint := g.explain(item.Value)
-			report(item.Pos, rule, msg, hint)
+			if found := g.matches(item.Value); len(found) > 0 {
+				e := AmbiguousError{item.Value, g.names(found)}
+				r.fail(item.Pos, "ambiguous-dependency", e.Hint(), "dependency %q matches %d specs", item.Value, len(found))
+			} else {
+				e := NotFoundError{item.Value, g.suggestions(item.Value)}
+				r.fail(item.Pos, "unknown-dependency", e.Hint(), "dependency %q matches no spec", item.Value)
+			}
 		}
+		problems = append(problems, r.problems...)
 	}
 	for _, cycle := range g.cycles {
-		s := g.all[cycle[0]]
-		rule, msg := "dependency-cycle", "cycle of dependencies "+g.cyclePath(cycle)
+		r, at := g.all[cycle[0]].reporter(), g.step(cycle, 0).pos
 		if len(cycle) == 1 {
-			rule, msg = "self-dependency", "depends on itself"
+			r.fail(at, "self-dependency", "", "depends on itself")
+		} else {
+			r.fail(at, "dependency-cycle", "", "cycle of dependencies %s", g.cyclePath(cycle))
 		}
-		problems = append(problems, s.problem(Error, g.step(cycle, 0).pos, rule, msg, ""))
+		problems = append(problems, r.problems...)
 	}
 	sortProblems(problems)
 	return problems
 }
 
-// explain returns the reason why a dependency could not be resolved.
-func (g *Set) explain(query string) (rule, msg, hint string) {
-	if found := g.matches(query); len(found) > 0 {
-		e := AmbiguousError{query, g.names(found)}
-		return "ambiguous-dependency", fmt.Sprintf("dependency %q matches %d specs", query, len(found)), e.Hint()
-	}
-	e := NotFoundError{query, g.suggestions(query)}
-	return "unknown-dependency", fmt.Sprintf("dependency %q matches no spec", query), e.Hint()
-}
+// reporter returns a reporter for the spec's file.
+func (s *Spec) reporter() reporter { return reporter{id: s.ID, path: s.Path} }
 
 // Lint returns all problems of the specs in a set: those that Parse found (parse,
 // by the path of the file), those of the set, and those of each spec.
@@ -58,7 +54,9 @@ func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
 		problems = append(problems, LintSpec(s, cfg)...)
 		// A file with errors can have criteria that were not read.
 		if len(s.Criteria) == 0 && len(g.Members(s)) == 0 && parse[s.Path].Err() == nil {
-			problems = append(problems, s.problem(Warning, Pos{}, "no-criteria", "no acceptance criteria, so the spec can't be completed", ""))
+			r := s.reporter()
+			r.warn(Pos{}, "no-criteria", "", "no acceptance criteria, so the spec can't be completed")
+			problems = append(problems, r.problems...)
 		}
 	}
 	sortProblems(problems)
@@ -68,10 +66,9 @@ func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
 // LintSpec returns the problems of a single spec that Parse does not find. With
 // an error among them the spec must not be run.
 func LintSpec(s *Spec, cfg Config) Problems {
-	l := linter{spec: s, config: cfg}
+	l := linter{spec: s, config: cfg, reporter: s.reporter()}
 	l.edits()
 	l.words()
-	l.model()
 	l.skip()
 	l.targets()
 	l.criteria()
@@ -79,22 +76,12 @@ func LintSpec(s *Spec, cfg Config) Problems {
 	return l.problems
 }
 
-func (s *Spec) problem(severity Severity, pos Pos, rule, msg, hint string) Problem {
-	return Problem{ID: s.ID, Path: s.Path, Pos: pos, Severity: severity, Rule: rule, Msg: msg, Hint: hint}
-}
-
 // linter collects the problems of one spec.
 type linter struct {
-	spec     *Spec
-	config   Config
-	problems Problems
+	reporter
+	spec   *Spec
+	config Config
 }
-
-func (l *linter) report(severity Severity, pos Pos, rule, msg, hint string) {
-	l.problems = append(l.problems, l.spec.problem(severity, pos, rule, msg, hint))
-}
-
-func (l *linter) warn(pos Pos, rule, msg, hint string) { l.report(Warning, pos, rule, msg, hint) }
 
 // edits tries the edits that complete a spec: whether they are possible must be
 // known before any check runs.
@@ -110,60 +97,52 @@ func (l *linter) edits() {
 	} {
 		_, err := SetKey(l.spec.src, entry.key, entry.value)
 		if p, ok := errors.AsType[Problem](err); ok {
-			l.report(Error, p.Pos, p.Rule, p.Msg, p.Hint)
+			l.fail(p.Pos, p.Rule, p.Hint, "%s", p.Msg)
 			return
 		}
 	}
 }
 
-// words checks the keys that have a fixed set of values.
+// words checks the keys that have a fixed set of values, and that no agent's
+// program would read the model as a flag.
 func (l *linter) words() {
-	l.word(l.spec.at["type"], "unknown-type", "type", l.spec.Type,
-		[]string{"code", "task", "research", "documentation", "driver", "group"})
-	l.word(l.spec.at["status"], "unknown-status", "status", string(l.spec.Status), []string{
+	s := l.spec
+	l.word("type", "unknown-type", "type", s.Type, "code", "task", "research", "documentation", "driver", "group")
+	l.word("status", "unknown-status", "status", string(s.Status),
 		string(StatusPending), string(StatusInProgress), string(StatusCompleted), string(StatusFailed),
 		string(StatusCancelled), string(StatusPaused), string(StatusNeedsAttention),
-		// Computed states; in a file they mean pending.
-		string(StateReady), string(StateBlocked),
-	})
-	l.word(l.spec.at["approval"], "unknown-approval-status", "approval status", l.spec.Approval.Status,
-		[]string{ApprovalPending, Approved, Rejected})
-}
-
-func (l *linter) word(pos Pos, rule, what, word string, known []string) {
-	if word == "" || slices.Contains(known, word) {
-		return
+		string(StateReady), string(StateBlocked)) // computed states; in a file they mean pending
+	l.word("approval", "unknown-approval-status", "approval status", s.Approval.Status, ApprovalPending, Approved, Rejected)
+	if strings.HasPrefix(s.Model, "-") {
+		l.fail(s.at["model"], "bad-model", "", "model %q starts with a dash, like a flag", s.Model)
 	}
-	l.warn(pos, rule, fmt.Sprintf("unknown %s %q", what, word), oneOf(word, known))
 }
 
-// model reports a model that an agent's program would read as a flag.
-func (l *linter) model() {
-	if strings.HasPrefix(l.spec.Model, "-") {
-		l.report(Error, l.spec.at["model"], "bad-model", fmt.Sprintf("model %q starts with a dash, like a flag", l.spec.Model), "")
+func (l *linter) word(key, rule, what, word string, known ...string) {
+	if word != "" && !slices.Contains(known, word) {
+		l.warn(l.spec.at[key], rule, oneOf(word, known), "unknown %s %q", what, word)
 	}
 }
 
 // skip checks that a record of a skipped spec is complete.
 func (l *linter) skip() {
-	s := l.spec
+	s, at := l.spec, l.spec.at["skipped"]
 	if s.Skipped == (Skip{}) {
 		return
 	}
 	if s.Skipped.Reason == "" {
-		l.warn(s.at["skipped"], "skipped-without-reason", "skipped without a reason, so it blocks the specs that depend on it",
-			"add a reason below skipped")
+		l.warn(at, "skipped-without-reason", "add a reason below skipped",
+			"skipped without a reason, so it blocks the specs that depend on it")
 	}
 	if s.Status != StatusCancelled {
-		l.warn(s.at["skipped"], "skipped-not-cancelled", fmt.Sprintf("skipped, but its status is %q", s.Status),
-			"set it to cancelled, or remove skipped")
+		l.warn(at, "skipped-not-cancelled", "set it to cancelled, or remove skipped", "skipped, but its status is %q", s.Status)
 	}
 }
 
 func (l *linter) targets() {
 	for _, item := range l.spec.TargetFiles {
 		if err := CheckPattern(item.Value); err != nil {
-			l.report(Error, item.Pos, "bad-target", fmt.Sprintf("target file %q %v", item.Value, err), "")
+			l.fail(item.Pos, "bad-target", "", "target file %q %v", item.Value, err)
 		}
 	}
 }
@@ -171,15 +150,15 @@ func (l *linter) targets() {
 // criteria checks boxes, ticks and attestations.
 func (l *linter) criteria() {
 	for _, item := range l.spec.OddMarks {
-		l.warn(item.Pos, "odd-mark", fmt.Sprintf("%q is not a valid box, and the spec can't be completed with it", item.Value),
-			"write [ ] or [x]")
+		l.warn(item.Pos, "odd-mark", "write [ ] or [x]",
+			"%q is not a valid box, and the spec can't be completed with it", item.Value)
 	}
 	manual := map[string]bool{}
 	var unticked []Criterion
 	for _, c := range l.spec.Criteria {
 		if c.Manual() && manual[c.Text] {
-			l.report(Error, c.Pos, "same-manual-criterion", fmt.Sprintf("two manual criteria have the text %q", c.Text),
-				"make their texts different: an attestation would count for both")
+			l.fail(c.Pos, "same-manual-criterion", "make their texts different: an attestation would count for both",
+				"two manual criteria have the text %q", c.Text)
 		}
 		manual[c.Text] = manual[c.Text] || c.Manual()
 		if !c.Ticked {
@@ -187,14 +166,13 @@ func (l *linter) criteria() {
 		}
 	}
 	if l.spec.Status == StatusCompleted && len(unticked) > 0 {
-		l.warn(unticked[0].Pos, "completed-with-unticked",
-			fmt.Sprintf("completed, but %d of %d criteria are not ticked", len(unticked), len(l.spec.Criteria)), "")
+		l.warn(unticked[0].Pos, "completed-with-unticked", "",
+			"completed, but %d of %d criteria are not ticked", len(unticked), len(l.spec.Criteria))
 	}
 	for _, a := range l.spec.Attested {
 		if !manual[a.Criterion] {
-			l.warn(l.spec.at["attested"], "attested-unknown",
-				fmt.Sprintf("attested criterion %q is not a manual criterion of this spec", a.Criterion),
-				"if its text has changed, attest it again")
+			l.warn(l.spec.at["attested"], "attested-unknown", "if its text has changed, attest it again",
+				"attested criterion %q is not a manual criterion of this spec", a.Criterion)
 		}
 	}
 }
@@ -209,12 +187,11 @@ func (l *linter) checks() {
 		}
 		seen[c] = true
 		if _, ok := l.config.Interpreter(c.Lang); !ok {
-			l.report(Error, c.Pos, "unknown-interpreter", fmt.Sprintf("no interpreter for checks in %q", c.Lang),
-				"add it to interpreters in .chant/config.md")
+			l.fail(c.Pos, "unknown-interpreter", "add it to interpreters in .chant/config.md", "no interpreter for checks in %q", c.Lang)
 		}
 		if c.ExpectFail && c.Match == nil && c.Exit == nil {
-			l.warn(c.Pos, "red-for-wrong-reason", "expect=fail without match= or exit= accepts any failure",
-				"add match= with the expected error message")
+			l.warn(c.Pos, "red-for-wrong-reason", "add match= with the expected error message",
+				"expect=fail without match= or exit= accepts any failure")
 		}
 	}
 }

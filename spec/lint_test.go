@@ -221,9 +221,9 @@ func TestLintAddsWhatParseFound(t *testing.T) {
 	broken, warned := specOf("b"), specOf("w")
 	gone := Problem{ID: "gone", Path: ".chant/specs/gone.md", Severity: Error, Rule: "unreadable", Msg: "permission denied"}
 	parse := map[string]Problems{
-		warned.Path: {warned.problem(Warning, Pos{2, 1}, "odd", "is odd", "")},
+		warned.Path: {{warned.ID, warned.Path, Pos{2, 1}, Warning, "odd", "is odd", ""}},
 		gone.Path:   {gone},
-		broken.Path: {broken.problem(Error, Pos{4, 1}, "yaml", "is no YAML", "")},
+		broken.Path: {{broken.ID, broken.Path, Pos{4, 1}, Error, "yaml", "is no YAML", ""}},
 	}
 	want := []string{
 		// That it has no criteria is not said of a file that can't be read.

@@ -71,7 +71,7 @@ func (s *source) only(mapping *yaml.Node, known readers) {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if key := mapping.Content[i]; known[key.Value] == nil {
 			hint := DidYouMean(key.Value, slices.Sorted(maps.Keys(known)))
-			s.report(Warning, s.nodePos(key), "unknown-key", hint, "unknown key %q", key.Value)
+			s.warn(s.nodePos(key), "unknown-key", hint, "unknown key %q", key.Value)
 		}
 	}
 	s.known(mapping, known)

@@ -15,11 +15,7 @@ const archive = ".chant/archive/"
 func Parse(file string, src []byte) (*Spec, Problems) {
 	id := strings.TrimSuffix(path.Base(file), ".md")
 	sp := &Spec{ID: id, Path: file, Title: id, Archived: strings.HasPrefix(file, archive)}
-	s := newSource(id, file, src)
-	if !s.isText() {
-		return sp, s.sorted()
-	}
-	fm, ok := s.frontmatter()
+	s, fm, ok := openSource(id, file, src)
 	if !ok {
 		return sp, s.sorted()
 	}

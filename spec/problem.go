@@ -74,6 +74,28 @@ func (ps Problems) Err() error {
 	return errors.Join(errs...)
 }
 
+// reporter collects the problems of one file.
+type reporter struct {
+	id, path string
+	problems Problems
+}
+
+// fail adds an error at a position.
+func (r *reporter) fail(at Pos, rule, hint, format string, args ...any) {
+	r.problems = append(r.problems, Problem{r.id, r.path, at, Error, rule, fmt.Sprintf(format, args...), hint})
+}
+
+// warn adds a warning at a position.
+func (r *reporter) warn(at Pos, rule, hint, format string, args ...any) {
+	r.problems = append(r.problems, Problem{r.id, r.path, at, Warning, rule, fmt.Sprintf(format, args...), hint})
+}
+
+// sorted returns the problems sorted by position.
+func (r *reporter) sorted() Problems {
+	sortProblems(r.problems)
+	return r.problems
+}
+
 // sortProblems sorts stably by path, line and column.
 func sortProblems(ps Problems) {
 	slices.SortStableFunc(ps, func(a, b Problem) int {

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -24,11 +23,7 @@ type Prompt struct {
 // Problems are sorted by position and have no ID.
 func ParsePrompt(file string, src []byte) (Prompt, Problems) {
 	p := Prompt{Name: strings.TrimSuffix(path.Base(file), ".md"), Path: file}
-	s := newSource("", file, src)
-	if !s.isText() {
-		return p, s.sorted()
-	}
-	fm, ok := s.frontmatter()
+	s, fm, ok := openSource("", file, src)
 	if !ok {
 		return p, s.sorted()
 	}
@@ -79,18 +74,15 @@ func (p Prompt) ancestry(all map[string]Prompt) ([]Prompt, Problems) {
 	chain, names := []Prompt{p}, []string{p.Name}
 	for p.Extends.Value != "" {
 		name := p.Extends.Value
-		problem := Problem{Path: p.Path, Pos: p.Extends.Pos, Severity: Error}
+		r := reporter{path: p.Path}
 		parent, ok := all[name]
 		switch i := slices.Index(names, name); {
 		case i >= 0:
-			problem.Rule = "prompt-cycle"
-			problem.Msg = "cycle of prompts " + strings.Join(append(names[i:], name), " → ")
-			return chain, Problems{problem}
+			r.fail(p.Extends.Pos, "prompt-cycle", "", "cycle of prompts %s", strings.Join(append(names[i:], name), " → "))
+			return chain, r.problems
 		case !ok:
-			problem.Rule = "unknown-prompt"
-			problem.Msg = fmt.Sprintf("no prompt %q to extend", name)
-			problem.Hint = DidYouMean(name, slices.Sorted(maps.Keys(all)))
-			return chain, Problems{problem}
+			r.fail(p.Extends.Pos, "unknown-prompt", DidYouMean(name, slices.Sorted(maps.Keys(all))), "no prompt %q to extend", name)
+			return chain, r.problems
 		}
 		p = parent
 		chain, names = append(chain, p), append(names, name)
