@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"html"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
@@ -56,7 +57,7 @@ func readMarkdown(src []byte) ([]byte, ast.Node) {
 		// goldmark ignores a one-letter info string at the end of a file.
 		src = append(bytes.Clone(src), '\n')
 	}
-	md := newMarkdown()
+	md := specMarkdown()
 	root := md.Parse(text.NewReader(src))
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		if h, ok := n.(*ast.Heading); ok && isOutputHeading(h, src) {
@@ -67,10 +68,18 @@ func readMarkdown(src []byte) ([]byte, ast.Node) {
 	return src, root
 }
 
-// newMarkdown returns the parser of spec files: CommonMark with task lists.
-func newMarkdown() parser.Parser {
-	return goldmark.New(goldmark.WithExtensions(extension.TaskList)).Parser()
-}
+// The parsers of spec files, CommonMark with task lists, and of documents, which
+// also have tables. They are safe for concurrent use.
+//
+//nolint:gochecknoglobals // immutable, and to build one takes a quarter of the time of Parse
+var (
+	specMarkdown = sync.OnceValue(func() parser.Parser {
+		return goldmark.New(goldmark.WithExtensions(extension.TaskList)).Parser()
+	})
+	docMarkdown = sync.OnceValue(func() parser.Parser {
+		return goldmark.New(goldmark.WithExtensions(extension.TaskList, extension.Table)).Parser()
+	})
+)
 
 // isOutputHeading reports whether a transcript starts at the heading. It is false
 // for a heading with a reference link, whose text could depend on a definition

@@ -1,15 +1,12 @@
 package spec
 
 import (
-	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
-	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 )
 
@@ -61,17 +58,12 @@ func ParseDocument(file string, src []byte) (*Document, Problems) {
 	}
 	r := &docReader{source: s, base: fm.body, doc: d}
 	r.text, _ = readMarkdown(src[fm.body:])
-	root := newDocMarkdown().Parse(text.NewReader(r.text))
+	root := docMarkdown().Parse(text.NewReader(r.text))
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		r.section(n)
 		r.node(n)
 	}
 	return d, s.sorted()
-}
-
-// newDocMarkdown returns the parser of newMarkdown with tables.
-func newDocMarkdown() parser.Parser {
-	return goldmark.New(goldmark.WithExtensions(extension.TaskList, extension.Table)).Parser()
 }
 
 // docReader fills a Document from Markdown nodes. Their offsets are relative to
@@ -104,6 +96,43 @@ func (r *docReader) section(n ast.Node) {
 	r.doc.Headings = append(r.doc.Headings, Heading{
 		Level: h.Level, Text: plainText(h, r.text), Empty: true, Pos: r.at(h.Pos()),
 	})
+}
+
+// hasContent reports whether a node has content; ParseDocument lists what does
+// not count as content.
+func hasContent(n ast.Node, src []byte) bool {
+	switch n := n.(type) {
+	case *ast.Heading, *extast.TableHeader:
+		return false
+	case *ast.Image, *ast.AutoLink:
+		return true
+	case *ast.Text:
+		return !isBlank(unescape(n.Value(src), n.IsRaw()))
+	case *ast.RawHTML:
+		return !isBlank(withoutComments(string(n.Segments.Value(src))))
+	case *ast.HTMLBlock:
+		html := string(n.Lines().Value(src))
+		if n.HasClosure() {
+			html += string(n.ClosureLine.Value(src))
+		}
+		return !isBlank(withoutComments(html))
+	case *ast.CodeBlock, *ast.FencedCodeBlock:
+		return !isBlank(string(n.Lines().Value(src)))
+	}
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		if hasContent(c, src) {
+			return true
+		}
+	}
+	return false
+}
+
+func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
+
+// withoutComments removes the comments from HTML. An unclosed comment reaches to
+// the end; "<!-->" and "<!--->" are complete comments.
+func withoutComments(html string) string {
+	return regexp.MustCompile(`(?s)<!--(-?>|.*?(-->|$))`).ReplaceAllString(html, "")
 }
 
 // node reads the tables and references in a node.
@@ -198,38 +227,34 @@ func (r *docReader) cell(n, row ast.Node) Cell {
 // Sections returns the headings that have one of the names and a section that is
 // not empty. The Problems are names without a heading, and empty sections.
 func (d *Document) Sections(names []string) ([]Item, Problems) {
-	var found []Item
-	var problems Problems
+	r := reporter{path: d.Path}
 	for _, name := range names {
-		problems = append(problems, d.withoutHeading(name)...)
+		d.hasHeading(name, &r)
 	}
+	var found []Item
 	for _, h := range d.Headings {
 		switch {
 		case !hasText(names, h.Text):
 		case h.Empty:
-			problems = append(problems, d.problem(h.Pos, "empty-heading", "comments and headings do not count",
-				"the section %q is empty", h.Text))
+			r.fail(h.Pos, "empty-heading", "comments and headings do not count", "the section %q is empty", h.Text)
 		default:
 			found = append(found, Item{h.Text, h.Pos})
 		}
 	}
-	return found, problems
+	return found, r.problems
 }
 
-// withoutHeading returns a problem if no heading has the name.
-func (d *Document) withoutHeading(name string) Problems {
+// hasHeading reports whether a heading has the name; if not, it adds a problem.
+func (d *Document) hasHeading(name string, r *reporter) bool {
 	var texts []string
 	for _, h := range d.Headings {
 		texts = append(texts, h.Text)
 	}
 	if hasText(texts, name) {
-		return nil
+		return true
 	}
-	return Problems{d.problem(Pos{}, "no-heading", DidYouMean(name, texts), "no heading %q", oneLine(name))}
-}
-
-func (d *Document) problem(at Pos, rule, hint, format string, args ...any) Problem {
-	return Problem{Path: d.Path, Pos: at, Severity: Error, Rule: rule, Msg: fmt.Sprintf(format, args...), Hint: hint}
+	r.fail(Pos{}, "no-heading", DidYouMean(name, texts), "no heading %q", oneLine(name))
+	return false
 }
 
 // sameText compares two plain texts without regard to case and white space.

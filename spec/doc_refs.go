@@ -2,7 +2,10 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"path"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -37,13 +40,13 @@ type CitedFile struct {
 // the quote. Quotes are found in tables: if a cell is a single code span with a
 // reference and the next cell is a single code span, that one is the quote.
 func (d *Document) CheckRefs(files map[string]CitedFile, least int) ([]Item, Problems) {
+	r := reporter{path: d.Path}
 	var found []Item
-	var problems Problems
 	places := map[Ref]bool{}
 	for _, ref := range d.Refs {
 		places[Ref{Path: ref.Path, First: ref.First, Last: ref.Last}] = true
 		if reason := ref.fault(files[ref.Path]); reason != "" {
-			problems = append(problems, d.problem(ref.Pos, "bad-reference", "", "%s: %s", ref.Text, reason))
+			r.fail(ref.Pos, "bad-reference", "", "%s: %s", ref.Text, reason)
 			continue
 		}
 		found = append(found, Item{ref.Text, ref.Pos})
@@ -51,12 +54,11 @@ func (d *Document) CheckRefs(files map[string]CitedFile, least int) ([]Item, Pro
 	switch {
 	case len(places) >= least:
 	case len(places) == 0:
-		problems = append(problems, d.problem(Pos{}, "no-reference", "such as storage/store.go:117", "cites no path:line"))
+		r.fail(Pos{}, "no-reference", "such as storage/store.go:117", "cites no path:line")
 	default:
-		problems = append(problems, d.problem(Pos{}, "no-reference", "",
-			"cites %d different path:line, expected at least %d", len(places), least))
+		r.fail(Pos{}, "no-reference", "", "cites %d different path:line, expected at least %d", len(places), least)
 	}
-	return found, problems
+	return found, r.problems
 }
 
 // fault says why a reference is invalid; "" if it is valid.
@@ -73,15 +75,11 @@ func (r Ref) fault(file CitedFile) string {
 	case r.Last > len(file.Lines):
 		return r.Path + " ends at line " + strconv.Itoa(len(file.Lines))
 	}
-	if r.Quote == "" {
+	quoted := func(line string) bool { return strings.Contains(line, r.Quote) }
+	switch {
+	case slices.ContainsFunc(file.Lines[r.First-1:r.Last], quoted):
 		return ""
-	}
-	for _, line := range file.Lines[r.First-1 : r.Last] {
-		if strings.Contains(line, r.Quote) {
-			return ""
-		}
-	}
-	if r.First < r.Last {
+	case r.First < r.Last:
 		return "none of the lines contains " + strconv.Quote(r.Quote)
 	}
 	return "the line does not contain " + strconv.Quote(r.Quote)
@@ -130,22 +128,25 @@ type citation struct {
 
 // citations finds the references in a text.
 func citations(s string, raw bool) []citation {
+	lines := regexp.MustCompile(`^:(\d+)(?:[-–](\d+)|:\d+)?`)
 	var list []citation
 	from := 0 // end of the last reference
 	for i := range s {
-		if i < from || s[i] != ':' || !startsWithDigit(s[i+1:]) {
+		if i < from || s[i] != ':' {
 			continue
 		}
+		m := lines.FindStringSubmatch(s[i:])
 		start, ok := nameStart(s[from:i])
-		if !ok {
+		if m == nil || !ok {
 			continue
 		}
 		start += from
+		end := i + len(m[0])
 		name := unescape([]byte(s[start:i]), raw)
-		first, last, end := lineRange(s, i+1)
 		if isCitedPath(name) && endsCitation(s[end:]) {
-			ref := Ref{Text: s[start:end], Path: path.Clean(name), First: first, Last: last}
-			list = append(list, citation{ref, start})
+			first, _ := strconv.Atoi(m[1]) // the largest int if it is out of range
+			last, _ := strconv.Atoi(cmp.Or(m[2], m[1]))
+			list = append(list, citation{Ref{Text: s[start:end], Path: path.Clean(name), First: first, Last: last}, start})
 			from = end
 		}
 	}
@@ -201,34 +202,6 @@ func isCitedPath(name string) bool {
 	extension, _ := utf8.DecodeRuneInString(strings.TrimPrefix(path.Ext(name), "."))
 	return strings.Contains(name, "/") || unicode.IsLetter(extension)
 }
-
-// lineRange reads "12", "12-20" or "12:5" at an offset. It returns the first and
-// the last line and the offset after the range.
-func lineRange(s string, at int) (first, last, end int) {
-	first, end = number(s, at)
-	for _, dash := range []string{"-", "–"} {
-		if rest, ok := strings.CutPrefix(s[end:], dash); ok && startsWithDigit(rest) {
-			last, end = number(s, end+len(dash))
-			return first, last, end
-		}
-	}
-	if rest, ok := strings.CutPrefix(s[end:], ":"); ok && startsWithDigit(rest) {
-		_, end = number(s, end+1)
-	}
-	return first, first, end
-}
-
-// number reads the digits at an offset and returns the offset after them.
-func number(s string, at int) (n, end int) {
-	end = at
-	for startsWithDigit(s[end:]) {
-		end++
-	}
-	n, _ = strconv.Atoi(s[at:end]) // the largest int if it is out of range
-	return n, end
-}
-
-func startsWithDigit(s string) bool { return s != "" && '0' <= s[0] && s[0] <= '9' }
 
 // endsCitation reports whether a reference can end before rest. In a version such
 // as "golang/go:1.26" a digit follows the full stop; at the end of a sentence

@@ -52,48 +52,38 @@ func (r Row) Item() Item {
 // column of Where and at least one column that q names. A column that no table
 // has is a problem.
 func (d *Document) Rows(q RowQuery) ([]Row, Problems) {
-	tables, problems := d.tables(q)
-	if problems != nil {
-		return nil, problems
+	r := reporter{path: d.Path}
+	tables := d.tables(q, &r)
+	if r.problems != nil {
+		return nil, r.problems
 	}
 	var rows []Row
 	for _, t := range tables {
-		if !q.counts(t) {
-			continue
-		}
 		for _, cells := range t.Rows {
-			row := Row{t.Header, cells}
-			if q.matches(row) {
+			if row := (Row{t.Header, cells}); q.matches(row) {
 				rows = append(rows, row)
-				problems = append(problems, d.unfilled(row, q)...)
+				q.checkFilled(row, &r)
 			}
 		}
 	}
-	if n := len(rows); n < q.Count || q.Exact && n > q.Count {
-		problems = append(problems, d.problem(Pos{}, "rows", lineList(rows), "%s, %s", q.found(n), q.wanted()))
-	}
-	return rows, problems
+	q.checkCount(rows, &r)
+	return rows, r.problems
 }
 
 // tables returns the tables in the section that q names. It is a problem if
 // there are none, or if none has some column of q.
-func (d *Document) tables(q RowQuery) ([]Table, Problems) {
-	where := "the document"
-	tables := d.Tables
+func (d *Document) tables(q RowQuery, r *reporter) []Table {
+	where, tables := "the document", d.Tables
 	if q.Under != "" {
+		if !d.hasHeading(q.Under, r) {
+			return nil
+		}
 		where = fmt.Sprintf("the section %q", oneLine(q.Under))
-		if problems := d.withoutHeading(q.Under); problems != nil {
-			return nil, problems
-		}
-		tables = nil
-		for _, t := range d.Tables {
-			if hasText(t.Under, q.Under) {
-				tables = append(tables, t)
-			}
-		}
+		tables = slices.DeleteFunc(slices.Clone(tables), func(t Table) bool { return !hasText(t.Under, q.Under) })
 	}
 	if len(tables) == 0 {
-		return nil, Problems{d.problem(Pos{}, "no-table", "tables in quotes and code blocks do not count", "%s has no table", where)}
+		r.fail(Pos{}, "no-table", "tables in quotes and code blocks do not count", "%s has no table", where)
+		return nil
 	}
 	var known []string
 	for _, t := range tables {
@@ -101,23 +91,17 @@ func (d *Document) tables(q RowQuery) ([]Table, Problems) {
 			known = append(known, c.Text)
 		}
 	}
-	var problems Problems
-	for _, column := range q.columns() {
+	columns := q.required()
+	for _, w := range q.Where {
+		columns = append(columns, w.Column)
+	}
+	slices.Sort(columns)
+	for _, column := range slices.Compact(columns) {
 		if !hasText(known, column) {
-			problems = append(problems, d.problem(Pos{}, "no-column", DidYouMean(column, known), "no table has a column %q", oneLine(column)))
+			r.fail(Pos{}, "no-column", DidYouMean(column, known), "no table has a column %q", oneLine(column))
 		}
 	}
-	return tables, problems
-}
-
-// columns returns the columns that q names, without duplicates.
-func (q RowQuery) columns() []string {
-	names := q.required()
-	for _, w := range q.Where {
-		names = append(names, w.Column)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return tables
 }
 
 // required returns the columns that every matching row must have.
@@ -129,38 +113,57 @@ func (q RowQuery) required() []string {
 	return names
 }
 
-func (q RowQuery) counts(t Table) bool {
-	has := func(column string) bool { return columnOf(t.Header, column) >= 0 }
-	for _, w := range q.Where {
-		if !has(w.Column) {
-			return false
-		}
-	}
-	return slices.ContainsFunc(q.columns(), has)
-}
-
 func (q RowQuery) matches(row Row) bool {
 	for _, w := range q.Where {
-		if c, _ := row.Cell(w.Column); !sameText(c.Text, w.Value) {
+		if c, ok := row.Cell(w.Column); !ok || !sameText(c.Text, w.Value) {
 			return false
 		}
 	}
-	return true
+	return len(q.Where) > 0 || slices.ContainsFunc(q.required(), func(column string) bool { return columnOf(row.Header, column) >= 0 })
 }
 
-// unfilled reports required columns that are missing or not filled in a row.
-func (d *Document) unfilled(row Row, q RowQuery) Problems {
-	var problems Problems
+// checkFilled reports required columns that are missing or not filled in a row.
+func (q RowQuery) checkFilled(row Row, r *reporter) {
 	for _, column := range q.required() {
 		cell, ok := row.Cell(column)
 		switch {
 		case !ok:
-			problems = append(problems, d.problem(row.Cells[0].Pos, "no-column", "", "the table of this row has no column %q", oneLine(column)))
+			r.fail(row.Cells[0].Pos, "no-column", "", "the table of this row has no column %q", oneLine(column))
 		case isPlaceholder(cell.Text):
-			problems = append(problems, d.problem(cell.Pos, "unfilled", "", "the column %q is not filled in this row", oneLine(column)))
+			r.fail(cell.Pos, "unfilled", "", "the column %q is not filled in this row", oneLine(column))
 		}
 	}
-	return problems
+}
+
+// checkCount reports a wrong number of matching rows, with their lines.
+func (q RowQuery) checkCount(rows []Row, r *reporter) {
+	n := len(rows)
+	if n == q.Count || n > q.Count && !q.Exact {
+		return
+	}
+	ending, verb, least := "s", "have", "at least "
+	if n == 1 {
+		ending, verb = "", "has"
+	}
+	if q.Exact {
+		least = ""
+	}
+	what := "found"
+	for i, w := range q.Where {
+		if what += " and "; i == 0 {
+			what = verb + " "
+		}
+		what += oneLine(w.Column) + "=" + oneLine(w.Value)
+	}
+	var lines []string
+	for _, row := range rows {
+		lines = append(lines, strconv.Itoa(row.Cells[0].Pos.Line))
+	}
+	hint := ""
+	if n > 0 {
+		hint = "line" + ending + " " + strings.Join(lines, ", ")
+	}
+	r.fail(Pos{}, "rows", hint, "%d row%s %s, expected %s%d", n, ending, what, least, q.Count)
 }
 
 // isPlaceholder reports whether a cell's text is empty or a placeholder.
@@ -176,50 +179,12 @@ func columnOf(header []Cell, name string) int {
 	return slices.IndexFunc(header, func(c Cell) bool { return sameText(c.Text, name) })
 }
 
-// found describes how many rows matched, wanted how many should.
-func (q RowQuery) found(n int) string {
-	verb, noun := "has ", " row"
-	if n != 1 {
-		verb, noun = "have ", " rows"
-	}
-	if len(q.Where) == 0 {
-		return fmt.Sprintf("%d%s found", n, noun)
-	}
-	var words []string
-	for _, w := range q.Where {
-		words = append(words, oneLine(w.Column)+"="+oneLine(w.Value))
-	}
-	return fmt.Sprintf("%d%s %s%s", n, noun, verb, strings.Join(words, " and "))
-}
-
-func (q RowQuery) wanted() string {
-	if q.Exact {
-		return fmt.Sprintf("expected %d", q.Count)
-	}
-	return fmt.Sprintf("expected at least %d", q.Count)
-}
-
-// lineList names the lines of the rows; "" if there are none.
-func lineList(rows []Row) string {
-	var lines []string
-	for _, row := range rows {
-		lines = append(lines, strconv.Itoa(row.Cells[0].Pos.Line))
-	}
-	switch len(lines) {
-	case 0:
-		return ""
-	case 1:
-		return "line " + lines[0]
-	}
-	return "lines " + strings.Join(lines, ", ")
-}
-
 // CheckTargets compares the paths in a column of rows with the target_files of
 // s: every path must be covered by a target file, and every target file must
 // cover a path. A path:line counts as its path. Empty cells are skipped; Rows
 // reports them.
 func (d *Document) CheckTargets(s *Spec, rows []Row, column string) Problems {
-	var problems Problems
+	r, ofSpec := reporter{path: d.Path}, s.reporter()
 	covered := make([]bool, len(s.TargetFiles))
 	for _, row := range rows {
 		cell, _ := row.Cell(column)
@@ -233,18 +198,15 @@ func (d *Document) CheckTargets(s *Spec, rows []Row, column string) Problems {
 			}
 		}
 		if !known {
-			problems = append(problems, d.problem(cell.Pos, "not-a-target", "", "%s is not in the target_files of %s", name, s.ID))
+			r.fail(cell.Pos, "not-a-target", "", "%s is not in the target_files of %s", name, s.ID)
 		}
 	}
 	for i, target := range s.TargetFiles {
 		if !covered[i] {
-			problems = append(problems, Problem{
-				ID: s.ID, Path: s.Path, Pos: target.Pos, Severity: Error, Rule: "target-not-listed",
-				Msg: fmt.Sprintf("target file %s is in no matching row of %s", target.Value, d.Path),
-			})
+			ofSpec.fail(target.Pos, "target-not-listed", "", "target file %s is in no matching row of %s", target.Value, d.Path)
 		}
 	}
-	return problems
+	return append(r.problems, ofSpec.problems...)
 }
 
 // pathIn returns the path in a cell, in its shortest form.

@@ -73,6 +73,6 @@ func endsWithHeading(src []byte, heading string) bool {
 	if above, _ := readMarkdown(md); len(above) < len(md) {
 		return true
 	}
-	h, ok := newMarkdown().Parse(text.NewReader(md)).LastChild().(*ast.Heading)
+	h, ok := specMarkdown().Parse(text.NewReader(md)).LastChild().(*ast.Heading)
 	return ok && h.Level == 2 && plainText(h, md) == heading
 }

@@ -44,7 +44,7 @@ func TestFenced(t *testing.T) {
 		pieces := rapid.SliceOf(rapid.SampledFrom([]string{"```", "````", "~~~", "\n", "## Acceptance Criteria\n", "- [x] a\n", "<!--", "text",
 			"\x1b[1m", "\xff", "\r"})).Draw(t, "pieces")
 		src := []byte(Fenced("sh", strings.Join(pieces, "")) + "\nafter\n")
-		root := newMarkdown().Parse(text.NewReader(src))
+		root := specMarkdown().Parse(text.NewReader(src))
 		block, ok := root.FirstChild().(*ast.FencedCodeBlock)
 		if !ok || root.ChildCount() != 2 || string(block.Language(src)) != "sh" {
 			t.Fatalf("read as something else: %q", src)

@@ -27,7 +27,7 @@ func closeTranscript(src []byte) []byte {
 		return src // no transcript
 	}
 	lines := append(bytes.Clone(md), "\n\n# end\n"...)
-	b := &body{source: s, text: lines, root: newMarkdown().Parse(text.NewReader(lines))}
+	b := &body{source: s, text: lines, root: specMarkdown().Parse(text.NewReader(lines))}
 	line := ""
 	switch last := b.root.LastChild().(type) {
 	case *ast.FencedCodeBlock:

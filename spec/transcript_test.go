@@ -88,7 +88,7 @@ func lastTranscript(t interface {
 	s := newSource("", "", src)
 	fm, _ := s.frontmatter()
 	md := src[fm.body:]
-	last := newMarkdown().Parse(text.NewReader(md)).LastChild()
+	last := specMarkdown().Parse(text.NewReader(md)).LastChild()
 	code, ok := last.(*ast.FencedCodeBlock)
 	if !ok {
 		t.Fatalf("the last block of %q is a %s", src, last.Kind())
