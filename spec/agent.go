@@ -1,6 +1,14 @@
 package spec
 
-import "time"
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
 
 // Agent is the configuration of one agent: an entry of the config's agents.
 type Agent struct {
@@ -48,3 +56,180 @@ const (
 	OutputGemini   AgentOutput = "gemini"
 	OutputOpencode AgentOutput = "opencode"
 )
+
+// ownConfig is the hint for settings that a repository must not make.
+const ownConfig = "write it in your own config, not in the repository's"
+
+// promptFile is the placeholder for the name of the prompt's file.
+const promptFile = "{prompt_file}"
+
+// placeholders returns the placeholders of an agent's command.
+func placeholders() []string {
+	return []string{promptFile, "{model}", "{workdir}", "{spec}", "{phase}"}
+}
+
+// agents reads the agents that have no error, by name. The last entry of a name
+// counts.
+func (s *configFile) agents(key, value *yaml.Node) map[string]Agent {
+	agents := map[string]Agent{}
+	if !s.isMap(key, value) {
+		return agents
+	}
+	s.entries(value, func(name, entry *yaml.Node) {
+		before := len(s.problems)
+		a := s.agent(name, entry)
+		delete(agents, name.Value)
+		if s.problems[before:].Err() == nil {
+			agents[name.Value] = a
+		}
+	})
+	return agents
+}
+
+func (s *configFile) agent(name, entry *yaml.Node) Agent {
+	switch {
+	case name.Value == "" || strings.ContainsAny(name.Value, infoSpace):
+		s.fail(s.nodePos(name), "bad-agent", "", "the agent's name %q is not one word", name.Value)
+	case name.Value == AgentOfSpec:
+		s.fail(s.nodePos(name), "bad-agent", "rename the agent", "the name %q is reserved: it means the agent that a spec names", name.Value)
+	}
+	var a Agent
+	var command []Item
+	var prompt, flag Item
+	s.section(readers{
+		"command":      into(&command, s.command),
+		"prompt":       into(&prompt, s.promptBy),
+		"model_flag":   into(&flag, s.item),
+		"parse":        into(&a.Output, s.output),
+		"timeout":      into(&a.Timeout, s.duration),
+		"idle_timeout": into(&a.IdleTimeout, s.duration),
+		"env":          into(&a.Env, s.env),
+		"limit":        into(&a.Limit, s.bytes),
+	})(name, entry)
+	a.Command, a.PromptBy, a.ModelFlag = texts(command), PromptBy(prompt.Value), flag.Value
+	s.consistent(command, prompt, flag)
+	if !s.users {
+		s.noBypass(command, flag)
+	}
+	return a
+}
+
+// command reads an argument list.
+func (s *configFile) command(key, value *yaml.Node) []Item {
+	if value.Kind != yaml.SequenceNode || len(value.Content) == 0 {
+		s.fail(s.nodePos(value), "bad-agent", `write a list such as ["prog", "--flag"]: no shell reads it`,
+			"the agent's %s is not a list of arguments", key.Value)
+		return nil
+	}
+	items := s.items(key, value)
+	word := regexp.MustCompile(`\$?\{[A-Za-z][A-Za-z0-9_-]*\}`) // with a $ it is a shell variable
+	for _, item := range items {
+		for _, name := range word.FindAllString(item.Value, -1) {
+			if name[0] != '$' && !slices.Contains(placeholders(), name) {
+				s.fail(item.Pos, "bad-agent", oneOf(name, placeholders()), "unknown placeholder %q", name)
+			}
+		}
+	}
+	return items
+}
+
+// consistent checks the keys of an agent against each other. An agent without a
+// command has the command of a preset, which is not known here.
+func (s *configFile) consistent(command []Item, prompt, flag Item) {
+	has := func(placeholder string) bool {
+		return slices.ContainsFunc(command, func(arg Item) bool { return strings.Contains(arg.Value, placeholder) })
+	}
+	if len(command) == 0 {
+		return
+	}
+	if prompt.Value == string(PromptByFile) && !has(promptFile) {
+		s.fail(prompt.Pos, "bad-agent", "add "+promptFile+" to the command",
+			"the command has no placeholder for the prompt's file")
+	}
+	if flag.Value != "" && has("{model}") {
+		s.fail(flag.Pos, "bad-agent", "keep one of them", "model_flag and {model} in the command exclude each other")
+	}
+}
+
+// noBypass reports a flag that turns off the agent's permission checks.
+func (s *configFile) noBypass(command []Item, flag Item) {
+	argv := append(slices.Clone(command), flag)
+	if len(command) == 0 {
+		argv = []Item{{}, flag} // the program is that of a preset
+	}
+	if at := FindBypass(texts(argv)); at >= 0 {
+		s.fail(argv[at].Pos, "bypass-flag", ownConfig, "%q turns off the agent's own permission checks", argv[at].Value)
+	}
+}
+
+// env reads the variables that an agent gets: names, prefixes, or "*" for all.
+func (s *configFile) env(key, value *yaml.Node) []string {
+	items := s.items(key, value)
+	for _, item := range items {
+		prefix, isPrefix := strings.CutSuffix(item.Value, "_*")
+		switch {
+		case item.Value == "*" && s.users:
+		case item.Value == "*":
+			s.fail(item.Pos, "secret-env", ownConfig, `"*" passes every secret of the environment to the agent`)
+		case !isEnvName(prefix):
+			s.fail(item.Pos, "bad-agent", "write NAME or PREFIX_*", "%q is not the name of an environment variable", item.Value)
+		case !s.users && IsSecretName(prefix):
+			what := "a secret"
+			if isPrefix {
+				what = "secrets"
+			}
+			s.fail(item.Pos, "secret-env", ownConfig, "%q passes %s to the agent", item.Value, what)
+		}
+	}
+	return texts(items)
+}
+
+// IsSecretName reports whether an environment variable is named like a secret:
+// whether one of the words between underscores is TOKEN, KEY or the like.
+// API_KEY and GITHUB_TOKEN are, KEYBOARD is not.
+func IsSecretName(name string) bool {
+	return slices.ContainsFunc(strings.Split(strings.ToUpper(name), "_"), func(word string) bool {
+		switch strings.TrimSuffix(word, "S") {
+		case "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "KEY":
+			return true
+		}
+		return false
+	})
+}
+
+func (s *configFile) promptBy(key, value *yaml.Node) Item {
+	return s.word(key, value, string(PromptByStdin), string(PromptByFile))
+}
+
+func (s *configFile) output(key, value *yaml.Node) AgentOutput {
+	return AgentOutput(s.word(key, value, string(OutputText), string(OutputClaude), string(OutputCodex),
+		string(OutputGemini), string(OutputOpencode)).Value)
+}
+
+// word reads a value that must be one of the known words.
+func (s *configFile) word(key, value *yaml.Node, known ...string) Item {
+	word := s.item(key, value)
+	if value.Kind == yaml.ScalarNode && !slices.Contains(known, word.Value) {
+		s.fail(word.Pos, "config-value", oneOf(word.Value, known), "unknown %s %q", key.Value, word.Value)
+	}
+	return word
+}
+
+// duration reads a positive duration.
+func (s *configFile) duration(key, value *yaml.Node) time.Duration {
+	d, err := time.ParseDuration(s.scalar(key, value))
+	if value.Kind == yaml.ScalarNode && (err != nil || d <= 0) {
+		s.fail(s.nodePos(value), "config-value", "write it like 90s or 30m", "%s %q is not a positive duration", key.Value, value.Value)
+	}
+	return d
+}
+
+// bytes reads a positive number of bytes.
+func (s *configFile) bytes(key, value *yaml.Node) int {
+	n, err := strconv.Atoi(s.scalar(key, value))
+	if value.Kind == yaml.ScalarNode && (err != nil || n < 1) {
+		s.fail(s.nodePos(value), "config-value", "write it like 131072", "%s %q is not a positive number of bytes", key.Value, value.Value)
+		return 0
+	}
+	return n
+}

@@ -2,7 +2,10 @@ package spec
 
 import (
 	"fmt"
+	"path"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -67,4 +70,224 @@ func (c *Check) Wants() string {
 		words = append(words, fmt.Sprintf("%d runs", c.Repeat))
 	}
 	return strings.Join(words, ", ")
+}
+
+// attributeNames returns the attributes of a check, except env.NAME.
+func attributeNames() []string {
+	return []string{
+		"expect", "exit", "match", "nomatch", "repeat", "atleast",
+		"timeout", "dir", "match-timeout", "at", "exclusive",
+	}
+}
+
+// attribute is one word of a check's info string: name or name=value.
+type attribute struct {
+	name, value string
+	valued      bool
+	pos         Pos
+}
+
+// attributes splits the rest of an info string. A value is a bare word or is in
+// double quotes. There \" is a quote and \\ a backslash; any other backslash is
+// itself, so that match="\d+" needs no escape.
+func (b *body) attributes(rest string, start int) []attribute {
+	var list []attribute
+	for i := 0; ; {
+		i += len(rest[i:]) - len(strings.TrimLeft(rest[i:], infoSpace))
+		if i == len(rest) {
+			return list
+		}
+		a := attribute{pos: b.pos(start + i)}
+		end := len(rest)
+		if n := strings.IndexAny(rest[i:], infoSpace+"="); n >= 0 {
+			end = i + n
+		}
+		a.name = rest[i:end]
+		i = end
+		if i < len(rest) && rest[i] == '=' {
+			value, n, reason := attributeValue(rest[i+1:])
+			if reason != "" {
+				b.fail(a.pos, "attribute-value", `write name="value"`, "check attribute %q: %s", a.name, reason)
+				return list
+			}
+			a.value, a.valued = value, true
+			i += 1 + n
+		}
+		list = append(list, a)
+	}
+}
+
+// attributeValue reads the value at the start of text. It returns the value with
+// its length in text, or the reason why it can't be read.
+func attributeValue(text string) (value string, n int, reason string) {
+	if !strings.HasPrefix(text, `"`) {
+		n = len(text)
+		if i := strings.IndexAny(text, infoSpace); i >= 0 {
+			n = i
+		}
+		if strings.Contains(text[:n], `"`) {
+			return "", 0, "a quote inside a bare value"
+		}
+		return text[:n], n, ""
+	}
+	var sb strings.Builder
+	for i := 1; i < len(text); i++ {
+		switch {
+		case text[i] == '"':
+			if i+1 < len(text) && !strings.ContainsRune(infoSpace, rune(text[i+1])) {
+				return "", 0, "text right after the closing quote"
+			}
+			return sb.String(), i + 1, ""
+		case text[i] == '\\' && i+1 < len(text) && (text[i+1] == '"' || text[i+1] == '\\'):
+			i++
+		}
+		sb.WriteByte(text[i])
+	}
+	return "", 0, "the quote is not closed"
+}
+
+// apply sets one attribute of the check, or reports why it can't.
+func (b *body) apply(c *Check, a attribute) {
+	isFlag := a.name == "match-timeout" || a.name == "exclusive"
+	isEnv := strings.HasPrefix(a.name, "env.")
+	reason := ""
+	switch {
+	case !isEnv && !slices.Contains(attributeNames(), a.name):
+		b.unknownAttribute(a)
+		return
+	case isFlag && a.valued:
+		reason = "takes no value"
+	case !isFlag && !a.valued, !isFlag && !isEnv && a.value == "":
+		reason = "needs a value"
+	default:
+		reason = c.set(a)
+	}
+	if reason != "" {
+		b.fail(a.pos, "attribute-value", "", "check attribute %q %s", a.name, reason)
+	}
+}
+
+// set sets a known attribute, or returns the reason why its value is invalid.
+func (c *Check) set(a attribute) string {
+	switch a.name {
+	case "expect":
+		c.ExpectFail = a.value == "fail"
+		if !c.ExpectFail && a.value != "pass" {
+			return notOne("pass or fail", a)
+		}
+	case "exit":
+		n, err := strconv.Atoi(a.value)
+		if err != nil || n < 0 || n > 255 {
+			return notOne("a whole number from 0 to 255", a)
+		}
+		c.Exit = &n
+	case "match":
+		return setRegexp(&c.Match, a)
+	case "nomatch":
+		return setRegexp(&c.NoMatch, a)
+	case "repeat":
+		return setCount(&c.Repeat, a)
+	case "atleast":
+		return setCount(&c.AtLeast, a)
+	case "timeout":
+		d, err := time.ParseDuration(a.value)
+		if err != nil || d <= 0 {
+			return notOne(`a positive duration such as "90s" or "2m"`, a)
+		}
+		c.Timeout = d
+	case "dir":
+		if !isLocal(a.value) {
+			return notOne("a folder inside the project, with forward slashes", a)
+		}
+		c.Dir = path.Clean(a.value)
+	case "match-timeout":
+		c.MatchTimeout = true
+	case "at":
+		if c.At = At(a.value); c.At != AtHead && c.At != AtPhase {
+			return notOne("head or phase", a)
+		}
+	case "exclusive":
+		c.Exclusive = true
+	default:
+		return c.setEnv(a)
+	}
+	return ""
+}
+
+func notOne(want string, a attribute) string {
+	return fmt.Sprintf("must be %s, not %q", want, a.value)
+}
+
+func setCount(n *int, a attribute) string {
+	v, err := strconv.Atoi(a.value)
+	if err != nil || v < 1 {
+		return notOne("a whole number of at least 1", a)
+	}
+	*n = v
+	return ""
+}
+
+func setRegexp(re **regexp.Regexp, a attribute) string {
+	v, err := regexp.Compile(a.value)
+	if err != nil {
+		return "is not an RE2 expression: " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+	}
+	*re = v
+	return ""
+}
+
+func (c *Check) setEnv(a attribute) string {
+	name := strings.TrimPrefix(a.name, "env.")
+	if !isEnvName(name) {
+		return "is not the name of an environment variable: letters, digits and _, no digit first"
+	}
+	c.Env = append(c.Env, name+"="+a.value)
+	return ""
+}
+
+func (b *body) unknownAttribute(a attribute) {
+	b.fail(a.pos, "unknown-attribute", DidYouMean(a.name, attributeNames()), "unknown check attribute %q", a.name)
+}
+
+// consistent reports attributes that exclude each other, and fills in the
+// defaults that depend on other attributes.
+func (b *body) consistent(c *Check, attrs map[string]attribute) {
+	clash := func(name, format string, args ...any) {
+		b.fail(attrs[name].pos, "attribute-clash", "", format, args...)
+	}
+	if _, ok := attrs["expect"]; ok && c.Exit != nil {
+		clash("exit", "exit and expect exclude each other")
+	}
+	if c.AtLeast > c.Repeat {
+		clash("atleast", "atleast=%d is more than repeat=%d", c.AtLeast, c.Repeat)
+	}
+	if c.MatchTimeout && !c.ExpectFail {
+		clash("match-timeout", "match-timeout needs expect=fail")
+	}
+	if c.AtLeast == 0 {
+		c.AtLeast = c.Repeat
+	}
+	if c.At == "" {
+		c.At = AtHead
+		if c.ExpectFail {
+			c.At = AtPhase
+		}
+	}
+}
+
+// isLocal reports whether a relative path stays inside its base folder.
+func isLocal(dir string) bool {
+	clean := path.Clean(dir)
+	return !path.IsAbs(dir) && clean != ".." && !strings.HasPrefix(clean, "../") &&
+		!strings.ContainsAny(dir, "\\\x00")
+}
+
+func isEnvName(name string) bool {
+	for i, r := range name {
+		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return name != ""
 }
