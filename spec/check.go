@@ -153,7 +153,7 @@ func (b *body) apply(c *Check, a attribute) {
 	reason := ""
 	switch {
 	case !isEnv && !slices.Contains(attributeNames(), a.name):
-		b.unknownAttribute(a)
+		b.fail(a.pos, "unknown-attribute", DidYouMean(a.name, attributeNames()), "unknown check attribute %q", a.name)
 		return
 	case isFlag && a.valued:
 		reason = "takes no value"
@@ -196,10 +196,9 @@ func (c *Check) set(a attribute) string {
 		}
 		c.Timeout = d
 	case "dir":
-		if !isLocal(a.value) {
+		if c.Dir = path.Clean(a.value); leavesProject(c.Dir) || strings.Contains(c.Dir, `\`) {
 			return notOne("a folder inside the project, with forward slashes", a)
 		}
-		c.Dir = path.Clean(a.value)
 	case "match-timeout":
 		c.MatchTimeout = true
 	case "at":
@@ -209,7 +208,11 @@ func (c *Check) set(a attribute) string {
 	case "exclusive":
 		c.Exclusive = true
 	default:
-		return c.setEnv(a)
+		name := strings.TrimPrefix(a.name, "env.")
+		if !isEnvName(name) {
+			return "is not the name of an environment variable: letters, digits and _, no digit first"
+		}
+		c.Env = append(c.Env, name+"="+a.value)
 	}
 	return ""
 }
@@ -234,19 +237,6 @@ func setRegexp(re **regexp.Regexp, a attribute) string {
 	}
 	*re = v
 	return ""
-}
-
-func (c *Check) setEnv(a attribute) string {
-	name := strings.TrimPrefix(a.name, "env.")
-	if !isEnvName(name) {
-		return "is not the name of an environment variable: letters, digits and _, no digit first"
-	}
-	c.Env = append(c.Env, name+"="+a.value)
-	return ""
-}
-
-func (b *body) unknownAttribute(a attribute) {
-	b.fail(a.pos, "unknown-attribute", DidYouMean(a.name, attributeNames()), "unknown check attribute %q", a.name)
 }
 
 // consistent reports attributes that exclude each other, and fills in the
@@ -275,19 +265,6 @@ func (b *body) consistent(c *Check, attrs map[string]attribute) {
 	}
 }
 
-// isLocal reports whether a relative path stays inside its base folder.
-func isLocal(dir string) bool {
-	clean := path.Clean(dir)
-	return !path.IsAbs(dir) && clean != ".." && !strings.HasPrefix(clean, "../") &&
-		!strings.ContainsAny(dir, "\\\x00")
-}
-
 func isEnvName(name string) bool {
-	for i, r := range name {
-		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-		if !letter && (i == 0 || r < '0' || r > '9') {
-			return false
-		}
-	}
-	return name != ""
+	return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(name)
 }

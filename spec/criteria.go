@@ -90,17 +90,9 @@ func isOutputHeading(h *ast.Heading, src []byte) bool {
 
 func hasReference(n ast.Node) bool {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
-		switch link := c.(type) {
-		case *ast.Link:
-			if link.Reference != nil {
-				return true
-			}
-		case *ast.Image:
-			if link.Reference != nil {
-				return true
-			}
-		}
-		if hasReference(c) {
+		link, isLink := c.(*ast.Link)
+		image, isImage := c.(*ast.Image)
+		if isLink && link.Reference != nil || isImage && image.Reference != nil || hasReference(c) {
 			return true
 		}
 	}
@@ -111,14 +103,11 @@ func (b *body) title() string {
 	title := ""
 	for n := b.root.FirstChild(); n != nil; n = n.NextSibling() {
 		h, ok := n.(*ast.Heading)
-		if !ok {
-			continue
-		}
-		if h.Level == 1 {
-			return plainText(h, b.text)
-		}
-		if title == "" {
+		if ok && (h.Level == 1 || title == "") {
 			title = plainText(h, b.text)
+		}
+		if ok && h.Level == 1 {
+			break
 		}
 	}
 	return title

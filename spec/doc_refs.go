@@ -85,12 +85,6 @@ func (r Ref) fault(file CitedFile) string {
 	return "the line does not contain " + strconv.Quote(r.Quote)
 }
 
-// leavesProject reports whether a path in its shortest form leads out of the
-// project.
-func leavesProject(name string) bool {
-	return name == ".." || strings.HasPrefix(name, "../") || strings.HasPrefix(name, "/")
-}
-
 // references adds the references in a piece of the text. In raw text there are
 // no backslash escapes and entities.
 func (r *docReader) references(piece text.Segment, raw bool) {

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -72,12 +73,9 @@ func Fenced(info, text string) string {
 
 // fenceFor returns a fence that is longer than any run of backticks in a text.
 func fenceFor(text string) string {
-	longest, run := 2, 0
-	for _, c := range []byte(text) {
-		if run++; c != '`' {
-			run = 0
-		}
-		longest = max(longest, run)
+	longest := 2
+	for _, run := range regexp.MustCompile("`+").FindAllString(text, -1) {
+		longest = max(longest, len(run))
 	}
 	return strings.Repeat("`", longest+1)
 }

@@ -70,12 +70,7 @@ func (b *body) opening(fence *ast.FencedCodeBlock) (int, string) {
 // script returns the block's content with "\n" line endings: an interpreter
 // would read a carriage return as part of the command.
 func (b *body) script(fence *ast.FencedCodeBlock) string {
-	var sb strings.Builder
-	for i := range fence.Lines().Len() {
-		line := fence.Lines().At(i)
-		sb.Write(line.Value(b.text))
-	}
-	return strings.ReplaceAll(sb.String(), "\r\n", "\n")
+	return strings.ReplaceAll(string(fence.Lines().Value(b.text)), "\r\n", "\n")
 }
 
 // fenceProblems reports checks that belong to no criterion, and unclosed

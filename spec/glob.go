@@ -30,8 +30,12 @@ func MatchPath(pattern, name string) bool {
 }
 
 // IsGlob reports whether an entry of target_files may stand for several paths.
-func IsGlob(pattern string) bool {
-	return strings.ContainsAny(strings.NewReplacer(`\*`, "", `\?`, "", `\[`, "", `\{`, "", `\\`, "").Replace(pattern), "*?[{")
+func IsGlob(pattern string) bool { return strings.ContainsAny(withoutEscapes(pattern), "*?[{") }
+
+// withoutEscapes removes escaped glob characters. Any backslash that is left is
+// before another character.
+func withoutEscapes(pattern string) string {
+	return strings.NewReplacer(`\*`, "", `\?`, "", `\[`, "", `\]`, "", `\{`, "", `\}`, "", `\\`, "").Replace(pattern)
 }
 
 // unescaped returns the path that a pattern without glob characters spells.
@@ -47,19 +51,6 @@ func literalBrackets(pattern string) string {
 	).Replace(pattern)
 }
 
-// escapesOther reports whether a backslash is before anything but a glob character.
-func escapesOther(pattern string) bool {
-	for i := 0; i < len(pattern); i++ {
-		if pattern[i] != '\\' {
-			continue
-		}
-		if i++; i == len(pattern) || !strings.ContainsRune(`*?[]{}\`, rune(pattern[i])) {
-			return true
-		}
-	}
-	return false
-}
-
 // CheckPattern returns an error unless an entry of target_files is a path or a
 // valid glob inside the project and outside .git. The error's text continues a
 // sentence, as in "is empty".
@@ -69,14 +60,15 @@ func CheckPattern(pattern string) error {
 		return errors.New("is empty")
 	case strings.ContainsFunc(pattern, unicode.IsControl):
 		return errors.New("contains a control character")
-	case escapesOther(pattern):
+	case strings.Contains(withoutEscapes(pattern), `\`):
 		return errors.New(`contains a backslash: separate folders by / (\ only escapes one of *?[]{}\)`)
 	case strings.HasPrefix(pattern, "/"):
 		return errors.New("is absolute: paths are relative to the project")
 	case !doublestar.ValidatePattern(pattern):
 		return errors.New("is not a valid glob")
 	}
-	for _, element := range strings.FieldsFunc(pattern, isSeparator) {
+	// Elements are between slashes, and between the braces and commas of alternatives such as {a,b}.
+	for _, element := range strings.FieldsFunc(pattern, func(r rune) bool { return strings.ContainsRune("/{,}", r) }) {
 		if strings.EqualFold(element, ".git") {
 			return errors.New("is inside .git")
 		}
@@ -84,15 +76,11 @@ func CheckPattern(pattern string) error {
 			return errors.New("contains .. in a glob")
 		}
 	}
-	if clean := path.Clean(pattern); clean == ".." || strings.HasPrefix(clean, "../") {
+	if leavesProject(path.Clean(pattern)) {
 		return errors.New("is outside the project")
 	}
 	return nil
 }
-
-// isSeparator reports whether r separates the elements of a glob: a slash, or the
-// brace or comma of alternatives such as {a,b}.
-func isSeparator(r rune) bool { return strings.ContainsRune("/{,}", r) }
 
 // Targets reports whether target_files covers a file, named as for MatchPath. The
 // spec's own file is never covered: only chant writes a phase's record to it.
@@ -100,4 +88,10 @@ func (s *Spec) Targets(name string) bool {
 	return name != s.Path && slices.ContainsFunc(s.TargetFiles, func(item Item) bool {
 		return MatchPath(item.Value, name)
 	})
+}
+
+// leavesProject reports whether a path in its shortest form leads out of the
+// project.
+func leavesProject(name string) bool {
+	return name == ".." || strings.HasPrefix(name, "../") || strings.HasPrefix(name, "/")
 }

@@ -54,19 +54,15 @@ func ExpandPrompt(p Prompt, all map[string]Prompt, vars map[string]string) (stri
 		s := newSource("", p.Path, p.src)
 		expanded := s.expand(p.start, vars)
 		problems = append(problems, s.problems...)
-		switch {
-		case p.hasContent() || strings.TrimSpace(text) == "":
+		hasContent := slices.ContainsFunc(variables([]byte(p.Body)), func(v variable) bool { return v.name == contentVariable })
+		if hasContent || strings.TrimSpace(text) == "" {
 			text = expanded
-		default:
+		} else {
 			text = strings.TrimRight(expanded, "\r\n") + "\n\n" + strings.TrimLeft(text, "\r\n")
 		}
 	}
 	sortProblems(problems)
 	return text, problems
-}
-
-func (p Prompt) hasContent() bool {
-	return slices.ContainsFunc(variables([]byte(p.Body)), func(v variable) bool { return v.name == contentVariable })
 }
 
 // ancestry returns p, the prompt that p extends, and so on.

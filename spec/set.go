@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -82,16 +83,11 @@ func (g *Set) matches(query string) []int {
 
 // preferLive removes the archived specs, unless all are archived.
 func (g *Set) preferLive(found []int) []int {
-	var live []int
-	for _, i := range found {
-		if !g.all[i].Archived {
-			live = append(live, i)
-		}
+	live := slices.DeleteFunc(slices.Clone(found), func(i int) bool { return g.all[i].Archived })
+	if len(live) == 0 {
+		return found
 	}
-	if len(live) > 0 {
-		return live
-	}
-	return found
+	return live
 }
 
 // names returns the ids of specs, or their paths if an id occurs twice.
@@ -167,18 +163,15 @@ func withHint(msg, hint string) string {
 // quoted lists the first names in quotes, and says how many more there are.
 func quoted(names []string, separator string) string {
 	const most = 8
-	var b strings.Builder
-	for i, name := range names {
-		if i == most {
-			fmt.Fprintf(&b, " and %d more", len(names)-most)
-			break
-		}
-		if i > 0 {
-			b.WriteString(separator)
-		}
-		fmt.Fprintf(&b, "%q", name)
+	var words []string
+	for _, name := range names[:min(most, len(names))] {
+		words = append(words, strconv.Quote(name))
 	}
-	return b.String()
+	text := strings.Join(words, separator)
+	if len(names) > most {
+		text += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return text
 }
 
 // compareIDs compares ids in natural order: runs of digits, of any length, by

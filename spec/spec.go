@@ -91,26 +91,26 @@ type Item struct {
 
 // Approval says whether a person has to approve a spec, and who did.
 type Approval struct {
-	Required bool      `yaml:"required"`
-	Status   string    `yaml:"status,omitempty"` // "approved" or "rejected"
-	By       string    `yaml:"by,omitempty"`
-	At       time.Time `yaml:"at,omitempty"`
-	Digest   string    `yaml:"digest,omitempty"` // Spec.ApprovalDigest at the time of approval
+	Required bool
+	Status   string // "approved" or "rejected"
+	By       string
+	At       time.Time
+	Digest   string // Spec.ApprovalDigest at the time of approval
 }
 
 // Skip is a named person's decision to skip a spec.
 type Skip struct {
-	Reason string    `yaml:"reason"`
-	By     string    `yaml:"by"`
-	At     time.Time `yaml:"at"`
+	Reason string
+	By     string
+	At     time.Time
 }
 
 // Attestation is a named person's statement that one manual criterion holds.
 type Attestation struct {
-	Criterion string    `yaml:"criterion"` // the criterion's text; if it changes, the attestation is void
-	By        string    `yaml:"by"`
-	At        time.Time `yaml:"at"`
-	Note      string    `yaml:"note"`
+	Criterion string // the criterion's text; if it changes, the attestation is void
+	By        string
+	At        time.Time
+	Note      string
 }
 
 // Criterion is one GFM task-list item of a criteria section.

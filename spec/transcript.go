@@ -46,16 +46,11 @@ func closeTranscript(src []byte) []byte {
 
 // htmlEnd returns the end of an HTML block of a kind that no blank line ends.
 func htmlEnd(kind ast.HTMLBlockType) string {
-	switch kind {
-	case ast.HTMLBlockType1:
-		return "</pre>" // the end tag of any element of this kind will do
-	case ast.HTMLBlockType2:
-		return "-->"
-	case ast.HTMLBlockType3:
-		return "?>"
-	case ast.HTMLBlockType4:
-		return ">"
-	default:
-		return "]]>"
-	}
+	return map[ast.HTMLBlockType]string{
+		ast.HTMLBlockType1: "</pre>", // the end tag of any element of this kind will do
+		ast.HTMLBlockType2: "-->",
+		ast.HTMLBlockType3: "?>",
+		ast.HTMLBlockType4: ">",
+		ast.HTMLBlockType5: "]]>",
+	}[kind]
 }

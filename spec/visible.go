@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Visible makes a text safe to show: control characters except "\n" and "\t",
@@ -12,9 +11,6 @@ import (
 // CVE-2021-42574), become ^X or <U+XXXX>. Bytes that are not UTF-8 become
 // U+FFFD. Visible is idempotent.
 func Visible(text string) string {
-	if !strings.ContainsFunc(text, hidden) {
-		return text
-	}
 	var b strings.Builder
 	for _, r := range text {
 		switch {
@@ -31,10 +27,6 @@ func Visible(text string) string {
 		}
 	}
 	return b.String()
-}
-
-func hidden(r rune) bool {
-	return r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == utf8.RuneError || Deceptive(r)
 }
 
 // Deceptive reports whether a character outside ASCII is invisible itself but

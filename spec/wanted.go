@@ -179,15 +179,14 @@ func (f field) text(style yaml.Style) string {
 }
 
 // yamlText writes a text as a YAML scalar that every YAML parser reads as this
-// text. The escapes of strconv.Quote are valid in YAML's double quotes.
+// text. A parser of YAML 1.1 or 1.2 could read an unquoted one as a number, a date
+// or a keyword; a commit hash such as 12e4567 is a number. The escapes of
+// strconv.Quote are valid in YAML's double quotes.
 func yamlText(s string) string {
-	if isPrintable(s) && !readsAsOther(s) {
-		root, err := decodeYAML([]byte("k: " + s + "\n"))
-		if err == nil && root != nil && root.Kind == yaml.MappingNode && len(root.Content) == 2 {
-			if n := root.Content[1]; n.Kind == yaml.ScalarNode && n.Style == 0 && n.Value == s && n.ShortTag() == "!!str" {
-				return s
-			}
-		}
+	other := regexp.MustCompile(`(?i)^[-+]?(\.inf|\.nan|0[box][0-9a-f_]+|[0-9._,:]+(e[-+]?[0-9]+)?)$|^\d{4}-\d\d?-\d\d?|^(=|<<)$`)
+	plain, err := yaml.Marshal(s)
+	if err == nil && string(plain) == s+"\n" && isPrintable(s) && !other.MatchString(s) {
+		return s
 	}
 	return strconv.Quote(s)
 }
@@ -199,16 +198,4 @@ func isPrintable(s string) bool {
 func isTime(s string) bool {
 	_, err := time.Parse(time.RFC3339, s)
 	return err == nil
-}
-
-// readsAsOther reports whether a parser of YAML 1.1 or 1.2 could read an unquoted
-// text as a number, a date or a keyword. A commit hash such as 12e4567 is a
-// number.
-func readsAsOther(s string) bool {
-	switch strings.ToLower(s) {
-	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=", "<<", "---", "...":
-		return true
-	}
-	number := regexp.MustCompile(`(?i)^[-+]?(\.inf|\.nan|0[box][0-9a-f_]+|[0-9._,:]+(e[-+]?[0-9]+)?)$|^\d{4}-\d\d?-\d\d?`)
-	return number.MatchString(s)
 }
