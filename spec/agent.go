@@ -95,18 +95,19 @@ func (s *configFile) agent(name, entry *yaml.Node) Agent {
 	}
 	var a Agent
 	var command []Item
-	var prompt, flag Item
+	var prompt, flag, output Item
 	s.section(readers{
-		"command":      into(&command, s.command),
-		"prompt":       into(&prompt, s.promptBy),
-		"model_flag":   into(&flag, s.item),
-		"parse":        into(&a.Output, s.output),
+		"command":    into(&command, s.command),
+		"prompt":     into(&prompt, s.word(string(PromptByStdin), string(PromptByFile))),
+		"model_flag": into(&flag, s.item),
+		"parse": into(&output, s.word(string(OutputText), string(OutputClaude), string(OutputCodex),
+			string(OutputGemini), string(OutputOpencode))),
 		"timeout":      into(&a.Timeout, s.duration),
 		"idle_timeout": into(&a.IdleTimeout, s.duration),
 		"env":          into(&a.Env, s.env),
 		"limit":        into(&a.Limit, s.bytes),
 	})(name, entry)
-	a.Command, a.PromptBy, a.ModelFlag = texts(command), PromptBy(prompt.Value), flag.Value
+	a.Command, a.PromptBy, a.ModelFlag, a.Output = texts(command), PromptBy(prompt.Value), flag.Value, AgentOutput(output.Value)
 	s.consistent(command, prompt, flag)
 	if !s.users {
 		s.noBypass(command, flag)
@@ -197,22 +198,15 @@ func IsSecretName(name string) bool {
 	})
 }
 
-func (s *configFile) promptBy(key, value *yaml.Node) Item {
-	return s.word(key, value, string(PromptByStdin), string(PromptByFile))
-}
-
-func (s *configFile) output(key, value *yaml.Node) AgentOutput {
-	return AgentOutput(s.word(key, value, string(OutputText), string(OutputClaude), string(OutputCodex),
-		string(OutputGemini), string(OutputOpencode)).Value)
-}
-
-// word reads a value that must be one of the known words.
-func (s *configFile) word(key, value *yaml.Node, known ...string) Item {
-	word := s.item(key, value)
-	if value.Kind == yaml.ScalarNode && !slices.Contains(known, word.Value) {
-		s.fail(word.Pos, "config-value", oneOf(word.Value, known), "unknown %s %q", key.Value, word.Value)
+// word returns a function for readers that reads one of the known words.
+func (s *configFile) word(known ...string) func(key, value *yaml.Node) Item {
+	return func(key, value *yaml.Node) Item {
+		word := s.item(key, value)
+		if value.Kind == yaml.ScalarNode && !slices.Contains(known, word.Value) {
+			s.fail(word.Pos, "config-value", oneOf(word.Value, known), "unknown %s %q", key.Value, word.Value)
+		}
+		return word
 	}
-	return word
 }
 
 // duration reads a positive duration.

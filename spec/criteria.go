@@ -4,9 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"html"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -209,38 +210,31 @@ func endsMark(rest []byte) bool {
 // oddMark records a malformed box at the start of an item's text: one with
 // another mark ("[~]", "[]"), or one without a space after it.
 func (b *body) oddMark(first ast.Node) {
-	switch first.Kind() {
-	case ast.KindTextBlock, ast.KindParagraph, ast.KindHeading:
-	default:
-		return
-	}
-	if first.Lines().Len() == 0 {
+	kinds := []ast.NodeKind{ast.KindTextBlock, ast.KindParagraph, ast.KindHeading}
+	if !slices.Contains(kinds, first.Kind()) || first.Lines().Len() == 0 {
 		return
 	}
 	start := first.Lines().At(0).Start
-	mark, ok := malformedBox(b.text[start:])
-	if ok {
-		b.odd = append(b.odd, Item{Value: mark, Pos: b.pos(b.base + start)})
+	if box := malformedBox(b.text[start:]); box != "" {
+		b.odd = append(b.odd, Item{Value: box, Pos: b.pos(b.base + start)})
 	}
 }
 
-// malformedBox returns the malformed box at the start of text, if there is one.
-func malformedBox(text []byte) (string, bool) {
-	inside, ok := bytes.CutPrefix(text, []byte("["))
-	if !ok {
-		return "", false
+// malformedBox returns the malformed box at the start of text; "" if there is
+// none. A variation selector may follow the mark.
+func malformedBox(text []byte) string {
+	if !bytes.HasPrefix(text, []byte("[")) {
+		return "" // most items
 	}
-	mark, rest, ok := bytes.Cut(inside, []byte("]"))
-	if !ok || utf8.RuneCount(bytes.TrimSuffix(mark, []byte("\ufe0f"))) > 1 {
-		return "", false
+	box := regexp.MustCompile(`^\[[^\]]?\x{fe0f}?\]`).Find(text)
+	rest := text[len(box):]
+	switch isEmpty := len(box) == 3 && strings.IndexByte(" xX", box[1]) >= 0; {
+	case isEmpty == endsMark(rest):
+		return ""
+	case !endsMark(rest) && strings.IndexByte("([:", rest[0]) >= 0:
+		return "" // a link
 	}
-	if empty := len(mark) == 1 && strings.IndexByte(" xX", mark[0]) >= 0; empty == endsMark(rest) {
-		return "", false
-	}
-	if !endsMark(rest) && strings.IndexByte("([:", rest[0]) >= 0 {
-		return "", false // a link
-	}
-	return "[" + string(mark) + "]", true
+	return string(box)
 }
 
 // plainText returns a node's text without markup, on one line.

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-
-	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
 )
 
 // SetTicks ticks (true) or unticks (false) criteria by their Number. It changes
@@ -41,38 +38,4 @@ func lineEnding(src []byte) string {
 // withEnding converts all line endings of text.
 func withEnding(text, ending string) string {
 	return strings.NewReplacer("\r\n", ending, "\n", ending).Replace(text)
-}
-
-// AppendSection adds a section at the end: a blank line, a level-2 heading, a
-// blank line and the body, with the file's line ending. It is an error if the
-// heading would not be read as a heading, because the file ends inside an
-// unclosed code fence or HTML block.
-func AppendSection(src []byte, heading, body string) ([]byte, error) {
-	ending := lineEnding(src)
-	out := bytes.Clone(src)
-	if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
-		out = append(out, ending...)
-	}
-	out = append(out, ending+"## "+heading+ending...)
-	if !endsWithHeading(out, heading) {
-		return nil, fmt.Errorf("appending the section %q: the file ends inside an unclosed code fence or HTML block", heading)
-	}
-	body = "\n" + strings.TrimRight(body, "\r\n") + "\n"
-	return append(out, withEnding(body, ending)...), nil
-}
-
-// endsWithHeading reports whether a file's last line is read as this heading, or
-// is part of a transcript, where nothing is read.
-func endsWithHeading(src []byte, heading string) bool {
-	s := newSource("", "", src)
-	fm, ok := s.frontmatter()
-	if !ok {
-		return false
-	}
-	md := src[fm.body:]
-	if above, _ := readMarkdown(md); len(above) < len(md) {
-		return true
-	}
-	h, ok := specMarkdown().Parse(text.NewReader(md)).LastChild().(*ast.Heading)
-	return ok && h.Level == 2 && plainText(h, md) == heading
 }

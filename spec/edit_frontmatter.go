@@ -44,7 +44,8 @@ func SetKey(src []byte, key string, value any) ([]byte, error) {
 // set sets the entry i, or a new one where i is negative.
 func (e *editor) set(i int, want wanted) ([]byte, error) {
 	if e.fm.body == 0 {
-		return e.verified(want, e.addFrontmatter(want))
+		fence := "---" + e.ending
+		return e.verified(want, splice(e.src, 0, 0, fence+renderEntry(0, want, e.ending)+fence))
 	}
 	if i < 0 {
 		entry := renderEntry(indent(e.fm.root), want, e.ending)
@@ -90,12 +91,10 @@ func openEditor(src []byte) (*editor, Problems) {
 	return e, s.sorted()
 }
 
-// index returns the index of a key in a mapping's Content, or -1.
+// index returns the index of a key in the Content of a mapping, which may be nil;
+// or -1.
 func index(mapping *yaml.Node, key string) int {
-	if mapping == nil {
-		return -1
-	}
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
+	for i := 0; mapping != nil && i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
 			return i
 		}
@@ -138,11 +137,6 @@ func (e *editor) lineOf(n *yaml.Node) int { return e.starts[e.nodePos(n).Line-1]
 
 // at returns the offset of a node.
 func (e *editor) at(n *yaml.Node) int { return e.offset(e.nodePos(n)) }
-
-func (e *editor) addFrontmatter(want wanted) []byte {
-	fence := "---" + e.ending
-	return append([]byte(fence+renderEntry(0, want, e.ending)+fence), e.src...)
-}
 
 // editValue replaces a value that is on one line.
 func (e *editor) editValue(i int, want wanted) ([]byte, bool) {

@@ -164,7 +164,7 @@ func TestSetKeyQuotes(t *testing.T) {
 	}
 }
 
-func TestAppendSection(t *testing.T) {
+func TestAppendOutput(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, in, body, want string }{
 		{"LF", "# T\n", "one\ntwo\n", "# T\n\n## Agent Output\n\none\ntwo\n"},
@@ -173,14 +173,14 @@ func TestAppendSection(t *testing.T) {
 		{"frontmatter alone", "---\nx: y\n---", "one", "---\nx: y\n---\n\n## Agent Output\n\none\n"},
 		{"a second transcript below an unclosed one", "## Agent Output\n```\nx", "one", "## Agent Output\n```\nx\n\n## Agent Output\n\none\n"},
 	} {
-		got, err := AppendSection([]byte(tt.in), "Agent Output", tt.body)
+		got, err := appendOutput([]byte(tt.in), tt.body)
 		if diff := cmp.Diff(tt.want, string(got)); diff != "" || err != nil {
 			t.Errorf("%s: %v (-want +got):\n%s", tt.name, err, diff)
 		}
 	}
 	for _, in := range []string{"# T\n```\ncode\n", "<!-- open\n", "---\ntype: code\n"} {
-		if got, err := AppendSection([]byte(in), "Agent Output", "x"); err == nil || got != nil {
-			t.Errorf("AppendSection(%q) = %q, %v, want an error alone", in, got, err)
+		if got, err := appendOutput([]byte(in), "x"); err == nil || got != nil {
+			t.Errorf("appendOutput(%q) = %q, %v, want an error alone", in, got, err)
 		}
 	}
 }
@@ -193,7 +193,7 @@ func TestTranscriptChangesNothing(t *testing.T) {
 	for _, body := range []string{
 		"- [x] a", "## Acceptance Criteria\n- [x] a", "```\n```\n# Acceptance Criteria\n- [x] a", "[x]: /url", "~~~sh check bogus",
 	} {
-		out, err := AppendSection(src, "Agent Output", body)
+		out, err := appendOutput(src, body)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -136,7 +136,7 @@ func FuzzParsePrompt(f *testing.F) {
 		s := newSource("", "", src)
 		ancestry := 0
 		for _, problem := range append(problems, expanding...) {
-			if off := s.offset(problem.Pos); problem.Pos != (Pos{}) && (off < 0 || s.pos(off) != problem.Pos) {
+			if problem.Pos != (Pos{}) && s.pos(s.offset(problem.Pos)) != problem.Pos {
 				t.Errorf("%v is not in %q", problem, src)
 			}
 			if problem.Rule == "prompt-cycle" || problem.Rule == "unknown-prompt" {

@@ -126,7 +126,11 @@ type NotFoundError struct {
 
 // Error names the query and the suggestions.
 func (e *NotFoundError) Error() string {
-	return withHint(fmt.Sprintf("no spec matches %q", e.Query), e.Hint())
+	msg := fmt.Sprintf("no spec matches %q", e.Query)
+	if hint := e.Hint(); hint != "" {
+		msg += " (" + hint + ")"
+	}
+	return msg
 }
 
 // Hint names the suggestions; "" if there are none.
@@ -145,19 +149,12 @@ type AmbiguousError struct {
 
 // Error names the query and the candidates.
 func (e *AmbiguousError) Error() string {
-	return withHint(fmt.Sprintf("%q matches %d specs", e.Query, len(e.Candidates)), e.Hint())
+	return fmt.Sprintf("%q matches %d specs (%s)", e.Query, len(e.Candidates), e.Hint())
 }
 
 // Hint names the candidates.
 func (e *AmbiguousError) Hint() string {
 	return "one of " + quoted(e.Candidates, ", ")
-}
-
-func withHint(msg, hint string) string {
-	if hint == "" {
-		return msg
-	}
-	return msg + " (" + hint + ")"
 }
 
 // quoted lists the first names in quotes, and says how many more there are.

@@ -39,20 +39,14 @@ func (s *source) pos(offset int) Pos {
 	return Pos{Line: line, Column: 1 + utf8.RuneCount(s.src[s.starts[line-1]:offset])}
 }
 
-// offset is the inverse of pos; -1 for a position outside the file.
+// offset is the inverse of pos.
 func (s *source) offset(p Pos) int {
-	if p.Line < 1 || p.Line > len(s.starts) {
-		return -1
-	}
-	off := s.starts[p.Line-1]
+	offset := s.starts[p.Line-1]
 	for range p.Column - 1 {
-		if off >= len(s.src) {
-			return -1
-		}
-		_, n := utf8.DecodeRune(s.src[off:])
-		off += n
+		_, n := utf8.DecodeRune(s.src[offset:])
+		offset += n
 	}
-	return off
+	return offset
 }
 
 // isText reports whether the file is non-empty UTF-8 text. If not, it adds an

@@ -2,6 +2,8 @@ package spec
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/yuin/goldmark/ast"
@@ -14,19 +16,39 @@ import (
 // error if the spec's own text ends inside an unclosed code fence or HTML block.
 func AppendTranscript(src []byte, at time.Time, output string) ([]byte, error) {
 	body := at.UTC().Format(time.RFC3339) + "\n\n" + Fenced("", output)
-	return AppendSection(closeTranscript(src), outputHeading, body)
+	return appendOutput(closeTranscript(src), body)
+}
+
+// appendOutput appends a section with the file's line ending.
+func appendOutput(src []byte, body string) ([]byte, error) {
+	ending := lineEnding(src)
+	out := bytes.Clone(src)
+	if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
+		out = append(out, ending...)
+	}
+	out = append(out, ending+"## "+outputHeading+ending...)
+	if !hasTranscript(out) {
+		return nil, fmt.Errorf("appending the section %q: the file ends inside an unclosed code fence or HTML block", outputHeading)
+	}
+	body = "\n" + strings.TrimRight(body, "\r\n") + "\n"
+	return append(out, withEnding(body, ending)...), nil
+}
+
+func hasTranscript(src []byte) bool {
+	fm, ok := newSource("", "", src).frontmatter()
+	above, _ := readMarkdown(src[fm.body:])
+	return ok && len(above) < len(src)-fm.body
 }
 
 // closeTranscript closes the block that a transcript, perhaps one of another
 // program, left unclosed at the end of the file.
 func closeTranscript(src []byte) []byte {
+	if !hasTranscript(src) {
+		return src
+	}
 	s := newSource("", "", src)
 	fm, _ := s.frontmatter()
-	md := src[fm.body:]
-	if above, _ := readMarkdown(md); len(above) >= len(md) {
-		return src // no transcript
-	}
-	lines := append(bytes.Clone(md), "\n\n# end\n"...)
+	lines := append(bytes.Clone(src[fm.body:]), "\n\n# end\n"...)
 	b := &body{source: s, text: lines, root: specMarkdown().Parse(text.NewReader(lines))}
 	line := ""
 	switch last := b.root.LastChild().(type) {
