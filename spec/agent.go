@@ -68,32 +68,15 @@ func placeholders() []string {
 	return []string{promptFile, "{model}", "{workdir}", "{spec}", "{phase}"}
 }
 
-// agents reads the agents that have no error, by name. The last entry of a name
-// counts.
-func (s *configFile) agents(key, value *yaml.Node) map[string]Agent {
-	agents := map[string]Agent{}
-	if !s.isMap(key, value) {
-		return agents
-	}
-	s.entries(value, func(name, entry *yaml.Node) {
-		before := len(s.problems)
-		a := s.agent(name, entry)
-		delete(agents, name.Value)
-		if s.problems[before:].Err() == nil {
-			agents[name.Value] = a
-		}
-	})
-	return agents
-}
-
-func (s *configFile) agent(name, entry *yaml.Node) Agent {
+// agent reads an agent; false if it has an error.
+func (s *configFile) agent(name, entry *yaml.Node) (a Agent, ok bool) {
+	before := len(s.problems)
 	switch {
 	case name.Value == "" || strings.ContainsAny(name.Value, infoSpace):
 		s.fail(s.nodePos(name), "bad-agent", "", "the agent's name %q is not one word", name.Value)
 	case name.Value == AgentOfSpec:
 		s.fail(s.nodePos(name), "bad-agent", "rename the agent", "the name %q is reserved: it means the agent that a spec names", name.Value)
 	}
-	var a Agent
 	var command []Item
 	var prompt, flag, output Item
 	s.section(readers{
@@ -112,10 +95,9 @@ func (s *configFile) agent(name, entry *yaml.Node) Agent {
 	if !s.users {
 		s.noBypass(command, flag)
 	}
-	return a
+	return a, s.problems[before:].Err() == nil
 }
 
-// command reads an argument list.
 func (s *configFile) command(key, value *yaml.Node) []Item {
 	if value.Kind != yaml.SequenceNode || len(value.Content) == 0 {
 		s.fail(s.nodePos(value), "bad-agent", `write a list such as ["prog", "--flag"]: no shell reads it`,
@@ -209,7 +191,6 @@ func (s *configFile) word(known ...string) func(key, value *yaml.Node) Item {
 	}
 }
 
-// duration reads a positive duration.
 func (s *configFile) duration(key, value *yaml.Node) time.Duration {
 	d, err := time.ParseDuration(s.scalar(key, value))
 	if value.Kind == yaml.ScalarNode && (err != nil || d <= 0) {
@@ -218,7 +199,6 @@ func (s *configFile) duration(key, value *yaml.Node) time.Duration {
 	return d
 }
 
-// bytes reads a positive number of bytes.
 func (s *configFile) bytes(key, value *yaml.Node) int {
 	n, err := strconv.Atoi(s.scalar(key, value))
 	if value.Kind == yaml.ScalarNode && (err != nil || n < 1) {

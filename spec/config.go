@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"maps"
 	"path"
 	"regexp"
@@ -43,18 +44,13 @@ type Config struct {
 // else the built-in one. The caller appends the script as the last argument. ok
 // is false for an unknown language.
 func (c Config) Interpreter(lang string) (argv []string, ok bool) {
-	if argv, ok := c.interpreters[lang]; ok {
-		return slices.Clone(argv), true
+	argv, ok = c.interpreters[lang]
+	if !ok {
+		argv, ok = map[string][]string{
+			"sh": {"sh", "-e", "-c"}, "bash": {"bash", "-eo", "pipefail", "-c"}, "python": {"python3", "-c"},
+		}[lang]
 	}
-	switch lang {
-	case "sh":
-		return []string{"sh", "-e", "-c"}, true
-	case "bash":
-		return []string{"bash", "-eo", "pipefail", "-c"}, true
-	case "python":
-		return []string{"python3", "-c"}, true
-	}
-	return nil, false
+	return slices.Clone(argv), ok
 }
 
 // ParseConfig reads a repository's config file: the YAML frontmatter of a
@@ -86,9 +82,9 @@ func readConfig(path string, src []byte, users bool) (cfg Config, problems Probl
 	s := &configFile{source: opened, users: users}
 	s.only(fm.root, readers{
 		"project":      s.section(readers{"name": into(&cfg.ProjectName, s.scalar)}),
-		"interpreters": into(&cfg.interpreters, s.interpreters),
+		"interpreters": into(&cfg.interpreters, byName(opened, s.interpreter)),
 		"secrets":      into(&cfg.Secrets, s.patterns),
-		"agents":       into(&cfg.Agents, s.agents),
+		"agents":       into(&cfg.Agents, byName(opened, s.agent)),
 		"suite":        into(&cfg.Suite, s.texts),
 		"worktree":     s.section(readers{"link": into(&cfg.Link, s.links), "setup": into(&cfg.Setup, s.texts)}),
 		"prompts":      s.section(readers{"budget": into(&cfg.PromptBudget, s.bytes)}),
@@ -108,38 +104,39 @@ func (s *configFile) section(known readers) func(key, value *yaml.Node) {
 	}
 }
 
-func (s *configFile) interpreters(key, value *yaml.Node) map[string][]string {
-	interpreters := map[string][]string{}
-	if s.isMap(key, value) {
-		s.entries(value, func(lang, command *yaml.Node) {
-			if argv := s.interpreter(lang, command); argv != nil {
-				interpreters[lang.Value] = argv
+// byName reads a map with any keys: the entries for which read returns true. The
+// last entry of a name counts.
+func byName[T any](s *source, read func(name, entry *yaml.Node) (T, bool)) func(key, value *yaml.Node) map[string]T {
+	return func(key, value *yaml.Node) map[string]T {
+		all := map[string]T{}
+		if !s.isMap(key, value) {
+			return all
+		}
+		s.entries(value, func(name, entry *yaml.Node) {
+			one, ok := read(name, entry)
+			if delete(all, name.Value); ok {
+				all[name.Value] = one
 			}
 		})
+		return all
 	}
-	return interpreters
 }
 
-// interpreter reads the argument list of a language's interpreter; nil if it has
-// an error. The language must be one word, as in a check's info string.
-func (s *source) interpreter(lang, command *yaml.Node) []string {
-	if strings.ContainsAny(lang.Value, " \t`") || lang.Value == "" {
+// interpreter reads the argument list of a language's interpreter. The language
+// must be one word, as in a check's info string.
+func (s *source) interpreter(lang, command *yaml.Node) (argv []string, ok bool) {
+	switch {
+	case strings.ContainsAny(lang.Value, " \t`") || lang.Value == "":
 		s.fail(s.nodePos(lang), "bad-interpreter", "", "the language %q is not one word", lang.Value)
-		return nil
-	}
-	if command.Kind != yaml.SequenceNode || len(command.Content) == 0 {
+	case command.Kind != yaml.SequenceNode || len(command.Content) == 0:
 		s.fail(s.nodePos(command), "bad-interpreter", `write a list such as ["node", "-e"]: the script is appended to it`,
 			"the interpreter of %q is not a list of arguments", lang.Value)
-		return nil
+	default:
+		argv = s.texts(lang, command)
 	}
-	argv := s.texts(lang, command)
-	if len(argv) < len(command.Content) {
-		return nil // reported by items
-	}
-	return argv
+	return argv, len(argv) > 0 && len(argv) == len(command.Content)
 }
 
-// links reads the paths of worktree.link.
 func (s *source) links(key, value *yaml.Node) []string {
 	var paths []string
 	for _, item := range s.items(key, value) {
@@ -152,7 +149,6 @@ func (s *source) links(key, value *yaml.Node) []string {
 	return paths
 }
 
-// patterns reads the regular expressions of secrets.
 func (s *source) patterns(key, value *yaml.Node) []*regexp.Regexp {
 	var patterns []*regexp.Regexp
 	for _, item := range s.items(key, value) {
@@ -169,12 +165,6 @@ func (s *source) patterns(key, value *yaml.Node) []*regexp.Regexp {
 	return patterns
 }
 
-// The subjects of a run's two commits if the config has none.
-const (
-	defaultSubject  = "chant({{spec.id}}): {{message}}"
-	defaultComplete = "chant({{spec.id}}): complete"
-)
-
 // CommitSubjects are the templates of the subjects of a run's two commits: of the
 // work, and of the spec that is completed by it. The zero value stands for the
 // default ones.
@@ -183,18 +173,15 @@ type CommitSubjects struct{ work, complete string }
 // Work returns the subject of the commit of the work. The message is what the user
 // asked for, or the title.
 func (c CommitSubjects) Work(s *Spec, message string) string {
-	return expandSubject(c.work, defaultSubject, s, message)
+	return expandSubject(cmp.Or(c.work, "chant({{spec.id}}): {{message}}"), s, message)
 }
 
 // Complete returns the subject of the commit that completes the spec.
 func (c CommitSubjects) Complete(s *Spec) string {
-	return expandSubject(c.complete, defaultComplete, s, s.Title)
+	return expandSubject(cmp.Or(c.complete, "chant({{spec.id}}): complete"), s, s.Title)
 }
 
-func expandSubject(template, byDefault string, s *Spec, message string) string {
-	if template == "" {
-		template = byDefault
-	}
+func expandSubject(template string, s *Spec, message string) string {
 	text, _ := Expand("", []byte(template), subjectVariables(s, message)) // its variables were checked when it was read
 	return text
 }

@@ -122,6 +122,9 @@ type citation struct {
 
 // citations finds the references in a text.
 func citations(s string, raw bool) []citation {
+	if !strings.Contains(s, ":") {
+		return nil // most texts
+	}
 	lines := regexp.MustCompile(`^:(\d+)(?:[-–](\d+)|:\d+)?`)
 	var list []citation
 	from := 0 // end of the last reference

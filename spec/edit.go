@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
 )
 
 // SetTicks ticks (true) or unticks (false) criteria by their Number. It changes
@@ -38,4 +42,71 @@ func lineEnding(src []byte) string {
 // withEnding converts all line endings of text.
 func withEnding(text, ending string) string {
 	return strings.NewReplacer("\r\n", ending, "\n", ending).Replace(text)
+}
+
+// AppendTranscript appends an agent's output as a section "Agent Output": the
+// time in UTC, to the second, and the output as a Fenced block. An earlier
+// transcript stays; a block that it left unclosed is closed first. It is an
+// error if the spec's own text ends inside an unclosed code fence or HTML block.
+func AppendTranscript(src []byte, at time.Time, output string) ([]byte, error) {
+	body := at.UTC().Format(time.RFC3339) + "\n\n" + Fenced("", output)
+	return appendOutput(closeTranscript(src), body)
+}
+
+// appendOutput appends a section with the file's line ending.
+func appendOutput(src []byte, body string) ([]byte, error) {
+	ending := lineEnding(src)
+	out := bytes.Clone(src)
+	if len(out) > 0 && !bytes.HasSuffix(out, []byte("\n")) {
+		out = append(out, ending...)
+	}
+	out = append(out, ending+"## "+outputHeading+ending...)
+	if !hasTranscript(out) {
+		return nil, fmt.Errorf("appending the section %q: the file ends inside an unclosed code fence or HTML block", outputHeading)
+	}
+	body = "\n" + strings.TrimRight(body, "\r\n") + "\n"
+	return append(out, withEnding(body, ending)...), nil
+}
+
+func hasTranscript(src []byte) bool {
+	fm, ok := newSource("", "", src).frontmatter()
+	above, _ := readMarkdown(src[fm.body:])
+	return ok && len(above) < len(src)-fm.body
+}
+
+// closeTranscript closes the block that a transcript, perhaps one of another
+// program, left unclosed at the end of the file.
+func closeTranscript(src []byte) []byte {
+	if !hasTranscript(src) {
+		return src
+	}
+	s := newSource("", "", src)
+	fm, _ := s.frontmatter()
+	lines := append(bytes.Clone(src[fm.body:]), "\n\n# end\n"...)
+	b := &body{source: s, text: lines, root: specMarkdown().Parse(text.NewReader(lines))}
+	line := ""
+	switch last := b.root.LastChild().(type) {
+	case *ast.FencedCodeBlock:
+		_, line = b.opening(last)
+	case *ast.HTMLBlock:
+		line = htmlEnd(last.HTMLBlockType)
+	default:
+		return src
+	}
+	ending := lineEnding(src)
+	if !bytes.HasSuffix(src, []byte("\n")) {
+		line = ending + line
+	}
+	return append(bytes.Clone(src), line+ending...)
+}
+
+// htmlEnd returns the end of an HTML block of a kind that no blank line ends.
+func htmlEnd(kind ast.HTMLBlockType) string {
+	return map[ast.HTMLBlockType]string{
+		ast.HTMLBlockType1: "</pre>", // the end tag of any element of this kind will do
+		ast.HTMLBlockType2: "-->",
+		ast.HTMLBlockType3: "?>",
+		ast.HTMLBlockType4: ">",
+		ast.HTMLBlockType5: "]]>",
+	}[kind]
 }

@@ -135,7 +135,6 @@ func (e *editor) entry(mapping *yaml.Node, i, limit int) (start, end int) {
 // lineOf returns the offset of the line of a node.
 func (e *editor) lineOf(n *yaml.Node) int { return e.starts[e.nodePos(n).Line-1] }
 
-// at returns the offset of a node.
 func (e *editor) at(n *yaml.Node) int { return e.offset(e.nodePos(n)) }
 
 // editValue replaces a value that is on one line.

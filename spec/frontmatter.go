@@ -81,8 +81,6 @@ func (s *source) yaml(start, end int) *yaml.Node {
 	return root
 }
 
-var errSecondDocument = errors.New("a second YAML document starts in the frontmatter")
-
 // decodeYAML returns the root node of the only document in text; nil if text has
 // no value.
 func decodeYAML(text []byte) (*yaml.Node, error) {
@@ -94,7 +92,7 @@ func decodeYAML(text []byte) (*yaml.Node, error) {
 		return nil, err
 	}
 	if err := dec.Decode(&second); err == nil {
-		return nil, errSecondDocument
+		return nil, errors.New("a second YAML document starts in the frontmatter")
 	} else if !errors.Is(err, io.EOF) {
 		return nil, err
 	}

@@ -185,18 +185,13 @@ func compareIDs(a, b string) int {
 			x, y = x[1:], y[1:]
 			continue
 		}
-		if c := compareNumbers(x[:n], y[:m]); c != 0 {
+		a, b := strings.TrimLeft(x[:n], "0"), strings.TrimLeft(y[:m], "0")
+		if c := cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)); c != 0 {
 			return c
 		}
 		x, y = x[n:], y[m:]
 	}
 	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(a, b))
-}
-
-// compareNumbers compares runs of digits by value.
-func compareNumbers(a, b string) int {
-	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
-	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
 // digits counts the leading decimal digits of s.

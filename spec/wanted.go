@@ -34,7 +34,8 @@ func newWanted(key string, value any) (wanted, error) {
 	w := wanted{key: key, kind: yaml.SequenceNode}
 	switch v := value.(type) {
 	case string:
-		w.kind, w.items = yaml.ScalarNode, [][]field{{{value: v, plain: key == "completed_at" && isTime(v)}}}
+		_, err := time.Parse(time.RFC3339, v)
+		w.kind, w.items = yaml.ScalarNode, [][]field{{{value: v, plain: key == "completed_at" && err == nil}}}
 	case []string:
 		w.items = textItems(v)
 		w.read = func(s *source, n *yaml.Node) [][]field { return textItems(s.texts(n, n)) }
@@ -193,9 +194,4 @@ func yamlText(s string) string {
 
 func isPrintable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
-}
-
-func isTime(s string) bool {
-	_, err := time.Parse(time.RFC3339, s)
-	return err == nil
 }
