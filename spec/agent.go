@@ -122,10 +122,7 @@ func (s *configFile) consistent(command []Item, prompt, flag Item) {
 	has := func(placeholder string) bool {
 		return slices.ContainsFunc(command, func(arg Item) bool { return strings.Contains(arg.Value, placeholder) })
 	}
-	if len(command) == 0 {
-		return
-	}
-	if prompt.Value == string(PromptByFile) && !has(promptFile) {
+	if len(command) > 0 && prompt.Value == string(PromptByFile) && !has(promptFile) {
 		s.fail(prompt.Pos, "bad-agent", "add "+promptFile+" to the command",
 			"the command has no placeholder for the prompt's file")
 	}

@@ -81,8 +81,5 @@ func FindBypass(argv []string) int {
 // programName returns the name of a program without folder and suffix.
 func programName(word string) string {
 	name := path.Base(strings.ReplaceAll(word, `\`, "/"))
-	for _, suffix := range []string{".exe", ".cmd"} {
-		name = strings.TrimSuffix(name, suffix)
-	}
-	return name
+	return strings.TrimSuffix(strings.TrimSuffix(name, ".exe"), ".cmd")
 }

@@ -97,13 +97,11 @@ func (b *body) attributes(rest string, start int) []attribute {
 		if i == len(rest) {
 			return list
 		}
-		a := attribute{pos: b.pos(start + i)}
-		end := len(rest)
-		if n := strings.IndexAny(rest[i:], infoSpace+"="); n >= 0 {
-			end = i + n
+		a := attribute{name: rest[i:], pos: b.pos(start + i)}
+		if n := strings.IndexAny(a.name, infoSpace+"="); n >= 0 {
+			a.name = a.name[:n]
 		}
-		a.name = rest[i:end]
-		i = end
+		i += len(a.name)
 		if i < len(rest) && rest[i] == '=' {
 			value, n, reason := attributeValue(rest[i+1:])
 			if reason != "" {
@@ -121,14 +119,13 @@ func (b *body) attributes(rest string, start int) []attribute {
 // its length in text, or the reason why it can't be read.
 func attributeValue(text string) (value string, n int, reason string) {
 	if !strings.HasPrefix(text, `"`) {
-		n = len(text)
-		if i := strings.IndexAny(text, infoSpace); i >= 0 {
-			n = i
+		if n := strings.IndexAny(text, infoSpace); n >= 0 {
+			text = text[:n]
 		}
-		if strings.Contains(text[:n], `"`) {
+		if strings.Contains(text, `"`) {
 			return "", 0, "a quote inside a bare value"
 		}
-		return text[:n], n, ""
+		return text, len(text), ""
 	}
 	var sb strings.Builder
 	for i := 1; i < len(text); i++ {

@@ -65,7 +65,6 @@ func ParseConfig(path string, src []byte) (Config, Problems) { return readConfig
 // agents without permission checks and with secrets.
 func ParseUserConfig(path string, src []byte) (Config, Problems) { return readConfig(path, src, true) }
 
-// configFile is a config file that is being read.
 type configFile struct {
 	*source
 	users bool // whether it is the user's own config, not a repository's

@@ -38,9 +38,7 @@ type body struct {
 
 // markdown fills a spec from the Markdown that starts at an offset of the file.
 func (s *source) markdown(start int, sp *Spec) {
-	b := &body{
-		source: s, base: start, fences: map[int]Pos{}, seen: map[ast.Node]bool{},
-	}
+	b := &body{source: s, base: start, fences: map[int]Pos{}, seen: map[ast.Node]bool{}}
 	b.text, b.root = readMarkdown(s.src[start:])
 	b.sections()
 	b.fenceProblems()
@@ -103,12 +101,10 @@ func hasReference(n ast.Node) bool {
 func (b *body) title() string {
 	title := ""
 	for n := b.root.FirstChild(); n != nil; n = n.NextSibling() {
-		h, ok := n.(*ast.Heading)
-		if ok && (h.Level == 1 || title == "") {
-			title = plainText(h, b.text)
-		}
-		if ok && h.Level == 1 {
-			break
+		if h, ok := n.(*ast.Heading); ok && (h.Level == 1 || title == "") {
+			if title = plainText(h, b.text); h.Level == 1 {
+				break
+			}
 		}
 	}
 	return title
@@ -241,7 +237,7 @@ func malformedBox(text []byte) string {
 func plainText(n ast.Node, src []byte) string {
 	var sb strings.Builder
 	writeText(&sb, n, src)
-	return strings.Join(strings.Fields(sb.String()), " ")
+	return oneLine(sb.String())
 }
 
 func writeText(sb *strings.Builder, n ast.Node, src []byte) {

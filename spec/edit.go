@@ -68,6 +68,7 @@ func appendOutput(src []byte, body string) ([]byte, error) {
 	return append(out, withEnding(body, ending)...), nil
 }
 
+// hasTranscript reports whether the output of an agent is in the file.
 func hasTranscript(src []byte) bool {
 	fm, ok := newSource("", "", src).frontmatter()
 	above, _ := readMarkdown(src[fm.body:])
@@ -89,7 +90,13 @@ func closeTranscript(src []byte) []byte {
 	case *ast.FencedCodeBlock:
 		_, line = b.opening(last)
 	case *ast.HTMLBlock:
-		line = htmlEnd(last.HTMLBlockType)
+		line = map[ast.HTMLBlockType]string{ // of the kinds that no blank line ends
+			ast.HTMLBlockType1: "</pre>", // the end tag of any element of this kind will do
+			ast.HTMLBlockType2: "-->",
+			ast.HTMLBlockType3: "?>",
+			ast.HTMLBlockType4: ">",
+			ast.HTMLBlockType5: "]]>",
+		}[last.HTMLBlockType]
 	default:
 		return src
 	}
@@ -98,15 +105,4 @@ func closeTranscript(src []byte) []byte {
 		line = ending + line
 	}
 	return append(bytes.Clone(src), line+ending...)
-}
-
-// htmlEnd returns the end of an HTML block of a kind that no blank line ends.
-func htmlEnd(kind ast.HTMLBlockType) string {
-	return map[ast.HTMLBlockType]string{
-		ast.HTMLBlockType1: "</pre>", // the end tag of any element of this kind will do
-		ast.HTMLBlockType2: "-->",
-		ast.HTMLBlockType3: "?>",
-		ast.HTMLBlockType4: ">",
-		ast.HTMLBlockType5: "]]>",
-	}[kind]
 }

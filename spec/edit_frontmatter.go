@@ -75,7 +75,6 @@ func (e *editor) set(i int, want wanted) ([]byte, error) {
 	return e.verified(want, e.replaceEntry(i, want))
 }
 
-// editor is a file whose frontmatter can be edited.
 type editor struct {
 	*source
 	fm     frontmatter
@@ -86,7 +85,8 @@ func openEditor(src []byte) (*editor, Problems) {
 	s, fm, _ := openSource("", "", src)
 	e := &editor{source: s, fm: fm, ending: lineEnding(src)}
 	if root := fm.root; root != nil && root.Style&yaml.FlowStyle != 0 {
-		s.fail(s.nodePos(root), "uneditable-frontmatter", "write one \"key: value\" a line", "the frontmatter can't be edited: it is written in braces")
+		s.fail(s.nodePos(root), "uneditable-frontmatter", "write one \"key: value\" a line",
+			"the frontmatter can't be edited: it is written in braces")
 	}
 	return e, s.sorted()
 }
@@ -188,8 +188,9 @@ func (e *editor) editItems(i int, want wanted) ([]byte, bool) {
 	}
 	_, end := e.entry(e.fm.root, i, e.fm.end)
 	starts := make([]int, 0, len(old.Content)+1)
+	onlyDash := regexp.MustCompile(`^ *- *$`)
 	for _, item := range old.Content {
-		if !e.opensLine(old, item) {
+		if !onlyDash.Match(e.src[e.lineOf(item):e.at(item)]) {
 			return nil, false
 		}
 		starts = append(starts, e.lineOf(item))
@@ -211,14 +212,6 @@ func (e *editor) editItems(i int, want wanted) ([]byte, bool) {
 		lines = append(lines, e.src[starts[kept-1]:starts[kept]]...)
 	}
 	return splice(e.src, starts[0], end, string(lines)), true
-}
-
-// opensLine reports whether only the list's dash precedes an item on its line.
-func (e *editor) opensLine(list, item *yaml.Node) bool {
-	before := e.src[e.lineOf(item):e.at(item)]
-	dash := list.Column - 1
-	return len(before) > dash && before[dash] == '-' &&
-		len(bytes.Trim(before[:dash], " ")) == 0 && len(bytes.Trim(before[dash+1:], " ")) == 0
 }
 
 // editFields changes, removes and adds fields of a map and leaves unknown fields

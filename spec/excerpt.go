@@ -45,16 +45,10 @@ func Prose(src []byte) string {
 // headingLines returns the bytes [start, end) of a heading's lines, with the
 // underline of a setext heading.
 func headingLines(h *ast.Heading, text []byte) (start, end int) {
-	lineEnd := func(at int) int {
-		if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {
-			return at + i + 1
-		}
-		return len(text)
-	}
 	start = 1 + bytes.LastIndexByte(text[:h.Lines().At(0).Start], '\n')
-	end = lineEnd(max(h.Lines().At(h.Lines().Len()-1).Stop-1, start))
+	_, end = nextLine(text, max(h.Lines().At(h.Lines().Len()-1).Stop-1, start))
 	if !bytes.HasPrefix(bytes.TrimLeft(text[start:], " "), []byte("#")) {
-		end = lineEnd(end)
+		_, end = nextLine(text, end)
 	}
 	return start, end
 }
@@ -67,15 +61,10 @@ func Fenced(info, text string) string {
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
-	fence := fenceFor(text)
-	return fence + info + "\n" + Visible(text) + fence + "\n"
-}
-
-// fenceFor returns a fence that is longer than any run of backticks in a text.
-func fenceFor(text string) string {
-	longest := 2
+	longest := 2 // of the runs of backticks; a fence has at least 3
 	for _, run := range regexp.MustCompile("`+").FindAllString(text, -1) {
 		longest = max(longest, len(run))
 	}
-	return strings.Repeat("`", longest+1)
+	fence := strings.Repeat("`", longest+1)
+	return fence + info + "\n" + Visible(text) + fence + "\n"
 }

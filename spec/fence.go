@@ -16,8 +16,7 @@ func (b *body) check(fence *ast.FencedCodeBlock, owner int) {
 	b.seen[fence] = true
 	pos := b.pos(at)
 	if first, ok := b.fences[owner]; ok {
-		b.fail(pos, "two-checks", "write a nested criterion",
-			"the criterion already has a check at line %d", first.Line)
+		b.fail(pos, "two-checks", "write a nested criterion", "the criterion already has a check at line %d", first.Line)
 		return
 	}
 	b.fences[owner] = pos

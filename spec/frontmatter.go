@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -42,8 +43,7 @@ func (s *source) frontmatter() (frontmatter, bool) {
 		}
 		at = next
 	}
-	s.fail(Pos{1, 1}, "unclosed-frontmatter", `end it with a line that is exactly "---"`,
-		"the frontmatter is not closed")
+	s.fail(Pos{1, 1}, "unclosed-frontmatter", `end it with a line that is exactly "---"`, "the frontmatter is not closed")
 	return frontmatter{}, false
 }
 
@@ -125,8 +125,7 @@ func (s *source) failYAML(text []byte, err error) {
 	row, _ := nextLine(s.src, s.starts[line+frontLine-1])
 	indent := row[:len(row)-len(strings.TrimLeft(row, " \t-"))]
 	if tab := strings.IndexByte(indent, '\t'); tab >= 0 {
-		s.fail(Pos{line + frontLine, tab + 1}, "yaml-tab", "indent with spaces",
-			"a tab in the indentation")
+		s.fail(Pos{line + frontLine, tab + 1}, "yaml-tab", "indent with spaces", "a tab in the indentation")
 		return
 	}
 	s.fail(Pos{line + frontLine, 1}, "invalid-yaml", "", "invalid YAML: %s", yamlReason(err))
@@ -151,13 +150,7 @@ func invalidLine(text []byte) int {
 
 // yamlReason is the library's message without its prefix and line.
 func yamlReason(err error) string {
-	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(msg, "line "); ok {
-		if _, reason, ok := strings.Cut(rest, ": "); ok {
-			return reason
-		}
-	}
-	return msg
+	return regexp.MustCompile(`^yaml: (line \d+: )?`).ReplaceAllString(err.Error(), "")
 }
 
 // keys reports keys that are not plain text, and duplicate keys: YAML readers

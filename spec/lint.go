@@ -76,7 +76,6 @@ func LintSpec(s *Spec, cfg Config) Problems {
 	return l.problems
 }
 
-// linter collects the problems of one spec.
 type linter struct {
 	reporter
 	spec   *Spec

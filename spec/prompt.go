@@ -44,10 +44,7 @@ const contentVariable = "content"
 // line. In p itself {{content}} is empty. all holds all prompts by name. An
 // unknown name or a cycle in extends is an Error at that key.
 func ExpandPrompt(p Prompt, all map[string]Prompt, vars map[string]string) (string, Problems) {
-	vars = maps.Clone(vars)
-	if vars == nil {
-		vars = map[string]string{}
-	}
+	vars = maps.Collect(maps.All(vars)) // a copy, not nil
 	chain, problems := p.ancestry(all)
 	text := ""
 	for _, p := range chain {
@@ -76,9 +73,10 @@ func (p Prompt) ancestry(all map[string]Prompt) ([]Prompt, Problems) {
 		switch i := slices.Index(names, name); {
 		case i >= 0:
 			r.fail(p.Extends.Pos, "prompt-cycle", "", "cycle of prompts %s", strings.Join(append(names[i:], name), " → "))
-			return chain, r.problems
 		case !ok:
 			r.fail(p.Extends.Pos, "unknown-prompt", DidYouMean(name, slices.Sorted(maps.Keys(all))), "no prompt %q to extend", name)
+		}
+		if r.problems != nil {
 			return chain, r.problems
 		}
 		p = parent

@@ -14,12 +14,10 @@ func Visible(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
-		case r == '\n', r == '\t':
-			b.WriteRune(r)
-		case r < ' ':
-			b.WriteString("^" + string(r+'@'))
 		case r == 0x7f:
 			b.WriteString("^?")
+		case r < ' ' && r != '\n' && r != '\t':
+			b.WriteString("^" + string(r+'@'))
 		case Deceptive(r):
 			fmt.Fprintf(&b, "<U+%04X>", r)
 		default:
