@@ -1,23 +1,21 @@
-// Package completion finds the commits that completed specs, and tells what a
-// commit holds as completed.
+// Package completion finds the commits that completed specs, and the specs that are
+// completed in a commit.
 //
-// It never walks a commit's tree. One git rev-list gives the commits, and one
-// git diff-tree gives the blob of every spec file before and after each of them,
-// first for the first-parent line and then, in a few more calls, for the branches
-// that were merged there. From that it builds the versions of each spec, linked
-// to what they replaced, so a search goes from version to version.
+// It runs git rev-list for the commits, and git diff-tree once for all changes of spec
+// files, with their blobs. From these it makes the versions of each spec, linked to the
+// versions that they replaced. A search follows these links, and reads only the blobs of
+// the versions that it meets.
 package completion
 
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"chant/runner/git"
 	"chant/spec"
 )
 
-// Repository is what is read of git.
+// Repository reads a git repository.
 type Repository interface {
 	// Run runs the git program at the top of the work tree and returns its stdout.
 	Run(ctx context.Context, c git.Call) ([]byte, error)
@@ -25,75 +23,61 @@ type Repository interface {
 	Blob(h git.Hash) ([]byte, error)
 }
 
-// Completion is the commit that completed a spec: on first-parent history, the
-// oldest of the unbroken run of commits that hold the spec as completed. Where
-// that commit is a merge that brought the completed spec in, the search goes on
-// in the merged branch. A spec that was renamed or archived is followed, and so
-// is a revert that was itself reverted. A reopened spec counts from its latest
-// completion.
+// Completion is the commit that completed a spec: on first-parent history, the oldest of
+// the unbroken run of commits in which the spec is completed. If this commit is a merge
+// that brought the completed spec in, it is the commit of the merged branch that completed
+// it. Renamed and archived specs are followed, and so are reverts that were reverted. A
+// spec that was reopened counts from its latest completion.
 type Completion struct {
 	Commit  git.Hash
-	Parents []git.Hash // of Commit, the first parent first; none of a root
-	Path    string     // the spec's file in Commit, from the project's folder
-	Blob    git.Hash   // the content of that file
-	Current git.Hash   // the content of the spec's file where the search began; equal to Blob if nothing in it changed since
+	Parents []git.Hash // of Commit, the first parent first; empty for a root
+	Path    string     // the spec's file in Commit, relative to the project's folder
+	Blob    git.Hash   // of that file
+	Current git.Hash   // the blob of the spec's file in the commit where the search began
 
-	// Err is set where the history that could hold the answer is missing: it
-	// wraps git.ErrShallow. Only Current is set beside it.
+	// Err wraps git.ErrShallow if the clone lacks the history that is needed. Then of the
+	// other fields only Current is set.
 	Err error
 }
 
-// Spec reads the spec as Commit holds it, as far as it can be read.
+// Spec reads the spec in Commit, as far as it can be parsed.
 func (c Completion) Spec(repo Repository) (*spec.Spec, error) {
 	return project{repo: repo}.spec(file{c.Path, c.Blob})
 }
 
-// Find finds the completion of each id, looking back from a commit. An id that
-// the commit itself does not hold as completed is not in the result, and no id is
-// where the commit is "". The prefix is the project's folder in the repository,
-// "" for the top.
+// Find returns the completion of each id, looking back from a commit. An id that is not
+// completed in this commit is not in the result. If the commit is "", the result is empty.
+// The prefix is the project's folder in the repository, "" for the top.
 func Find(ctx context.Context, repo Repository, from git.Hash, ids []string, prefix string) (map[string]Completion, error) {
 	found := map[string]Completion{}
 	if from == "" || len(ids) == 0 {
 		return found, nil
 	}
-	h, err := readHistory(ctx, repo, from)
+	p := project{repo, prefix}
+	h, err := p.readHistory(ctx, from)
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of specs: %w", err)
 	}
 	s := search{
-		project: project{repo, prefix}, history: h, answers: map[query]*answer{},
-		statuses: map[git.Hash]status{}, contents: map[file]content{},
-		renames: map[*commit]map[content]*version{}, relands: map[time.Time][]*version{},
+		project: p, history: h, answers: map[query]answer{}, statuses: map[git.Hash]status{}, contents: map[file]content{},
 	}
 	start := h.commits[from]
-	queries := make([]query, len(ids))
-	for i, id := range ids {
-		queries[i] = query{start, id}
-	}
-	if err := s.answer(ctx, queries); err != nil {
-		return nil, err
-	}
-	for _, q := range queries {
-		a := s.resolve(q)
+	for _, id := range ids {
+		a, err := s.answer(query{start, id})
+		if err != nil {
+			return nil, err
+		}
 		if a.version == nil {
 			continue
 		}
-		c := Completion{Current: h.version(start, q.id).file().blob}
+		c := Completion{Current: h.version(start, id).file().blob}
 		if a.err != nil {
-			c.Err = fmt.Errorf("looking for the commit that completed spec %s: %w", q.id, a.err)
+			c.Err = fmt.Errorf("looking for the commit that completed spec %s: %w", id, a.err)
 		} else {
-			c.fill(a.version, s.project)
+			at, f := a.version.commit, a.version.file()
+			c.Commit, c.Parents, c.Path, c.Blob = at.hash, at.parents, p.relative(f), f.blob
 		}
-		found[q.id] = c
+		found[id] = c
 	}
 	return found, nil
-}
-
-// fill tells of the version that completed a spec.
-func (c *Completion) fill(v *version, p project) {
-	if v.commit.first != nil {
-		c.Parents = append([]git.Hash{v.commit.first.hash}, v.commit.merged...)
-	}
-	c.Commit, c.Path, c.Blob = v.commit.hash, p.relative(v.file()), v.file().blob
 }

@@ -6,34 +6,27 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The jumps lead where going from parent to parent does.
-func TestLines(t *testing.T) {
+// The chains lead where going from parent to parent does.
+func TestHas(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		var commits []*commit
+		var h history
 		for range rapid.IntRange(1, 200).Draw(rt, "commits") {
-			c := &commit{time: hour(rapid.IntRange(0, 50).Draw(rt, "time"))}
-			if n := len(commits); n > 0 {
-				c.first = commits[max(0, n-rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 9}).Draw(rt, "parent"))]
+			c := &commit{}
+			if n := len(h.order); n > 0 {
+				c.first = h.order[max(0, n-rapid.SampledFrom([]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 9}).Draw(rt, "parent"))]
+				c.depth = c.first.depth + 1
 			}
-			c.link()
-			commits = append(commits, c)
+			h.order = append(h.order, c)
 		}
-		from, other := rapid.SampledFrom(commits).Draw(rt, "from"), rapid.SampledFrom(commits).Draw(rt, "other")
-		limit := hour(rapid.IntRange(0, 5).Draw(rt, "limit"))
-		var has bool
-		var before *commit
+		h.findChains()
+		from, other := rapid.SampledFrom(h.order).Draw(rt, "from"), rapid.SampledFrom(h.order).Draw(rt, "other")
+		var want bool
 		for c := from; c != nil; c = c.first {
-			has = has || c == other
-			if before == nil && c.time.Before(limit) {
-				before = c
-			}
+			want = want || c == other
 		}
-		if got := from.has(other); got != has {
-			rt.Errorf("has: got %v, want %v", got, has)
-		}
-		if got := from.madeBefore(limit); got != before {
-			rt.Errorf("madeBefore: got %v, want %v", got, before)
+		if got := from.has(other); got != want {
+			rt.Errorf("got %v, want %v", got, want)
 		}
 	})
 }

@@ -29,8 +29,8 @@ type file struct {
 	blob git.Hash
 }
 
-// newFile returns the file of a tree entry; its blob is "" where the entry is no
-// regular file.
+// newFile returns the file of a tree entry. Its blob is "" if the entry is not a regular
+// file.
 func newFile(name, mode, blob string) file {
 	if !strings.HasPrefix(mode, "100") {
 		blob = ""
@@ -41,17 +41,17 @@ func newFile(name, mode, blob string) file {
 // id returns the id of the spec in a file; it is false for other files.
 func (f file) id() (string, bool) { return strings.CutSuffix(path.Base(f.path), ".md") }
 
-// byPrecedence compares two files of one id. The one that counts comes first: a
-// live spec wins over its archived namesake, because its path is the later one.
+// byPrecedence compares two files with one id. A live spec takes precedence over an
+// archived one; its path sorts later.
 func byPrecedence(a, b file) int { return cmp.Compare(b.path, a.path) }
 
 // status is what the frontmatter of a spec's file says.
 type status struct {
 	completed bool
-	at        time.Time // of the completion, UTC; zero where it is not known
+	at        time.Time // of the completion, UTC; zero if unknown
 }
 
-// content is what tells a spec from others when its id changed.
+// content identifies a spec whose id changed.
 type content struct {
 	title, digest string
 	criteria      int
@@ -66,7 +66,7 @@ func (p project) read(f file) ([]byte, error) {
 	return src, nil
 }
 
-// spec returns the spec in a file, as far as it can be read.
+// spec returns the spec in a file, as far as it can be parsed.
 func (p project) spec(f file) (*spec.Spec, error) {
 	src, err := p.read(f)
 	if err != nil {
@@ -76,19 +76,12 @@ func (p project) spec(f file) (*spec.Spec, error) {
 	return s, nil
 }
 
-// relative returns the path of a file from the project's folder.
+// relative returns the path of a file relative to the project's folder.
 func (p project) relative(f file) string { return strings.TrimPrefix(f.path, p.prefix+"/") }
 
-func (p project) status(f file) (status, error) {
-	src, err := p.read(f)
-	if err != nil {
-		return status{}, err
-	}
-	return statusOf(src), nil
-}
-
-// statusOf returns the status of a file without parsing more of it than needed.
-// YAML can't write the word without its letters, unless with a backslash.
+// statusOf returns the status in a file. For speed it parses the frontmatter alone, and
+// only if it may contain the word: YAML can spell it without its letters only with a
+// backslash.
 func statusOf(src []byte) status {
 	if !bytes.Contains(src, []byte(spec.StatusCompleted)) && !bytes.Contains(src, []byte(`\`)) {
 		return status{}
@@ -100,8 +93,8 @@ func statusOf(src []byte) status {
 	return status{true, s.CompletedAt}
 }
 
-// frontmatter returns the start of a file that ends with the frontmatter, all of
-// the file where the rest decides whether it can be read.
+// frontmatter returns a file up to the end of its frontmatter. If the rest has bytes that
+// make the file unreadable, it returns the whole file.
 func frontmatter(src []byte) []byte {
 	end := len(src)
 	for _, fence := range []string{"\n---\n", "\n---\r\n"} {
@@ -115,8 +108,7 @@ func frontmatter(src []byte) []byte {
 	return src[:end]
 }
 
-// call is a run of git that no setting of the repository misleads: paths are
-// taken literally, replaced and grafted commits as they are.
+// call makes a call of git that takes paths literally and ignores replace refs and grafts.
 func call(args ...string) git.Call {
 	return git.Call{Args: args, Env: []string{"GIT_LITERAL_PATHSPECS=1", "GIT_NO_REPLACE_OBJECTS=1", "GIT_GRAFT_FILE=" + os.DevNull}}
 }

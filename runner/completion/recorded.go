@@ -10,10 +10,9 @@ import (
 	"chant/spec"
 )
 
-// Recorded tells which specs a commit holds as completed, with the same criteria
-// and checks. It reads the commit only for those that say completed themselves;
-// where the commit is "", it records none. The prefix is the project's folder in
-// the repository, "" for the top.
+// Recorded reports, by id, which of the completed specs are completed in a commit too, with
+// the same criteria and checks. If the commit is "", none is. The prefix is the project's
+// folder in the repository, "" for the top.
 func Recorded(ctx context.Context, repo Repository, commit git.Hash, specs []*spec.Spec, prefix string) (map[string]bool, error) {
 	recorded := map[string]bool{}
 	specs = slices.DeleteFunc(slices.Clone(specs), func(s *spec.Spec) bool { return s.Status != spec.StatusCompleted })
@@ -39,7 +38,7 @@ func Recorded(ctx context.Context, repo Repository, commit git.Hash, specs []*sp
 	return recorded, nil
 }
 
-// files returns the file that counts for each id that a commit holds.
+// files returns the file of each spec in a commit, by id.
 func (p project) files(ctx context.Context, commit git.Hash) (map[string]file, error) {
 	out, err := p.repo.Run(ctx, call("ls-tree", "-r", "-z", "--full-tree", string(commit), "--", p.live(), p.archive()))
 	if err != nil {

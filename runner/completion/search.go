@@ -1,9 +1,8 @@
 package completion
 
 import (
-	"context"
+	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -14,118 +13,66 @@ import (
 type search struct {
 	project  project
 	history  *history
-	answers  map[query]*answer
+	answers  map[query]answer
 	statuses map[git.Hash]status // of spec files, by blob
 	contents map[file]content    // of completed specs
-
-	renames map[*commit]map[content]*version // the completed specs that a commit deleted, as they were
-	relands map[time.Time][]*version         // deletions of completed specs, by the time of completion, as in history.deleted
-	indexed int                              // how many of history.deleted are in relands
 }
 
-// query asks when a spec was completed, looking back from a commit.
+// query asks for the completion of a spec, looking back from a commit.
 type query struct {
 	commit *commit
 	id     string
 }
 
-// answer is the version that completed a spec on a first-parent line; nil where the
-// spec is not completed.
+// answer is the version that completed a spec; nil if the spec is not completed.
 type answer struct {
 	version *version
-	err     error // git.ErrShallow, where history ends too early
+	err     error // git.ErrShallow if the clone may lack an older version with this completion
 }
 
-// lineRounds is how many times the lines of merged branches are read by
-// themselves. Merges can be nested by the thousand, so then all the rest is read.
-const lineRounds = 3
-
-// answer answers queries on their first-parent lines, and those that follow from
-// them: where a merge brought a completed spec in, the merged branches are
-// searched as well.
-func (s *search) answer(ctx context.Context, queries []query) error {
-	for round := 1; len(queries) > 0; round++ {
-		if err := s.readLines(ctx, queries, round > lineRounds); err != nil {
-			return err
-		}
-		var next []query
-		for _, q := range queries {
-			if s.answers[q] != nil {
-				continue
-			}
-			a, err := s.line(q)
+// answer answers a query. If a merge brought the completed spec in, the answer is that of
+// the merged branch; if several branches have the spec, of the last one.
+func (s *search) answer(q query) (answer, error) {
+	if a, ok := s.answers[q]; ok {
+		return a, nil
+	}
+	a, err := s.onLine(q)
+	if err != nil {
+		return a, err
+	}
+	if a.version != nil && a.err == nil {
+		parents := a.version.commit.parents
+		for _, parent := range slices.Backward(parents[min(1, len(parents)):]) {
+			b, err := s.answer(query{s.history.commits[parent], a.version.id})
 			if err != nil {
-				return err
+				return b, err
 			}
-			s.answers[q] = a
-			next = append(next, s.onBranches(a)...)
-		}
-		queries = next
-	}
-	return nil
-}
-
-// readLines reads the first-parent lines that queries start from, or all commits.
-func (s *search) readLines(ctx context.Context, queries []query, rest bool) error {
-	var commits []*commit
-	for _, q := range queries {
-		commits = append(commits, q.commit.unread()...)
-	}
-	if rest && len(commits) > 0 {
-		for _, c := range s.history.order {
-			commits = append(commits, c.unread()...)
+			if b.version != nil {
+				a = b
+				break
+			}
 		}
 	}
-	if err := s.history.readVersions(ctx, s.project, commits); err != nil {
-		return fmt.Errorf("reading the history of specs: %w", err)
-	}
-	return nil
+	s.answers[q] = a
+	return a, nil
 }
 
-// onBranches returns the queries that go on where a merge brought the completed
-// spec in. Of two branches that did, the one merged last comes first.
-func (s *search) onBranches(a *answer) []query {
-	if a.version == nil || a.err != nil {
-		return nil
-	}
-	var queries []query
-	for _, parent := range slices.Backward(a.version.commit.merged) {
-		queries = append(queries, query{s.history.commits[parent], a.version.id})
-	}
-	return queries
-}
-
-// resolve returns the answer to a query, through all merges.
-func (s *search) resolve(q query) *answer {
-	a := s.answers[q]
-	for {
-		branches := s.onBranches(a)
-		on := slices.IndexFunc(branches, func(branch query) bool { return s.answers[branch].version != nil })
-		if on < 0 {
-			return a
-		}
-		a = s.answers[branches[on]]
-	}
-}
-
-// line answers a query on the first-parent line.
-func (s *search) line(q query) (*answer, error) {
-	var a answer
+// onLine answers a query by the first-parent ancestors alone.
+func (s *search) onLine(q query) (a answer, err error) {
 	for v := s.history.version(q.commit, q.id); v != nil; {
 		if st, err := s.status(v); err != nil || !st.completed {
-			return &a, err // only the first version: the others are known to be completed
+			return a, err // only for the first version: the others are known to be completed
 		}
 		a.version = v
 		if v, a.err = s.earlier(v); a.err != nil && !errors.Is(a.err, git.ErrShallow) {
-			return nil, a.err
+			return a, a.err
 		}
 	}
-	return &a, nil
+	return a, nil
 }
 
-// earlier returns the version before v, on the first-parent line, that holds the
-// same completion; nil where v is the oldest. The error is git.ErrShallow where
-// history ends before that is known.
+// earlier returns the version before v that has the same completion, or nil if v is the
+// oldest. The error is git.ErrShallow if the clone may lack such a version.
 func (s *search) earlier(v *version) (*version, error) {
 	if v.commit.first == nil {
 		return nil, v.commit.end()
@@ -134,71 +81,70 @@ func (s *search) earlier(v *version) (*version, error) {
 		return v.prev, err
 	}
 	if !v.prev.exists() {
-		if was, err := s.renamed(v); was != nil || err != nil {
+		if was, err := s.renamed(v, v.commit, v.commit.depth-1, time.Time{}); was != nil || err != nil {
 			return was, err
 		}
 	}
-	return s.beyondGap(v)
+	return s.beforeGap(v)
 }
 
-// renamed returns the version that the commit of v deleted while it added v: the
-// same completed spec under another id.
-func (s *search) renamed(v *version) (*version, error) {
-	if len(v.commit.deleted) == 0 {
-		return nil, nil
-	}
-	if s.renames[v.commit] == nil {
-		was := map[content]*version{}
-		for _, deletion := range v.commit.deleted {
-			st, err := s.status(deletion.prev)
-			if err != nil {
-				return nil, err
-			}
-			if !st.completed {
-				continue
-			}
-			c, err := s.content(deletion.prev)
-			if err != nil {
-				return nil, err
-			}
-			was[c] = deletion.prev // of several, the first by id
+// renamed returns the newest deleted version that is the same completed spec as v under
+// another id. It considers deletions by from and by its first-parent ancestors of more than
+// the given depth and, unless at is zero, only specs that were completed at this time.
+func (s *search) renamed(v *version, from *commit, depth int, at time.Time) (*version, error) {
+	start, _ := slices.BinarySearchFunc(s.history.deleted, from.depth, func(deletion *version, depth int) int {
+		return cmp.Compare(depth, deletion.commit.depth)
+	})
+	for _, deletion := range s.history.deleted[start:] {
+		if deletion.commit.depth <= depth {
+			break
 		}
-		s.renames[v.commit] = was
+		if !from.has(deletion.commit) {
+			continue
+		}
+		st, err := s.status(deletion.prev)
+		if err != nil {
+			return nil, err
+		}
+		if !st.completed || !at.IsZero() && !st.at.Equal(at) {
+			continue
+		}
+		is, err := s.content(v)
+		if err != nil || is.criteria == 0 {
+			return nil, err // without criteria the digest is always the same
+		}
+		if was, err := s.content(deletion.prev); err != nil || was == is {
+			return deletion.prev, err
+		}
 	}
-	c, err := s.content(v)
-	if err != nil || c.criteria == 0 {
-		return nil, err // without criteria the digest tells nothing
-	}
-	return s.renames[v.commit][c], nil
+	return nil, nil
 }
 
-// beyondGap returns the version that completed the spec before it was not
-// completed for a while, as where a merge was reverted and landed again. That has
-// to be the same completion; a spec that was reopened has another time. The
-// search ends where the gap has a commit from before the time of completion.
-func (s *search) beyondGap(v *version) (*version, error) {
+// beforeGap returns the version with the same completion before the spec was not completed
+// for a while, as when a merge was reverted and the revert was reverted. A spec that was
+// reopened and completed again has another completion time. The search ends at the first
+// commit that is older than that time.
+func (s *search) beforeGap(v *version) (*version, error) {
 	done, err := s.status(v)
 	if err != nil || done.at.IsZero() {
 		return nil, err
 	}
 	from, floor := v.commit.first, -1
-	if c := from.madeBefore(done.at); c != nil {
-		floor = c.depth
+	for c := from; c != nil && floor < 0; c = c.first {
+		if c.time.Before(done.at) {
+			floor = c.depth
+		}
 	}
 	for gap := v.prev; ; gap = gap.prev {
 		if !gap.exists() {
-			bottom := floor
-			if gap != nil {
-				bottom = max(bottom, gap.commit.depth)
-			}
-			if was, err := s.relanded(v, done.at, from, bottom); was != nil || err != nil {
+			if was, err := s.renamed(v, from, max(floor, gap.depth()), done.at); was != nil || err != nil {
 				return was, err
 			}
 		}
 		if gap == nil && floor < 0 {
 			return nil, v.commit.end()
 		}
-		if gap == nil || gap.commit.depth <= floor {
+		if gap.depth() <= floor {
 			return nil, nil
 		}
 		from = gap.commit
@@ -209,51 +155,14 @@ func (s *search) beyondGap(v *version) (*version, error) {
 		if !before.completed || !before.at.Equal(done.at) {
 			continue
 		}
-		if same, err := s.isSame(v, gap.prev); same || err != nil {
-			return gap.prev, err
-		}
-	}
-}
-
-// isSame tells whether two completed versions have the same criteria and checks.
-func (s *search) isSame(a, b *version) (bool, error) {
-	one, err := s.content(a)
-	if err != nil {
-		return false, err
-	}
-	other, err := s.content(b)
-	return one.digest == other.digest, err
-}
-
-// relanded returns the newest version that some commit, from one down to above a
-// depth of its line, deleted: the same completion as in v, under another id.
-func (s *search) relanded(v *version, at time.Time, from *commit, bottom int) (*version, error) {
-	if from.depth <= bottom {
-		return nil, nil
-	}
-	for ; s.indexed < len(s.history.deleted); s.indexed++ {
-		deletion := s.history.deleted[s.indexed]
-		st, err := s.status(deletion.prev)
+		is, err := s.content(v)
 		if err != nil {
 			return nil, err
 		}
-		if st.completed {
-			s.relands[st.at] = append(s.relands[st.at], deletion)
+		if was, err := s.content(gap.prev); err != nil || was.digest == is.digest {
+			return gap.prev, err
 		}
 	}
-	for _, deletion := range slices.Backward(s.relands[at]) {
-		if deletion.commit.depth <= bottom || !from.has(deletion.commit) {
-			continue
-		}
-		c, err := s.content(v)
-		if err != nil || c.criteria == 0 {
-			return nil, err
-		}
-		if was, err := s.content(deletion.prev); err != nil || was == c {
-			return deletion.prev, err
-		}
-	}
-	return nil, nil
 }
 
 // status returns the status of a version's file.
@@ -266,11 +175,13 @@ func (s *search) status(v *version) (status, error) {
 	if ok {
 		return st, nil
 	}
-	st, err := s.project.status(f)
-	if err == nil {
-		s.statuses[f.blob] = st
+	src, err := s.project.read(f)
+	if err != nil {
+		return status{}, err
 	}
-	return st, err
+	st = statusOf(src)
+	s.statuses[f.blob] = st
+	return st, nil
 }
 
 // content returns the content of a version's file.
