@@ -4,11 +4,11 @@ package record
 type PromptPart struct {
 	Name    string `json:"name"`
 	Bytes   int    `json:"bytes"`
-	LeftOut int    `json:"left_out"` // bytes, for the sake of the budget
+	LeftOut int    `json:"left_out"` // bytes, because of the size limit
 }
 
-// AgentRun is what one attempt of an agent gave. It is kept as evidence: fields
-// are only ever added.
+// AgentRun is the record of one attempt of an agent. It is part of Evidence, so fields may
+// be added but not changed.
 type AgentRun struct {
 	Attempt      int          `json:"attempt"`
 	Result       AgentResult  `json:"result"`
@@ -22,8 +22,7 @@ type AgentRun struct {
 	Aside        string       `json:"aside"`     // the folder that holds its version of those; "" where it removed them
 }
 
-// Notices puts what the agent did that somebody should know into words, a line
-// each.
+// Notices returns what a person should know about the run, one line each.
 func (r AgentRun) Notices() []string {
 	var lines []string
 	for _, claim := range r.Claims {

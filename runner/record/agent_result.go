@@ -2,41 +2,41 @@ package record
 
 import "time"
 
-// AgentStatus says how an agent's run ended.
+// AgentStatus is how an agent's run ended.
 type AgentStatus string
 
-// The statuses. Only AgentOK says that the agent came to an end that it calls good;
-// what it did is for the checks to say.
+// The statuses. AgentOK says only that the agent ended without an error; the checks decide
+// about its work.
 const (
 	AgentOK         AgentStatus = "ok"
-	AgentFailed     AgentStatus = "error"   // exited with another status than 0, or says itself that it failed
-	AgentTimedOut   AgentStatus = "timeout" // did not end in time
-	AgentIdle       AgentStatus = "idle"    // printed nothing for too long
+	AgentFailed     AgentStatus = "error"   // its exit code is not 0, or it reports that it failed
+	AgentTimedOut   AgentStatus = "timeout" // did not end within the timeout
+	AgentIdle       AgentStatus = "idle"    // printed nothing within the idle timeout
 	AgentCancelled  AgentStatus = "cancelled"
 	AgentKilled     AgentStatus = "killed" // by a signal that chant did not send
 	AgentNotStarted AgentStatus = "not_started"
 )
 
-// AgentResult is what an agent's run gave. It is kept as evidence: fields are only
-// ever added.
+// AgentResult is the result of an agent's run. It is part of Evidence, so fields may be
+// added but not changed.
 type AgentResult struct {
 	Agent         string      `json:"agent"`
 	Status        AgentStatus `json:"status"`
 	Reason        string      `json:"reason"` // why, on one line; "" for AgentOK
-	Exit          int         `json:"exit"`   // -1 where there is none
+	Exit          int         `json:"exit"`   // -1 if there is none
 	Signal        string      `json:"signal"` // that ended it
 	Started       time.Time   `json:"started,omitzero"`
 	DurationMS    int64       `json:"duration_ms"`
 	ModelAsked    string      `json:"model_asked"`
 	ModelReported string      `json:"model_reported"`
-	CostUSD       float64     `json:"cost_usd"`   // as reported; 0 where nothing is
-	TokensIn      int64       `json:"tokens_in"`  // likewise, with cached ones
+	CostUSD       float64     `json:"cost_usd"`   // as reported; 0 if it is not
+	TokensIn      int64       `json:"tokens_in"`  // likewise, including cached ones
 	TokensOut     int64       `json:"tokens_out"` // likewise
-	Denied        int         `json:"denied"`     // uses of tools that were not permitted, as reported
-	Left          int         `json:"left"`       // processes that it left behind and that were ended
-	FinalText     string      `json:"final_text"` // its last word; "" where its output does not tell that apart
-	// Transcript is what it said and did, for a person to read: head and tail,
-	// masked, without characters that control a terminal or hide text.
+	Denied        int         `json:"denied"`     // tool uses that were denied, as reported
+	Left          int         `json:"left"`       // processes that it left behind and that were killed
+	FinalText     string      `json:"final_text"` // its last message; "" if its output does not show which that is
+	// Transcript is what it said and did, for a person to read: head and tail, masked,
+	// without control characters and invisible characters.
 	Transcript   string `json:"transcript"`
-	OutputDigest string `json:"output_digest"` // sha256 of the whole transcript, masked by Secrets
+	OutputDigest string `json:"output_digest"` // sha256 of the whole transcript, masked
 }

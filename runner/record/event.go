@@ -1,26 +1,23 @@
-// Package record holds the values that a run leaves: outcomes, evidence, events,
-// verifications and proofs. They are stored and shown; fields are only ever added.
+// Package record has the results of runs: outcomes, evidence, events, verifications and
+// proofs. They are stored and shown as JSON, so fields may be added but not changed.
 package record
 
-import (
-	"time"
-)
+import "time"
 
-// Event is one thing that happened, for whoever shows or records it: RunStarted,
-// AgentStarted, AgentProgress, AgentDone, CheckStarted, CheckProgress,
-// CriterionDone, ProofProgress, Notice or Detail.
-// Events are delivered in order, from one goroutine at a time.
+// Event is a RunStarted, AgentStarted, AgentProgress, AgentDone, CheckStarted,
+// CheckProgress, CriterionDone, ProofProgress, Notice or Detail. Events are delivered in
+// order, from one goroutine at a time.
 type Event interface{ event() }
 
-// RunStarted opens the run (or the verification) of one spec.
+// RunStarted says that the run or the verification of a spec begins.
 type RunStarted struct {
 	Spec     string
 	Title    string
 	Criteria int
-	Where    string // "" in the worktree, else the commit whose exported tree is used
+	Where    string // the commit that is checked out for it; "" for the work tree
 }
 
-// AgentStarted tells that an agent is about to run.
+// AgentStarted says that an agent is about to run.
 type AgentStarted struct {
 	Spec     string
 	Agent    string
@@ -29,29 +26,29 @@ type AgentStarted struct {
 	Started  time.Time
 }
 
-// AgentProgress is the last line of what an agent says or does.
+// AgentProgress is a line about what an agent says or does now.
 type AgentProgress struct {
 	Spec string
 	Line string
 }
 
-// AgentDone tells how an agent's run ended.
+// AgentDone says how an agent's run ended.
 type AgentDone struct {
 	Spec string
 	Run  AgentRun
 }
 
-// CheckStarted tells that a check is about to run for the first time.
+// CheckStarted says that the first run of a check is about to start.
 type CheckStarted struct {
 	Spec      string
-	Criterion int // the first criterion that the check decides
+	Criterion int // the number of the first criterion that the check decides
 	Text      string
 	Command   string
 	Runs      int
 	Started   time.Time
 }
 
-// CheckProgress follows every single run of a check that repeats.
+// CheckProgress follows every run of a check that is repeated.
 type CheckProgress struct {
 	Spec      string
 	Criterion int
@@ -60,52 +57,42 @@ type CheckProgress struct {
 	Held      int
 }
 
-// CriterionDone tells what was decided of one criterion.
+// CriterionDone is the result of a criterion.
 type CriterionDone struct {
 	Spec   string
 	Result Result
 }
 
-// ProofProgress tells, before the first run of a proof's cell and after every
-// run, how far it is.
+// ProofProgress precedes the first run of a proof's cell, and follows every run.
 type ProofProgress struct {
 	Reproduction string
 	Fix          string
 	Cell         string
 	Done         int           // runs of the cell so far
-	Planned      int           // as many as it needs, by what is known now
-	Left         int           // runs of all cells still to do, by what is known now
-	Estimate     time.Duration // of those
+	Planned      int           // runs that the cell needs, as far as known
+	Left         int           // runs of all cells still to do, as far as known
+	Estimate     time.Duration // of the time for these
 }
 
-// Notice is a fact worth a line that decides nothing.
+// Notice is a message for the user that does not affect the result.
 type Notice struct {
 	Spec string
 	Text string
 }
 
-// Detail is a fact for those who want to know how it was done.
+// Detail is a Notice that is shown only with --verbose.
 type Detail struct {
 	Spec string
 	Text string
 }
 
-func (RunStarted) event() {}
-
-func (AgentStarted) event() {}
-
+func (RunStarted) event()    {}
+func (AgentStarted) event()  {}
 func (AgentProgress) event() {}
-
-func (AgentDone) event() {}
-
-func (CheckStarted) event() {}
-
+func (AgentDone) event()     {}
+func (CheckStarted) event()  {}
 func (CheckProgress) event() {}
-
 func (CriterionDone) event() {}
-
 func (ProofProgress) event() {}
-
-func (Notice) event() {}
-
-func (Detail) event() {}
+func (Notice) event()        {}
+func (Detail) event()        {}

@@ -28,7 +28,9 @@ func TestHistory(t *testing.T) {
 		ID: "20260102T030405.000001Z-7", Spec: "002", Started: fixedTime(), DurationMS: 5, Commit: "c", Tree: "t", Dirty: []string{"a"},
 		Digest: "d", Verdict: Failed, Reason: "r", Commits: []string{}, Outside: []string{"z"},
 		Criteria: []Result{
-			{Number: 1, Text: "A", Line: 9, Outcome: NotHeld, Reason: "exit 1", Check: &CheckResult{Lang: "sh", Command: "false\n", Outcome: NotHeld, Exits: []int{1}}},
+			{Number: 1, Text: "A", Line: 9, Outcome: NotHeld, Reason: "exit 1", Check: &CheckResult{
+				Lang: "sh", Command: "false\n", Outcome: NotHeld, Exits: []int{1},
+			}},
 			{Number: 2, Text: "B", Line: 12, Manual: true, Outcome: Unattested},
 		},
 	}

@@ -1,8 +1,6 @@
 package record
 
-import (
-	"time"
-)
+import "time"
 
 // ProofVerdict is what a proof comes to (DESIGN.md section 6).
 type ProofVerdict string
@@ -40,26 +38,27 @@ type Proof struct {
 	Head         Revision     `json:"head"`
 	Checks       []ProofCheck `json:"checks"` // the reproduction's expect=fail checks
 	Cells        []Cell       `json:"cells"`
-	PValue       float64      `json:"p_value"` // one-sided Fisher, of seeing no red in green had nothing changed; of the check that has the greatest
-	Alpha        float64      `json:"alpha"`   // what PValue must not exceed
-	Bounds       Bounds       `json:"bounds"`  // of that check
-	Needed       int          `json:"needed"`  // further green runs, where inconclusive
-	Intact       Intact       `json:"intact"`
-	Changed      []ProofPath  `json:"changed"`         // every path between base and head, classified
-	Harness      []string     `json:"harness"`         // paths of the fix that judge it
-	Allowed      bool         `json:"harness_allowed"` // --allow-harness was given
-	Coverage     *Coverage    `json:"coverage"`        // null where it is not known
-	Notes        []string     `json:"notes"`           // what a reader should know and no cell tells
-	Environment  ProofEnv     `json:"environment"`
-	Started      time.Time    `json:"started"`
-	DurationMS   int64        `json:"duration_ms"`
+	// PValue is the greatest of the checks: the chance (Fisher, one-sided) of no red in green if the fix had no effect.
+	PValue      float64     `json:"p_value"`
+	Alpha       float64     `json:"alpha"`  // what PValue must not exceed
+	Bounds      Bounds      `json:"bounds"` // of that check
+	Needed      int         `json:"needed"` // further green runs, where inconclusive
+	Intact      Intact      `json:"intact"`
+	Changed     []ProofPath `json:"changed"`         // every path between base and head, classified
+	Harness     []string    `json:"harness"`         // paths of the fix that judge it
+	Allowed     bool        `json:"harness_allowed"` // --allow-harness was given
+	Coverage    *Coverage   `json:"coverage"`        // null where it is not known
+	Notes       []string    `json:"notes"`           // what a reader should know and no cell tells
+	Environment ProofEnv    `json:"environment"`
+	Started     time.Time   `json:"started"`
+	DurationMS  int64       `json:"duration_ms"`
 }
 
 // Revision is one side of a proof.
 type Revision struct {
 	Commit   string `json:"commit"`
 	Tree     string `json:"tree"`
-	Worktree bool   `json:"worktree"` // the commit plus the worktree's changes
+	Worktree bool   `json:"worktree"` // the commit with the changes of the work tree
 }
 
 // ProofCheck is one check that the proof runs, with the files that it judges by.

@@ -1,13 +1,13 @@
 package record
 
-// Verdicts of a verification, beside AllHeld and Failed.
+// Verdicts of a verification, besides AllHeld and Failed.
 const (
 	Invalid Verdict = "invalid" // a spec could not be read
-	Nothing Verdict = "nothing" // nothing was there to decide something
+	Nothing Verdict = "nothing" // no criterion was shown to hold or not to hold
 )
 
-// Verdict sums the verification up. Where strict is set, a criterion that is
-// ticked, has no check and nobody vouched for counts as not held.
+// Verdict sums up the verification. If strict is set, a ticked criterion without a check
+// and without an attestation counts as not held.
 func (v Verification) Verdict(strict bool) Verdict {
 	verdict, proven := AllHeld, 0
 	for _, s := range v.Specs {
@@ -23,7 +23,7 @@ func (v Verification) Verdict(strict bool) Verdict {
 	return verdict
 }
 
-// Verdict sums up what was found of one spec.
+// Verdict sums up the result of one spec.
 func (s Verified) Verdict(strict bool) Verdict {
 	verdict, shallow := AllHeld, false
 	if s.Error != "" {
@@ -31,7 +31,7 @@ func (s Verified) Verdict(strict bool) Verdict {
 	}
 	for _, f := range s.Findings {
 		switch {
-		case f.Rule == RuleShallow: // it counts where a check needed that history
+		case f.Rule == RuleShallow: // counts only if a check needed that history
 			shallow = true
 		case f.Rule == RuleNoCriteria:
 			verdict = worse(verdict, Nothing)
@@ -51,8 +51,7 @@ func (s Verified) Verdict(strict bool) Verdict {
 	return verdict
 }
 
-// Proven counts the criteria that were shown to hold, by a check that ran or by
-// a person's word.
+// Proven returns the number of criteria that a check or an attestation shows to hold.
 func (s Verified) Proven() int {
 	n := 0
 	for _, r := range s.Criteria {
@@ -63,24 +62,12 @@ func (s Verified) Proven() int {
 	return n
 }
 
-// worse gives the verdict that outweighs the other. What did not hold is the
-// most important thing to say; that a spec can't be read comes next.
+// worse returns the worse verdict. Failed is the worst, before Invalid.
 func worse(a, b Verdict) Verdict {
-	rank := func(v Verdict) int {
-		switch v {
-		case Failed:
-			return 4
-		case Invalid:
-			return 3
-		case Broken:
-			return 2
-		case Nothing:
-			return 1
+	for _, worst := range []Verdict{Failed, Invalid, Broken, Nothing} {
+		if a == worst || b == worst {
+			return worst
 		}
-		return 0
-	}
-	if rank(b) > rank(a) {
-		return b
 	}
 	return a
 }

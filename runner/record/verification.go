@@ -1,42 +1,40 @@
 package record
 
-import (
-	"time"
-)
+import "time"
 
-// Verification is what a verification found. It is shown as JSON as it is.
+// Verification is the result of a verification. Its JSON form is API.
 type Verification struct {
-	Commit     string     `json:"commit"` // HEAD, or the revision asked for; "" on an unborn branch
+	Commit     string     `json:"commit"` // HEAD or the given revision; "" on an unborn branch
 	Tree       string     `json:"tree"`
-	Worktree   bool       `json:"worktree"` // checks ran in the worktree, not in an exported tree
-	Dirty      []string   `json:"dirty"`    // paths of the worktree that differ from the commit
+	Worktree   bool       `json:"worktree"` // the work tree was verified, and not a checkout
+	Dirty      []string   `json:"dirty"`    // paths of the work tree that differ from the commit
 	Started    time.Time  `json:"started"`
 	DurationMS int64      `json:"duration_ms"`
 	Specs      []Verified `json:"specs"`
 }
 
-// Verified is the part of a verification that concerns one spec.
+// Verified is the result of one spec in a verification.
 type Verified struct {
 	ID          string    `json:"id"`
 	Title       string    `json:"title"`
 	Path        string    `json:"path"`
 	Status      string    `json:"status"`
-	CompletedBy string    `json:"completed_by"` // the commit; "" where none is known
+	CompletedBy string    `json:"completed_by"` // the commit; "" if none is known
 	Criteria    []Result  `json:"criteria"`
 	Findings    []Finding `json:"findings"`
-	Error       string    `json:"error"` // why the spec's file could not be used
+	Error       string    `json:"error"` // why the spec's file can't be used
 }
 
-// Finding is something that speaks against a completed spec, beside its checks.
+// Finding is a problem of a completed spec besides the results of its checks.
 type Finding struct {
 	Rule      string `json:"rule"`
-	Criterion int    `json:"criterion"` // 0: the spec as a whole
+	Criterion int    `json:"criterion"` // its number; 0 for the spec as a whole
 	Line      int    `json:"line"`
 	Text      string `json:"text"`
 }
 
-// The rules of findings. Unproven alone is no failure unless the caller is
-// strict.
+// The rules of findings. RuleUnproven is a failure only in strict mode. RuleShallow is one
+// only if a check needed the missing history.
 const (
 	RuleUnticked    = "unticked"
 	RuleUnproven    = "unproven"
