@@ -1,5 +1,5 @@
-// Package check runs the checks of specs and judges each run. Judging is a plain
-// function of what was observed; the process, the locks and the clock are fields.
+// Package check runs the checks of specs and judges each run. Judging is a pure function of
+// what was observed.
 package check
 
 import (
@@ -24,32 +24,33 @@ import (
 	"chant/storage"
 )
 
-// How much of a run's output is kept; the rest is counted, hashed and matched
-// as it streams by.
+// How many bytes of a run's output are kept. All of it is hashed and matched.
 const (
 	keepHead = 32 << 10
 	keepTail = 96 << 10
 )
 
-// Runner runs checks, one after the other.
+// Runner runs the checks of a project. It is made by Settings.NewRunner. Its methods are
+// safe for concurrent use if Emit is.
 type Runner struct {
-	processes *process.Supervisor
-	config    spec.Config
-	Env       []string // complete, without what a check must not see
-	secrets   []string
-	inside    bool // chant was called by a check of this project
-	storeDir  string
-	holder    storage.Holder
-	Judge     Judge
-	told      *regexp.Regexp // see verbose
-	now       func() time.Time
-	Emit      func(record.Event)
+	Env   []string // the environment of the checks, complete
+	Judge Judge
+	Emit  func(record.Event)
+
+	processes  *process.Supervisor
+	config     spec.Config
+	secrets    []string
+	inCheck    bool // chant was called by a check of this project
+	storeDir   string
+	holder     storage.Holder
+	testEvents *regexp.Regexp // see testlog.VerboseEvent
+	now        func() time.Time
 }
 
-// Run runs the unit's check in the tree at root as often as it says. An error
-// means that the environment can't run it at all.
-func (x *Runner) Run(ctx context.Context, root, specID string, u Group) (res record.CheckResult, err error) {
-	c := u.Check
+// Run runs the group's check in the tree at root, as often as its attributes say. An error
+// means that the check could not be run.
+func (x *Runner) Run(ctx context.Context, root, specID string, g Group) (res record.CheckResult, err error) {
+	c := g.Check
 	res = newCheckResult(c)
 	command, err := x.Command(specID, c)
 	if err != nil {
@@ -64,16 +65,19 @@ func (x *Runner) Run(ctx context.Context, root, specID string, u Group) (res rec
 		return res, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	first := u.Criteria[0]
-	x.Emit(record.CheckStarted{Spec: specID, Criterion: first.Number, Text: first.Text, Command: c.Script, Runs: c.Repeat, Started: x.now()})
+	first := g.Criteria[0]
+	x.Emit(record.CheckStarted{
+		Spec: specID, Criterion: first.Number, Text: first.Text, Command: c.Script, Runs: c.Repeat, Started: x.now(),
+	})
 	return x.repeat(ctx, specID, first.Number, c, command, res)
 }
 
-// Command says how the check is run, but for the folder.
+// Command returns the command that runs a check. Its Dir is empty.
 func (x *Runner) Command(specID string, c *spec.Check) (process.Command, error) {
 	argv, ok := x.config.Interpreter(c.Lang)
 	if !ok {
-		return process.Command{}, fmt.Errorf("spec %s: no interpreter for %q (name it in %s under interpreters)", specID, c.Lang, project.ConfigFile)
+		return process.Command{}, fmt.Errorf("spec %s: no interpreter for checks in %q (add it to interpreters in %s)",
+			specID, c.Lang, project.ConfigFile)
 	}
 	return process.Command{
 		Argv:    append(slices.Clip(argv), c.Script),
@@ -86,31 +90,33 @@ func newCheckResult(c *spec.Check) record.CheckResult {
 	return record.CheckResult{Lang: c.Lang, Command: c.Script, ExpectFail: c.ExpectFail, Planned: c.Repeat, Exits: []int{}}
 }
 
-// repeat does the runs. It goes on after a run that did not hold, because the
-// share of those that do is what tells a flaky check from a broken one; it
-// stops where another run could not help.
-func (x *Runner) repeat(ctx context.Context, specID string, number int, c *spec.Check, command process.Command, res record.CheckResult) (record.CheckResult, error) {
+// repeat runs the command. It continues after a run that did not hold, because the share of
+// runs that hold distinguishes a flaky check from a broken one. It stops if a command could
+// not start, and if timeouts have already decided the result.
+func (x *Runner) repeat(
+	ctx context.Context, specID string, number int, c *spec.Check, command process.Command, res record.CheckResult,
+) (record.CheckResult, error) {
 	var held, missed *JudgedRun // the first of each
-	for settled := false; res.Runs < c.Repeat && !settled; {
+	for stop := false; res.Runs < c.Repeat && !stop; {
 		o, err := x.Once(ctx, specID, c, command, false)
 		if err != nil {
 			return res, err
 		}
-		end := JudgedRun{Observation: o}
-		end.Outcome, end.Why = x.Judge.Outcome(c, o)
+		run := JudgedRun{Observation: o}
+		run.Outcome, run.Why = x.Judge.Outcome(c, o)
 		res.Runs++
 		res.Exits = append(res.Exits, o.Result.Exit)
 		res.DurationMS += o.Result.Duration.Milliseconds()
 		switch {
-		case end.Outcome == record.Held:
+		case run.Outcome == record.Held:
 			if res.HeldRuns++; held == nil {
-				held = &end
+				held = &run
 			}
-		case missed == nil || end.Outcome == record.Interrupted:
-			missed = &end
+		case missed == nil || run.Outcome == record.Interrupted:
+			missed = &run
 		}
-		settled = end.Outcome == record.NotStarted || end.Outcome == record.Interrupted ||
-			end.Outcome == record.TimedOut && res.HeldRuns+c.Repeat-res.Runs < c.AtLeast
+		stop = run.Outcome == record.NotStarted || run.Outcome == record.Interrupted ||
+			run.Outcome == record.TimedOut && res.HeldRuns+c.Repeat-res.Runs < c.AtLeast
 		if c.Repeat > 1 {
 			x.Emit(record.CheckProgress{Spec: specID, Criterion: number, Done: res.Runs, Runs: c.Repeat, Held: res.HeldRuns})
 		}
@@ -119,38 +125,42 @@ func (x *Runner) repeat(ctx context.Context, specID string, number int, c *spec.
 	if res.HeldRuns >= c.AtLeast && (missed == nil || missed.Outcome != record.Interrupted) {
 		decided = held
 	}
-	res.Outcome, res.Reason, res.Output, res.OutputDigest = decided.Outcome, decided.Why, decided.Observation.Output, decided.Observation.Digest
+	res.Outcome, res.Reason = decided.Outcome, decided.Why
+	res.Output, res.OutputDigest = decided.Observation.Output, decided.Observation.Digest
 	return res, nil
 }
 
-// JudgedRun is one run of a check with what it means.
+// JudgedRun is one run of a check, its outcome, and the reason for it ("" for a plain Held).
 type JudgedRun struct {
 	Observation Observation
 	Outcome     record.Outcome
 	Why         string
 }
 
-// Once runs the command one time. What go test says only because a proof asked
-// it to tell of each test, match and nomatch do not see.
-func (x *Runner) Once(ctx context.Context, specID string, c *spec.Check, command process.Command, asked bool) (Observation, error) {
+// Once runs the command of a check once. If verbose is set, the command was changed to run
+// go test with -v: then the observation has the tests, and match and nomatch see the output
+// as it is without -v.
+func (x *Runner) Once(
+	ctx context.Context, specID string, c *spec.Check, command process.Command, verbose bool,
+) (Observation, error) {
 	kept := process.NewBuffer(keepHead, keepTail)
 	masked := process.NewMasker(kept, x.secrets)
 	match, nomatch := newMatcher(c.Match), newMatcher(c.NoMatch)
 	matchers := io.MultiWriter(match, nomatch)
 	var tests *testlog.Verbose
-	if asked {
-		tests = testlog.NewVerbose(x.told, matchers)
+	if verbose {
+		tests = testlog.NewVerbose(x.testEvents, matchers)
 		matchers = tests
 	}
 	command.Output = io.MultiWriter(masked, matchers)
 	o := Observation{Result: x.processes.Run(ctx, command), Tests: tests}
 	err := masked.Close()
-	if asked {
+	if verbose {
 		err = errors.Join(err, tests.Close())
 	}
-	o.matched, o.offended = match.close(), nomatch.close()
+	o.matched, o.unwanted = match.close(), nomatch.close()
 	if err != nil {
-		return o, fmt.Errorf("keeping output: %w", err)
+		return o, fmt.Errorf("recording the output: %w", err)
 	}
 	if errors.Is(o.Result.Err, exec.ErrNotFound) {
 		return o, fmt.Errorf("spec %s: starting the interpreter of %q checks: %w", specID, c.Lang, o.Result.Err)
@@ -166,12 +176,11 @@ func (x *Runner) maskPatterns(text string) string {
 	return text
 }
 
-// Admit waits until the check may run: exclusive checks run beside no other
-// check of the project, whichever process runs it. A check that calls chant,
-// as in "chant prove", has been admitted with all that it runs; to wait here
-// would be to wait for itself.
+// Admit waits until the check may run, and returns a function that ends its permission. An
+// exclusive check runs in parallel with no other check of the project, in any process. If a
+// check calls chant, Admit does not wait: it would wait for that check.
 func (x *Runner) Admit(ctx context.Context, c *spec.Check) (release func() error, err error) {
-	if x.inside {
+	if x.inCheck {
 		return func() error { return nil }, nil
 	}
 	if c.Exclusive {
@@ -180,8 +189,8 @@ func (x *Runner) Admit(ctx context.Context, c *spec.Check) (release func() error
 	return storage.RLock(ctx, x.storeDir, "checks")
 }
 
-// Inside gives the absolute folder for dir, a path inside root, and refuses one
-// that a symbolic link leads out of root.
+// Inside returns the absolute path of dir, a slash-separated path relative to root. It
+// returns an error if dir is not a folder, or leads out of root through a symbolic link.
 func Inside(root, dir string) (string, error) {
 	if dir == "." {
 		return root, nil
@@ -193,7 +202,7 @@ func Inside(root, dir string) (string, error) {
 	defer top.Close()
 	info, err := top.Stat(filepath.FromSlash(dir))
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
-		err = failed.Err // without the name of the call
+		err = failed.Err // without the name of the system call
 	}
 	if err != nil {
 		return "", fmt.Errorf("dir=%s: %w", dir, err)

@@ -81,7 +81,7 @@ func TestRepeat(t *testing.T) {
 		{"enough hold", "repeat=4 atleast=2", "echo run $n; test $((n % 2)) = 0", record.Held, 4, 2, []int{1, 0, 1, 0}, "run 2\n", ""},
 		{"too few hold", "repeat=4 atleast=3", "echo run $n; test $((n % 2)) = 0", record.NotHeld, 4, 2, []int{1, 0, 1, 0}, "run 1\n", "exit 1"},
 		{"red enough", "expect=fail repeat=3 atleast=1 match=lost", "if test $n = 3; then echo lost; exit 1; fi", record.Held, 3, 1, []int{0, 0, 1}, "lost\n", ""},
-		{"never red", "expect=fail repeat=2 atleast=1", "true", record.NotHeld, 2, 0, []int{0, 0}, "", "passed, and should fail"},
+		{"never red", "expect=fail repeat=2 atleast=1", "true", record.NotHeld, 2, 0, []int{0, 0}, "", "passed, but was expected to fail"},
 		{"not started ends it", "repeat=5", "nonexistent-command-of-chant 2>/dev/null", record.NotStarted, 1, 0, []int{127}, "", "exit 127: a command could not be started"},
 		{"timeout ends it", "repeat=5 timeout=20ms", "exec sleep 60", record.TimedOut, 1, 0, []int{-1}, "", "timed out after 20ms"},
 		{"timeouts that leave enough", "repeat=2 atleast=1 timeout=5s", "echo run $n", record.Held, 2, 2, []int{0, 0}, "run 1\n", ""},

@@ -8,14 +8,14 @@ import (
 	"chant/spec"
 )
 
-// Group is one check with the criteria that it decides.
+// Group is a check with the criteria that it decides.
 type Group struct {
 	Check    *spec.Check
-	Criteria []spec.Criterion // in the order of the file; the first is the check's owner
+	Criteria []spec.Criterion // in the order of the file; the check belongs to the first
 }
 
-// Groups groups the criteria of s by their check, in the order of the file.
-// Manual criteria are in none.
+// Groups returns the checks of s with their criteria, in the order of the file. Manual
+// criteria are in no group.
 func Groups(s *spec.Spec) []Group {
 	var list []Group
 	index := map[*spec.Check]int{}
@@ -34,16 +34,18 @@ func Groups(s *spec.Spec) []Group {
 	return list
 }
 
-// All decides every criterion of s, each check in the tree that where gives for
-// it. On an error, and when ctx ends, it gives what was decided until then.
-func (x *Runner) All(ctx context.Context, where func(*spec.Check) (root string, err error), s *spec.Spec) ([]record.Result, error) {
+// All decides every criterion of s. It runs each check in the tree whose root where returns.
+// If there is an error or ctx is done, it returns the results so far.
+func (x *Runner) All(
+	ctx context.Context, where func(*spec.Check) (root string, err error), s *spec.Spec,
+) ([]record.Result, error) {
 	decided := map[int]record.Result{}
-	for _, u := range Groups(s) {
-		res, err := x.in(ctx, where, s.ID, u)
+	for _, g := range Groups(s) {
+		res, err := x.runIn(ctx, where, s.ID, g)
 		if err != nil || ctx.Err() != nil {
 			return inOrder(s, decided), err
 		}
-		for _, c := range u.Criteria {
+		for _, c := range g.Criteria {
 			r := result(c)
 			r.Outcome, r.Reason, r.Check = res.Outcome, res.Reason, &res
 			decided[c.Number] = r
@@ -63,15 +65,15 @@ func (x *Runner) All(ctx context.Context, where func(*spec.Check) (root string, 
 	return inOrder(s, decided), nil
 }
 
-// NoTreeError says why there is no tree to run a check in. The check is then not
-// started, which is an outcome; any other error ends the run.
+// NoTreeError is returned by the function that All gets if there is no tree for a check.
+// The check's outcome is then NotStarted; any other error ends All.
 type NoTreeError struct{ Reason string }
 
 // Error returns the reason.
 func (n *NoTreeError) Error() string { return n.Reason }
 
-// in runs the group's check in its tree.
-func (x *Runner) in(
+// runIn runs the group's check in the tree that where returns.
+func (x *Runner) runIn(
 	ctx context.Context, where func(*spec.Check) (string, error), specID string, g Group,
 ) (record.CheckResult, error) {
 	root, err := where(g.Check)

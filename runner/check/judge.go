@@ -10,8 +10,8 @@ import (
 	"chant/spec"
 )
 
-// Shells report that they could not find or start a command by these codes,
-// and a child's death by signal n as 128+n (POSIX.1-2017, XCU 2.8.2).
+// Exit codes with which a shell reports that it could not start or find a command, or that
+// signal n killed it: 128+n (POSIX.1-2017, XCU 2.8.2).
 const (
 	exitCannotExecute = 126
 	exitNotFound      = 127
@@ -19,23 +19,23 @@ const (
 	exitSignalMax     = exitSignalBase + 31
 )
 
-// Observation is what one run of a check gave.
+// Observation is everything that Judge needs to know about one run of a check.
 type Observation struct {
 	Result   process.Result
-	Output   string           // as kept: head and tail
-	matched  bool             // the whole output matched match=
-	offended bool             // the whole output matched nomatch=
+	Output   string           // head and tail, masked
+	matched  bool             // match= was found in the whole output
+	unwanted bool             // nomatch= was found in the whole output
 	Digest   string           // of the whole output, masked
-	Tests    *testlog.Verbose // what go test told of each test, where a proof asked it to
+	Tests    *testlog.Verbose // what go test -v reported; nil if it was not run with -v
 }
 
-// Judge turns observations into outcomes, as a pure function of them.
+// Judge turns observations into outcomes.
 type Judge struct {
 	Runners testlog.Readers
 }
 
-// Outcome decides what one observation of the check c means, and why, in a few
-// words; the words are empty for a plain Held.
+// Outcome returns the outcome of one run of the check c, and the reason for it in a few
+// words. The reason is empty for a plain Held.
 func (j Judge) Outcome(c *spec.Check, o Observation) (record.Outcome, string) {
 	r := o.Result
 	switch {
@@ -43,33 +43,33 @@ func (j Judge) Outcome(c *spec.Check, o Observation) (record.Outcome, string) {
 		return record.Interrupted, "interrupted"
 	case r.Err != nil && r.Started.IsZero():
 		return record.NotStarted, record.OneLine(r.Err)
-	case r.Err != nil: // it ran, and something of it could not be ended or read
+	case r.Err != nil: // it ran, but could not be killed or read completely
 		return record.NotHeld, record.OneLine(r.Err)
 	case r.TimedOut:
 		return judgeTimeout(c, o)
 	case r.Signal != 0:
 		return record.Killed, "killed by signal: " + r.Signal.String()
 	}
-	if out, why := j.unfit(c, o); out != record.Held {
+	if out, why := j.inconclusive(c, o); out != record.Held {
 		return out, why
 	}
-	if why := unwanted(c, r.Exit); why != "" {
+	if why := wrongExit(c, r.Exit); why != "" {
 		return record.NotHeld, why
 	}
-	return judgeText(c, o)
+	return judgeOutput(c, o)
 }
 
 func judgeTimeout(c *spec.Check, o Observation) (record.Outcome, string) {
 	if !c.MatchTimeout {
 		return record.TimedOut, fmt.Sprintf("timed out after %s", c.Timeout)
 	}
-	return judgeText(c, o)
+	return judgeOutput(c, o)
 }
 
-// unfit finds the runs that tell nothing, whatever their exit was to be: a
-// command did not come to its end, was never built or tested nothing. A failure
-// for the stated reason tells what it was asked to, and so does a stated code.
-func (j Judge) unfit(c *spec.Check, o Observation) (record.Outcome, string) {
+// inconclusive returns the outcome of a run that shows nothing, whatever exit code is
+// expected: a command could not start, was killed, was not built, or ran no tests. It
+// returns Held for all other runs, and for a run with the expected exit code or output.
+func (j Judge) inconclusive(c *spec.Check, o Observation) (record.Outcome, string) {
 	code := o.Result.Exit
 	if c.Exit == nil || code != *c.Exit {
 		switch {
@@ -93,22 +93,22 @@ func (j Judge) unfit(c *spec.Check, o Observation) (record.Outcome, string) {
 	return record.Held, ""
 }
 
-// unwanted says what is wrong with an exit code; "" where nothing is.
-func unwanted(c *spec.Check, code int) string {
+// wrongExit returns what is wrong with an exit code, or "" if it is right.
+func wrongExit(c *spec.Check, code int) string {
 	switch {
 	case c.Exit != nil && code != *c.Exit:
 		return fmt.Sprintf("exit %d, want %d", code, *c.Exit)
 	case c.Exit != nil:
 		return ""
 	case c.ExpectFail && code == 0:
-		return "passed, and should fail"
+		return "passed, but was expected to fail"
 	case !c.ExpectFail && code != 0:
 		return fmt.Sprintf("exit %d", code)
 	}
 	return ""
 }
 
-func judgeText(c *spec.Check, o Observation) (record.Outcome, string) {
+func judgeOutput(c *spec.Check, o Observation) (record.Outcome, string) {
 	failed := record.NotHeld
 	if c.ExpectFail {
 		failed = record.WrongReason
@@ -116,8 +116,8 @@ func judgeText(c *spec.Check, o Observation) (record.Outcome, string) {
 	if c.Match != nil && !o.matched {
 		return failed, fmt.Sprintf("the output does not match %q", c.Match)
 	}
-	if c.NoMatch != nil && o.offended {
-		return failed, fmt.Sprintf("the output matches %q, and must not", c.NoMatch)
+	if c.NoMatch != nil && o.unwanted {
+		return failed, fmt.Sprintf("the output matches %q, but must not", c.NoMatch)
 	}
 	return record.Held, ""
 }

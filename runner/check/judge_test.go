@@ -34,7 +34,7 @@ func observe(c *spec.Check, result process.Result, output string) Observation {
 	return Observation{
 		Result: result, Output: output,
 		matched:  c.Match != nil && c.Match.MatchString(output),
-		offended: c.NoMatch != nil && c.NoMatch.MatchString(output),
+		unwanted: c.NoMatch != nil && c.NoMatch.MatchString(output),
 	}
 }
 
@@ -59,7 +59,7 @@ func TestOutcome(t *testing.T) {
 		{"", exit(128), "", record.NotHeld, "exit 128"},
 		{"", exit(160), "", record.NotHeld, "exit 160"},
 		{"expect=pass", exit(0), "", record.Held, ""},
-		{"expect=fail", exit(0), "", record.NotHeld, "passed, and should fail"},
+		{"expect=fail", exit(0), "", record.NotHeld, "passed, but was expected to fail"},
 		{"expect=fail", exit(1), "", record.Held, ""},
 		{"expect=fail", exit(255), "", record.Held, ""},
 
@@ -81,7 +81,7 @@ func TestOutcome(t *testing.T) {
 		// A timeout that is wanted.
 		{"expect=fail match-timeout", timedOut, "", record.Held, ""},
 		{"expect=fail match-timeout", exit(1), "", record.Held, ""},
-		{"expect=fail match-timeout", exit(0), "", record.NotHeld, "passed, and should fail"},
+		{"expect=fail match-timeout", exit(0), "", record.NotHeld, "passed, but was expected to fail"},
 		{"expect=fail match-timeout match=waiting", timedOut, "waiting\n", record.Held, ""},
 		{"expect=fail match-timeout match=waiting", timedOut, "", record.WrongReason, `the output does not match "waiting"`},
 		{"expect=fail match-timeout", killed, "", record.Killed, "killed by signal: segmentation fault"},
@@ -101,11 +101,11 @@ func TestOutcome(t *testing.T) {
 		{"match=x", exit(0), "y", record.NotHeld, `the output does not match "x"`},
 		{"match=x", exit(1), "x", record.NotHeld, "exit 1"},
 		{"nomatch=x", exit(0), "y", record.Held, ""},
-		{"nomatch=x", exit(0), "x", record.NotHeld, `the output matches "x", and must not`},
-		{"match=a nomatch=b", exit(0), "ab", record.NotHeld, `the output matches "b", and must not`},
+		{"nomatch=x", exit(0), "x", record.NotHeld, `the output matches "x", but must not`},
+		{"match=a nomatch=b", exit(0), "ab", record.NotHeld, `the output matches "b", but must not`},
 		{"expect=fail match=x", exit(1), "x", record.Held, ""},
 		{"expect=fail match=x", exit(1), "y", record.WrongReason, `the output does not match "x"`},
-		{"expect=fail nomatch=x", exit(1), "x", record.WrongReason, `the output matches "x", and must not`},
+		{"expect=fail nomatch=x", exit(1), "x", record.WrongReason, `the output matches "x", but must not`},
 
 		// What test runners say.
 		{"", exit(0), "ok  \tm/a\t(cached)\n", record.NoTest, "go test tested nothing: ok  \tm/a\t(cached)"},
@@ -134,7 +134,10 @@ func TestOutcome(t *testing.T) {
 
 func TestOutcomeMet(t *testing.T) {
 	t.Parallel()
-	for _, o := range []record.Outcome{record.NotHeld, record.WrongReason, record.NoTest, record.NotStarted, record.Killed, record.TimedOut, record.Interrupted, record.Unattested, ""} {
+	for _, o := range []record.Outcome{
+		record.NotHeld, record.WrongReason, record.NoTest, record.NotStarted, record.Killed, record.TimedOut,
+		record.Interrupted, record.Unattested, "",
+	} {
 		if o.Met() {
 			t.Errorf("%q ticks a box", o)
 		}

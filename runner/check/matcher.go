@@ -6,14 +6,14 @@ import (
 	"regexp"
 )
 
-// A matcher looks for a regular expression in a stream of any length, holding
-// none of it.
+// matcher looks for a regular expression in a stream of any length. It is an io.Writer that
+// keeps nothing of the stream.
 type matcher struct {
 	in    *io.PipeWriter
 	found chan bool
 }
 
-// newMatcher starts looking; a nil expression matches nothing and costs nothing.
+// newMatcher returns a matcher. A nil expression matches nothing.
 func newMatcher(re *regexp.Regexp) *matcher {
 	m := &matcher{found: make(chan bool, 1)}
 	if re == nil {
@@ -25,27 +25,27 @@ func newMatcher(re *regexp.Regexp) *matcher {
 	go func() {
 		found := re.MatchReader(bufio.NewReader(out))
 		m.found <- found
-		// The writer learns by the closed pipe that nobody reads on.
-		_ = out.Close() // of a pipe in memory: it can't fail
+		// Further writes get an error, so that the writer does not block.
+		_ = out.Close() // closing an io.Pipe returns no error
 	}()
 	return m
 }
 
-// Write takes a piece of the stream; it never fails.
+// Write never fails.
 func (m *matcher) Write(p []byte) (int, error) {
 	if m.in == nil {
 		return len(p), nil
 	}
 	if _, err := m.in.Write(p); err != nil {
-		m.in = nil // decided: the rest can't change it
+		m.in = nil // found: the rest can't change that
 	}
 	return len(p), nil
 }
 
-// close ends the stream and tells whether the expression matched.
+// close ends the stream and reports whether the expression matched.
 func (m *matcher) close() bool {
 	if m.in != nil {
-		_ = m.in.Close() // of a pipe in memory: it can't fail
+		_ = m.in.Close() // closing an io.Pipe returns no error
 	}
 	return <-m.found
 }

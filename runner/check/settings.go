@@ -12,44 +12,45 @@ import (
 	"chant/storage"
 )
 
-// Settings is the world that checks run in. They are set once.
+// Settings is what checks need from the program that runs them. It must not be changed while they run.
 type Settings struct {
-	Root      string   // the project's folder, which is the top of the work tree
-	Env       []string // the environment that chant was started in
-	Self      string   // chant's own program, for checks that call chant; "" where it is not known
+	Root      string   // the project's folder, the top of the work tree
+	Env       []string // the environment of chant itself
+	Self      string   // the path of chant's own program, for checks that call chant; "" if unknown
 	Processes *process.Supervisor
-	Holder    storage.Holder // who takes the locks; Since is filled in
+	Holder    storage.Holder // of the locks; LockHolder sets Since
 	Now       func() time.Time
 	Emit      func(record.Event)
 }
 
-// LockHolder says who takes a lock, and since when.
+// LockHolder returns the holder of a lock that is taken now.
 func (s Settings) LockHolder() storage.Holder {
 	h := s.Holder
 	h.Since = s.Now().UTC()
 	return h
 }
 
-// checkVariable names, in a check's environment, the project that it is of.
+// checkVariable is the environment variable with the root of the project that a check belongs to.
 const checkVariable = "CHANT_CHECK"
 
 func (s Settings) checkMark() string { return checkVariable + "=" + s.Root }
 
-// InCheck tells whether a check of this project called chant.
+// InCheck reports whether a check of this project called chant.
 func (s Settings) InCheck() bool { return slices.Contains(s.Env, s.checkMark()) }
 
+// NewRunner returns a Runner for a project with this config.
 func (s Settings) NewRunner(config spec.Config) *Runner {
 	return &Runner{
-		processes: s.Processes,
-		config:    config,
-		Env:       append(WithProgram(process.Environ(s.Env), s.Self), s.checkMark()),
-		inside:    s.InCheck(),
-		secrets:   process.Secrets(s.Env),
-		storeDir:  project.StorePath(s.Root),
-		holder:    s.LockHolder(),
-		Judge:     Judge{Runners: testlog.NewReaders()},
-		told:      testlog.VerboseEvent(),
-		now:       s.Now,
-		Emit:      s.Emit,
+		Env:        append(WithProgram(process.Environ(s.Env), s.Self), s.checkMark()),
+		Judge:      Judge{Runners: testlog.NewReaders()},
+		Emit:       s.Emit,
+		processes:  s.Processes,
+		config:     config,
+		secrets:    process.Secrets(s.Env),
+		inCheck:    s.InCheck(),
+		storeDir:   project.StorePath(s.Root),
+		holder:     s.LockHolder(),
+		testEvents: testlog.VerboseEvent(),
+		now:        s.Now,
 	}
 }
