@@ -112,8 +112,8 @@ func TestSummary(t *testing.T) {
 		{clean, []record.Outcome{record.Held, record.Unattested}, record.Waiting, ""},
 		{clean, []record.Outcome{record.NotHeld, record.Unattested}, record.Failed, ""},
 		{clean, []record.Outcome{record.Unattested, record.NoTest}, record.Failed, ""},
-		{odd, []record.Outcome{record.Held}, record.Failed, "line 5: the mark [~] is neither done nor open"},
-		{odd, []record.Outcome{record.Unattested}, record.Failed, "line 5: the mark [~] is neither done nor open"},
+		{odd, []record.Outcome{record.Held}, record.Failed, "line 5: the mark [~] is neither [ ] nor [x]"},
+		{odd, []record.Outcome{record.Unattested}, record.Failed, "line 5: the mark [~] is neither [ ] nor [x]"},
 	} {
 		var results []record.Result
 		for _, o := range tt.outcomes {

@@ -252,7 +252,7 @@ func summary(s *spec.Spec, results []record.Result) (verdict record.Verdict, rea
 	verdict = record.AllHeld
 	if len(s.OddMarks) > 0 {
 		mark := s.OddMarks[0]
-		verdict, reason = record.Failed, fmt.Sprintf("line %d: the mark %s is neither done nor open", mark.Pos.Line, mark.Value)
+		verdict, reason = record.Failed, fmt.Sprintf("line %d: the mark %s is neither [ ] nor [x]", mark.Pos.Line, mark.Value)
 	}
 	for _, r := range results {
 		switch {

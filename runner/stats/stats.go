@@ -1,6 +1,6 @@
-// Package stats has the statistics of a proof: how sure a rate of failure is,
-// and how many passes it takes to say that the failure is gone. Runs are taken
-// to be independent and alike.
+// Package stats has the statistics of a proof: the bounds of a failure rate, and the number
+// of passes that show that a failure is gone. It assumes that runs are independent and have
+// the same failure rate.
 package stats
 
 import (
@@ -9,15 +9,14 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// Confidence is that of all bounds given by this package.
-const Confidence = 0.95
+// confidence is that of all bounds.
+const confidence = 0.95
 
-// Bounds gives the exact two-sided bounds of the rate of failure after k
-// failures in n runs (Clopper and Pearson, Biometrika 26(4), 1934); 0 and 1
-// where there were no runs.
+// Bounds returns the exact two-sided 95 % bounds of the failure rate after k failures in n
+// runs (Clopper and Pearson, Biometrika 26(4), 1934). Without runs they are 0 and 1.
 func Bounds(k, n int) (low, high float64) {
 	low, high = 0, 1
-	tail := (1 - Confidence) / 2
+	tail := (1 - confidence) / 2
 	if k > 0 {
 		low = mathext.InvRegIncBeta(float64(k), float64(n-k+1), tail)
 	}
@@ -27,19 +26,18 @@ func Bounds(k, n int) (low, high float64) {
 	return low, high
 }
 
-// Upper gives the exact one-sided upper bound of the rate of failure after k
-// failures in n runs; 1 where there were no runs.
+// Upper returns the exact one-sided 95 % upper bound of the failure rate after k failures in
+// n runs. Without runs it is 1.
 func Upper(k, n int) float64 {
 	if k >= n {
 		return 1
 	}
-	return mathext.InvRegIncBeta(float64(k+1), float64(n-k), Confidence)
+	return mathext.InvRegIncBeta(float64(k+1), float64(n-k), confidence)
 }
 
-// Fisher gives the chance that, of k failures in n+m runs that are all alike,
-// none falls into the last m: C(n,k)/C(n+m,k), the one-sided exact test of
-// Fisher for k of n against 0 of m. It also holds where the n runs were ended
-// at the k-th failure.
+// Fisher returns the probability that none of k failures in n+m runs is among the last m, if
+// the failure rate is the same in all: C(n,k)/C(n+m,k), Fisher's one-sided exact test for k
+// of n against 0 of m. It is also exact if the n runs were stopped at the k-th failure.
 func Fisher(k, n, m int) float64 {
 	p := 1.0
 	for i := range k {
@@ -48,8 +46,8 @@ func Fisher(k, n, m int) float64 {
 	return p
 }
 
-// Needed gives the least m for which Fisher(k, n, m) is at most alpha. Without
-// a failure there is none; it is then math.MaxInt32.
+// Needed returns the smallest m for which Fisher(k, n, m) is at most alpha. If k or alpha is
+// 0 there is none, and it returns math.MaxInt32.
 func Needed(k, n int, alpha float64) int {
 	if k == 0 || alpha <= 0 {
 		return math.MaxInt32
@@ -58,11 +56,11 @@ func Needed(k, n int, alpha float64) int {
 	for enough < math.MaxInt32/2 && Fisher(k, n, enough) > alpha {
 		enough *= 2
 	}
-	few := 0 // never enough, unless alpha is 1
-	for few < enough {
-		middle := few + (enough-few)/2
+	tooFew := 0 // too few, unless alpha is 1
+	for tooFew < enough {
+		middle := tooFew + (enough-tooFew)/2
 		if Fisher(k, n, middle) > alpha {
-			few = middle + 1
+			tooFew = middle + 1
 		} else {
 			enough = middle
 		}

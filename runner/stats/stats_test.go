@@ -49,7 +49,7 @@ func TestUpper(t *testing.T) {
 		}
 	}
 	for n := 1; n < 500; n += 7 { // none of n: 1-(1-c)^(1/n)
-		if got, want := Upper(0, n), 1-math.Pow(1-Confidence, 1/float64(n)); !near(got, want, 1e-9) {
+		if got, want := Upper(0, n), 1-math.Pow(1-confidence, 1/float64(n)); !near(got, want, 1e-9) {
 			t.Errorf("0 of %d: got %g, want %g", n, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-// Package testlog reads what test runners say of their tests.
+// Package testlog reads the output of test runners.
 package testlog
 
 import (
@@ -6,28 +6,27 @@ import (
 	"strings"
 )
 
-// A Reader knows how one kind of test runner tells, in its output, that it
-// tested nothing or that it could not build. Exit codes always come from
-// chant's own wait: a recogniser can only take a result away, never give one.
+// Reader reads the output of one test runner. It can only reject a result, because anybody
+// can print such output: the exit code comes from the process itself.
 type Reader struct {
-	Runner  string
-	Read    func(output string) Report
-	unbuilt *regexp.Regexp // a line that says that the tests were never built; nil where there is none
+	Runner  string                     // its name
+	Read    func(output string) Report // lines of the output end with "\n"
+	unbuilt *regexp.Regexp             // the line that says that the tests could not be built; nil if unknown
 }
 
-// Readers are those of the usual runners.
+// Readers is a list of readers.
 type Readers []Reader
 
-// Report is what a recogniser read: the zero value means that its runner did
-// not speak.
+// Report is what a test runner printed about its tests. It is zero if the output is not of
+// this runner.
 type Report struct {
-	Ran   bool   // a test ran, and passed or failed
-	empty string // else the line that says that none did
+	Ran   bool   // a test passed or failed
+	empty string // else the line that says that no test did
 }
 
-// NewReaders lists the usual runners. The sources are the programs' own
-// output: go 1.26 (cmd/go, testing), pytest 9, unittest of Python 3.11 and
-// 3.12, cargo 1.95 (libtest), node 20 --test, jest 29 and vitest 3.
+// NewReaders returns the readers of the common test runners. They were written from the
+// output of go 1.26 (cmd/go, testing), pytest 9, unittest of Python 3.11 and 3.12, cargo
+// 1.95 (libtest), node 20 --test, jest 29 and vitest 3.
 func NewReaders() Readers {
 	return Readers{
 		{"go test", goTest(), line(`^FAIL\t\S+ \[(?:build|setup) failed\]$`)},
@@ -53,8 +52,8 @@ func NewReaders() Readers {
 	}
 }
 
-// byLines reads by the pattern of a line that only a test that ran leaves, and
-// of one that says that none did.
+// byLines reads output with two patterns: of a line that is printed only if a test passed
+// or failed, and of a line that says that no test did.
 func byLines(ran, empty string) func(output string) Report {
 	ranLine, emptyLine := line(ran), line(empty)
 	return func(output string) Report {
@@ -65,13 +64,12 @@ func byLines(ran, empty string) func(output string) Report {
 	}
 }
 
-// goTest goes package by package, each of which ends with its result line: a
-// cached result replays its "--- PASS" lines, and one package's passed tests
-// say nothing about another's skipped ones.
+// goTest reads the output of each package by itself, up to its result line. A cached result
+// repeats the "--- PASS" lines, and in another package all tests may be skipped.
 func goTest() func(output string) Report {
 	packageLine := regexp.MustCompile(`^(?:ok  |\?   )\t\S+\t(.*)$`)
 	failLine := regexp.MustCompile(`^(?:FAIL\t\S+\t[0-9.]+s|\s*--- FAIL: .*)$`)
-	testLine := regexp.MustCompile(`--- (PASS|SKIP): \S+ \(\d+\.\d\ds\)$`) // behind what the test printed, where that has no newline
+	testLine := regexp.MustCompile(`--- (PASS|SKIP): \S+ \(\d+\.\d\ds\)$`) // after the test's own output, if that does not end with a newline
 	return func(output string) Report {
 		var total, current Report
 		empty := func(text string) {
@@ -97,26 +95,26 @@ func goTest() func(output string) Report {
 				continue
 			case isEmptyPackage(found[1]):
 				empty(text)
-			case current.Ran || current.empty == "": // without -v, tests that passed leave no line
+			case current.Ran || current.empty == "": // without -v, a passed test prints no line
 				total.Ran = true
 			default:
 				empty(current.empty)
 			}
 			current = Report{}
 		}
-		total.Ran = total.Ran || current.Ran // a test binary run by itself has no result line
+		total.Ran = total.Ran || current.Ran // a test binary that is run directly prints no result line
 		empty(current.empty)
 		return total
 	}
 }
 
-// isEmptyPackage reads what follows the package in its result line.
+// isEmptyPackage reports whether no test ran, by the text after the package in its result line.
 func isEmptyPackage(result string) bool {
 	return strings.HasPrefix(result, "(cached)") || strings.HasSuffix(result, "[no tests to run]") || result == "[no test files]"
 }
 
-// unittest compares numbers: "OK (skipped=N)" stands there also where other
-// tests ran.
+// unittest compares numbers, because unittest also prints "OK (skipped=N)" if other tests
+// passed.
 func unittest() func(output string) Report {
 	ranLine := line(`^Ran (\d+) tests? in \d+\.\d{3}s$`)
 	skippedLine := line(`^(?:OK|NO TESTS RAN) \(skipped=(\d+)\)$`)
@@ -140,10 +138,11 @@ func line(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`(?m)` + pattern)
 }
 
+// UnixLines returns output with "\n" instead of "\r\n".
 func UnixLines(output string) string { return strings.ReplaceAll(output, "\r\n", "\n") }
 
-// Untested says why a command's output shows that nothing was tested; it is
-// empty where something was, or where no known runner spoke.
+// Untested returns the reason if the output shows that no test ran. It returns "" if a test
+// ran, or if the output is of no known runner.
 func (rs Readers) Untested(output string) string {
 	output = UnixLines(output)
 	why := ""
@@ -159,8 +158,8 @@ func (rs Readers) Untested(output string) string {
 	return why
 }
 
-// Unbuilt says why a failing command's output shows that the tests were never
-// built, so that their failure says nothing about the bug.
+// Unbuilt returns the reason if the output of a failed command shows that the tests could
+// not be built. It returns "" otherwise.
 func (rs Readers) Unbuilt(output string) string {
 	output = UnixLines(output)
 	for _, r := range rs {

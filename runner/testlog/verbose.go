@@ -9,39 +9,40 @@ import (
 	"slices"
 )
 
-// Verbose reads what go test -v tells of each test, in an output of any length.
-// Tests of one name in two packages are one to it.
+// Verbose is an io.Writer that reads the output of go test -v, of any length. It does not
+// distinguish tests of the same name in different packages.
 type Verbose struct {
-	event   *regexp.Regexp
-	line    []byte          // up to where it is written
-	rest    *bufio.Writer   // gets the output without what -v adds to it
-	Heard   bool            // -v was on
-	running map[string]bool // true, or false where the test paused or ended
-	Passed  map[string]bool
-	failed  map[string]bool
+	Heard   bool            // the output is of go test -v
+	Passed  map[string]bool // tests, by name
 	Skipped map[string]bool
+
+	event   *regexp.Regexp
+	line    []byte        // as far as it was written
+	rest    *bufio.Writer // gets the output without the lines that -v adds
+	failed  map[string]bool
+	running map[string]bool // false if the test has paused or ended
 }
 
-// VerboseEvent finds what -v adds, at the end of a line.
+// VerboseEvent returns the pattern of an event of go test -v, at the end of a line.
 func VerboseEvent() *regexp.Regexp {
 	return regexp.MustCompile(` *(?:=== (RUN|PAUSE|CONT|NAME) +|--- (PASS|FAIL|SKIP): )(\S+)(?: \(\d+\.\d\ds\))?\r?\n?$`)
 }
 
-// NewVerbose gives one that hands on to rest what go test says without -v too.
-// A test's own output is among it, also where that has no newline at its end.
+// NewVerbose returns a Verbose that writes to rest what go test prints without -v, and the
+// output of the tests themselves. The event is that of VerboseEvent.
 func NewVerbose(event *regexp.Regexp, rest io.Writer) *Verbose {
 	return &Verbose{event: event, rest: bufio.NewWriter(rest)}
 }
 
-// longLine is the length from which on a line is read in pieces.
+// longLine is the length in bytes from which a line is read in pieces.
 const longLine = 64 << 10
 
-// Write takes a piece of the output.
+// Write reads a piece of the output. The error is that of the underlying writer.
 func (v *Verbose) Write(p []byte) (int, error) {
 	for text := range bytes.Lines(p) {
 		v.line = append(v.line, text...)
 		if text[len(text)-1] != '\n' && len(v.line) < longLine {
-			break // it goes on in the next piece
+			break // it continues in the next piece
 		}
 		if err := v.endLine(); err != nil {
 			return 0, err
@@ -50,7 +51,7 @@ func (v *Verbose) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close takes the end of the output.
+// Close reads the end of the output. It does not close the underlying writer.
 func (v *Verbose) Close() error {
 	if err := v.endLine(); err != nil {
 		return err
@@ -73,14 +74,14 @@ func (v *Verbose) endLine() error {
 }
 
 func (v *Verbose) note(event, name string) {
-	if v.running == nil { // most commands are no go test
+	if v.running == nil { // most commands do not run go test
 		v.running, v.Passed, v.failed, v.Skipped = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
 	switch event {
 	case "RUN", "CONT":
 		v.Heard, v.running[name] = true, true
 		return
-	case "NAME": // the output that follows is the test's
+	case "NAME": // output of this test follows
 		return
 	case "PASS":
 		v.Passed[name] = true
@@ -92,7 +93,7 @@ func (v *Verbose) note(event, name string) {
 	v.running[name] = false
 }
 
-// Failures lists the tests that failed, or that ran when the program ended.
+// Failures returns the names of the tests that failed, or that were running when the output ended, sorted.
 func (v *Verbose) Failures() []string {
 	names := map[string]bool{}
 	maps.Copy(names, v.failed)

@@ -17,7 +17,7 @@ import (
 	"chant/spec"
 )
 
-// Options say what to verify.
+// Options says what to verify.
 type Options struct {
 	Project *project.Project // as the work tree holds it
 	IDs     []string         // exact ids; every completed spec if empty
@@ -25,11 +25,11 @@ type Options struct {
 	Shard   Shard
 }
 
-// ErrNothingToVerify is returned where nothing was there to be verified: a
-// verification of nothing must not look like a success.
+// ErrNothingToVerify is returned if no spec is selected, because an empty verification must
+// not look like a success.
 var ErrNothingToVerify = errors.New("nothing to verify")
 
-// Repository is what a verification needs of git.
+// Repository reads a git repository.
 type Repository interface {
 	checkout.Repository
 	completion.Repository
@@ -47,32 +47,32 @@ type Verifier struct {
 	Git      Repository
 }
 
-// mostTrees is how many checkouts there are at most at a time: of the revision
-// that is verified, and of the commit that completed the spec at hand.
-const mostTrees = 2
+// maxCheckouts is the number of checkouts that may exist at the same time: one of the
+// revision to verify, and one of a completion commit.
+const maxCheckouts = 2
 
-// verification is one under way.
+// verification is the state of one call of Verify.
 type verification struct {
 	verifier Verifier
 	project  *project.Project
 	runner   *check.Runner
-	head     string           // the folder of the tree being verified
+	head     string           // the folder of the tree to verify
 	dirty    map[string]bool  // paths of the work tree that differ from the commit
 	source   *checkout.Source // nil before the first checkout
-	phase    *phaseTree       // the checkout that is in use; nil where there is none
+	phase    *phaseTree       // nil if there is none now
 	done     map[string]completion.Completion
 }
 
-// phaseTree is the checkout of a commit that completed specs.
+// phaseTree is the checkout of a completion commit.
 type phaseTree struct {
 	commit git.Hash
 	tree   *checkout.Checkout
 }
 
-// Verify repeats the checks of completed specs: those with at=head in the work
-// tree, or in a checkout of opts.At; those with at=phase in a checkout of the
-// commit that completed the spec. It changes nothing. A check that does not hold is
-// in the result; an error means that the verification could not be done.
+// Verify repeats the checks of completed specs: those with at=head in the work tree or in a
+// checkout of opts.At, those with at=phase in a checkout of the completion commit. It does
+// not change the project. If there is an error, the verification is incomplete. A check that
+// does not hold is not an error.
 func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verification, err error) {
 	started := f.Settings.Now()
 	v = record.Verification{Started: started.UTC(), Worktree: opts.At == "", Dirty: []string{}, Specs: []record.Verified{}}
@@ -111,33 +111,26 @@ func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verificati
 	return v, err
 }
 
-// byTree puts specs that one commit completed next to each other, so that its
-// checkout is made once. Otherwise the order stays.
+// byTree returns the specs with those that have the same completion commit next to each
+// other, so that it is checked out once.
 func (r *verification) byTree(specs []*spec.Spec) []*spec.Spec {
-	first := map[git.Hash]int{}
-	place := make(map[*spec.Spec]int, len(specs))
+	first := map[git.Hash]int{} // the index of a commit's first spec
+	for i, s := range slices.Backward(specs) {
+		first[r.done[s.ID].Commit] = i
+	}
+	index := make(map[*spec.Spec]int, len(specs))
 	for i, s := range specs {
-		place[s] = i
-		commit := r.done[s.ID].Commit
-		if commit == "" || !hasPhaseCheck(s) {
-			continue
-		}
-		if at, ok := first[commit]; ok {
-			place[s] = at
-		} else {
-			first[commit] = i
+		index[s] = i
+		if commit := r.done[s.ID].Commit; commit != "" {
+			index[s] = first[commit]
 		}
 	}
 	ordered := slices.Clone(specs)
-	slices.SortStableFunc(ordered, func(a, b *spec.Spec) int { return cmp.Compare(place[a], place[b]) })
+	slices.SortStableFunc(ordered, func(a, b *spec.Spec) int { return cmp.Compare(index[a], index[b]) })
 	return ordered
 }
 
-func hasPhaseCheck(s *spec.Spec) bool {
-	return slices.ContainsFunc(s.Criteria, func(c spec.Criterion) bool { return !c.Manual() && c.Check.At == spec.AtPhase })
-}
-
-// begin settles which tree is verified and loads the specs from it.
+// begin loads the specs from the tree to verify. The caller must call closeHead.
 func (r *verification) begin(ctx context.Context, opts Options, v *record.Verification) (_ git.Hash, closeHead func() error, err error) {
 	repo, settings := r.verifier.Git, r.verifier.Settings
 	closeHead = func() error { return nil }
@@ -184,12 +177,12 @@ func (r *verification) commit(ctx context.Context, rev string) (git.Hash, error)
 	return head.Commit, err
 }
 
-// selected gives the specs to verify, in order. Specs that were asked for by id
-// must be completed; specs that can't be read are always among the others.
+// selected returns the specs to verify, in order. Specs that are named must be completed.
+// If none is named, specs that can't be read are selected too.
 func (r *verification) selected(opts Options) ([]*spec.Spec, error) {
 	for _, id := range opts.IDs {
 		if !slices.ContainsFunc(r.project.Set.All(), func(s *spec.Spec) bool { return s.ID == id }) {
-			return nil, fmt.Errorf("spec %s: %w: it is not in the tree being verified", id, ErrNothingToVerify)
+			return nil, fmt.Errorf("spec %s: %w: it is not in the tree to verify", id, ErrNothingToVerify)
 		}
 	}
 	invalid := r.project.Invalid()
@@ -215,7 +208,7 @@ func (r *verification) selected(opts Options) ([]*spec.Spec, error) {
 	return specs, nil
 }
 
-// withMembers adds the members of groups: they are what proves the group.
+// withMembers returns the ids and those of the members of these specs.
 func withMembers(set *spec.Set, ids []string) []string {
 	all := slices.Clone(ids)
 	for _, s := range set.All() {
@@ -229,7 +222,7 @@ func withMembers(set *spec.Set, ids []string) []string {
 	return all
 }
 
-// verify runs the checks of one spec and lists what speaks against it.
+// verify runs the checks of one spec and returns the result.
 func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verified, error) {
 	v := record.Verified{
 		ID: s.ID, Title: s.Title, Path: s.Path, Status: string(s.Status), Criteria: []record.Result{}, Findings: []record.Finding{},
@@ -259,7 +252,7 @@ func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verifie
 			return "", &check.NoTreeError{Reason: record.OneLine(done.Err)}
 		}
 		if !committed {
-			return "", &check.NoTreeError{Reason: "no commit completed the spec, so there is no tree to run it in"}
+			return "", &check.NoTreeError{Reason: "the spec has no completion commit to check out"}
 		}
 		return r.phaseDir(ctx, done.Commit)
 	}
@@ -271,8 +264,7 @@ func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verifie
 	return v, err
 }
 
-// changed tells whether criteria or checks differ from those that were completed. It
-// reads the completed spec only where the file is not the same.
+// changed reports whether criteria or checks differ from those in the completion commit.
 func (r *verification) changed(s *spec.Spec, done completion.Completion) (bool, error) {
 	if done.Current == done.Blob && !r.dirty[s.Path] {
 		return false, nil
@@ -284,15 +276,15 @@ func (r *verification) changed(s *spec.Spec, done completion.Completion) (bool, 
 	return was.Digest() != s.Digest(), nil
 }
 
-// state is what history tells of a spec.
+// state is what findings needs to know besides the spec.
 type state struct {
-	committed  bool // a commit holds the spec as completed
+	committed  bool // the spec has a completion commit
 	completion completion.Completion
-	changed    bool // criteria or checks were edited since
+	changed    bool // criteria or checks differ from those in the completion commit
 	group      bool // it has members
 }
 
-// findings lists what the file itself and its history tell against s.
+// findings returns the problems of the spec that its file and its history show.
 func findings(s *spec.Spec, now state) []record.Finding {
 	var list []record.Finding
 	add := func(rule string, criterion, line int, format string, args ...any) {
@@ -302,29 +294,29 @@ func findings(s *spec.Spec, now state) []record.Finding {
 	case now.completion.Err != nil:
 		add(record.RuleShallow, 0, 1, "%s", record.OneLine(now.completion.Err))
 	case !now.committed:
-		add(record.RuleUncommitted, 0, 1, "the file says completed, and no commit of this branch does")
+		add(record.RuleUncommitted, 0, 1, "the status completed is not committed on this branch")
 	case now.changed:
-		add(record.RuleChanged, 0, 1, "criteria or checks were edited since commit %.12s completed the spec", now.completion.Commit)
+		add(record.RuleChanged, 0, 1, "criteria or checks were changed after commit %.12s completed the spec", now.completion.Commit)
 	}
 	if len(s.Criteria) == 0 && !now.group {
-		add(record.RuleNoCriteria, 0, 1, "completed without any acceptance criterion")
+		add(record.RuleNoCriteria, 0, 1, "completed without acceptance criteria")
 	}
 	for _, mark := range s.OddMarks {
-		add(record.RuleOddMark, 0, mark.Pos.Line, "the mark %s is neither done nor open", mark.Value)
+		add(record.RuleOddMark, 0, mark.Pos.Line, "the mark %s is neither [ ] nor [x]", mark.Value)
 	}
 	for _, c := range s.Criteria {
 		switch {
 		case !c.Ticked:
 			add(record.RuleUnticked, c.Number, c.Pos.Line, "criterion %d is not ticked in a completed spec", c.Number)
 		case c.Manual() && s.AttestedBy(c) == nil:
-			add(record.RuleUnproven, c.Number, c.Pos.Line, "criterion %d is ticked, has no check, and nobody vouched for it", c.Number)
+			add(record.RuleUnproven, c.Number, c.Pos.Line, "criterion %d is ticked, but has neither a check nor an attestation", c.Number)
 		}
 	}
 	return list
 }
 
-// phaseDir returns the project's folder in a checkout of a commit, which stays
-// until another commit's is asked for.
+// phaseDir returns the folder of a checkout of a commit. It is removed when phaseDir is
+// called for another commit.
 func (r *verification) phaseDir(ctx context.Context, commit git.Hash) (string, error) {
 	if r.phase == nil || r.phase.commit != commit {
 		if err := r.leavePhase(); err != nil {
@@ -348,13 +340,13 @@ func (r *verification) leavePhase() error {
 	return tree.Close()
 }
 
-// checkOut checks a commit out and tells what is missing there or leads back into
-// the work tree.
+// checkOut checks out a commit. It emits a notice for everything that is missing there or
+// leads back into the work tree.
 func (r *verification) checkOut(ctx context.Context, commit git.Hash) (*checkout.Checkout, error) {
 	settings, config := r.verifier.Settings, r.project.Config
 	if r.source == nil {
 		source, err := checkout.Open(ctx, r.verifier.Git, checkout.Options{
-			Limit: mostTrees, Link: config.Link, Setup: config.Setup, Env: settings.Env, Processes: settings.Processes,
+			Limit: maxCheckouts, Link: config.Link, Setup: config.Setup, Env: settings.Env, Processes: settings.Processes,
 		})
 		if err != nil {
 			return nil, err
