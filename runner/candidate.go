@@ -101,23 +101,6 @@ func (a *attempt) flagged(ctx context.Context) ([]string, error) {
 	return paths, nil
 }
 
-// changedSince returns the target files that are not as they were.
-func (c candidate) changedSince(before candidate) []string {
-	var changed []string
-	for at, now := range c.prints {
-		if then, ok := before.prints[at]; !ok || then != now {
-			changed = append(changed, at)
-		}
-	}
-	for at := range before.prints {
-		if _, ok := c.prints[at]; !ok {
-			changed = append(changed, at)
-		}
-	}
-	slices.Sort(changed)
-	return changed
-}
-
 // unmatched returns the entries of target_files that stand for nothing: neither for
 // a file of HEAD, nor for one of the work tree, nor for one that was deleted.
 func (a *attempt) unmatched(ctx context.Context, c candidate) ([]spec.Item, error) {

@@ -46,7 +46,7 @@ func (a *attempt) completeOnce(ctx context.Context, opts RunOptions) error {
 	if err != nil {
 		return err
 	}
-	if changed := now.changedSince(a.candidate); len(changed) > 0 {
+	if changed := project.Changed(a.candidate.prints, now.prints); len(changed) > 0 {
 		a.fail("target files changed while the checks ran: " + record.Some(changed))
 		return nil
 	}

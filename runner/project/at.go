@@ -7,9 +7,9 @@ import (
 	"chant/spec"
 )
 
-// TreeReader reads commits.
+// TreeReader reads the files of commits.
 type TreeReader interface {
-	// List lists all files of a commit.
+	// List returns all files of a commit.
 	List(commit git.Hash) ([]git.Content, error)
 	// Blob returns the content of a blob.
 	Blob(h git.Hash) ([]byte, error)
@@ -18,8 +18,7 @@ type TreeReader interface {
 // modeSymlink is the mode of a symbolic link in a tree.
 const modeSymlink = "120000"
 
-// At reads the project as a commit holds it. Errors in the config are an error here,
-// as for Load.
+// At reads the project in a commit. Like Load, it returns an error if the config has errors.
 func At(repo TreeReader, root string, commit git.Hash) (*Project, error) {
 	files, err := repo.List(commit)
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// Fingerprint tells one content of a path from another, with its mode; "" where
-// nothing is there. A folder, such as a submodule's, is taken by its kind alone.
+// Fingerprint returns a text that is different for every content and mode of a file, and ""
+// if there is no file. For folders, such as submodules, and for special files it has the
+// mode alone.
 func Fingerprint(root *os.Root, at string) (string, error) {
 	info, err := root.Lstat(at)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {

@@ -8,9 +8,8 @@ import (
 	"chant/spec"
 )
 
-// BehindLinks finds the target files that a symbolic link stands before. Git
-// commits the link and never what lies behind it, so a run would complete
-// without its work.
+// BehindLinks returns a problem for every target file whose path goes through a symbolic
+// link. Git does not follow links, so the spec would be completed without the file.
 func BehindLinks(root string, s *spec.Spec) spec.Problems {
 	var problems spec.Problems
 	for _, item := range s.TargetFiles {
@@ -19,8 +18,8 @@ func BehindLinks(root string, s *spec.Spec) spec.Problems {
 			if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 				problems = append(problems, spec.Problem{
 					ID: s.ID, Path: s.Path, Pos: item.Pos, Severity: spec.Error, Rule: "target-behind-link",
-					Msg:  "target file " + item.Value + " lies behind the symbolic link " + dir + ", which git does not follow",
-					Hint: "name the file by its real path",
+					Msg:  "target file " + item.Value + " is behind the symbolic link " + dir + ", which git does not follow",
+					Hint: "use the real path of the file",
 				})
 			}
 		}

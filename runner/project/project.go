@@ -1,5 +1,4 @@
-// Package project reads a project: its config, its specs and the state of its work
-// tree.
+// Package project reads a project: its config, its specs and the state of its work tree.
 package project
 
 import (
@@ -14,13 +13,7 @@ import (
 	"chant/spec"
 )
 
-func StorePath(root string) string {
-	return filepath.Join(root, filepath.FromSlash(StoreDir))
-}
-
-func LockName(specID string) string { return "spec/" + specID }
-
-// The folders and files of a project, slash-separated and relative to its root.
+// Folders and files of a project, slash-separated and relative to its root.
 const (
 	ChantDir   = ".chant"
 	SpecsDir   = ".chant/specs"
@@ -29,19 +22,24 @@ const (
 	StoreDir   = ".chant/store"
 )
 
-// ErrNoProject is returned when no folder from the current one upward holds
-// ".chant".
+// StorePath returns the path of the store of the project at root.
+func StorePath(root string) string { return Abs(root, StoreDir) }
+
+// LockName returns the name of a spec's lock in the store.
+func LockName(specID string) string { return "spec/" + specID }
+
+// ErrNoProject is returned by FindRoot if neither the folder nor a parent has a .chant.
 var ErrNoProject = errors.New("no .chant folder here or in any parent folder (try: chant init)")
 
-// Project is a loaded project: its config and every spec that it holds.
+// Project is a loaded project: its config and all its specs.
 type Project struct {
-	Root     string // absolute; the folder that holds .chant
+	Root     string // the absolute path of the folder with .chant
 	Config   spec.Config
 	Set      *spec.Set
-	Problems map[string]spec.Problems // what reading each file said, by path; the config is one of them
+	Problems map[string]spec.Problems // of each spec and of the config, by path
 }
 
-// FindRoot gives the nearest folder, from dir upward, that holds ".chant".
+// FindRoot returns dir or its nearest parent that has a .chant folder.
 func FindRoot(dir string) (string, error) {
 	for at := dir; ; at = filepath.Dir(at) {
 		info, err := os.Stat(filepath.Join(at, ChantDir))
@@ -56,7 +54,7 @@ func FindRoot(dir string) (string, error) {
 	}
 }
 
-// Load is Read, but refuses a config with errors.
+// Load is like Read, but returns an error if the config has errors.
 func Load(root string) (*Project, error) {
 	p, err := Read(root)
 	if err == nil {
@@ -68,9 +66,9 @@ func Load(root string) (*Project, error) {
 	return p, nil
 }
 
-// Read reads the project at root. Specs that can't be read are part of it, with
-// their problems, and so is as much of the config as can; an error means that
-// the folders themselves, or the config's file, could not be read.
+// Read reads the project at root. A spec or config with errors is part of it as far as it
+// can be parsed, and Problems has the errors. The error is not nil only if the folders or
+// the config's file could not be read.
 func Read(root string) (*Project, error) {
 	p := &Project{Root: root, Problems: map[string]spec.Problems{}}
 	if err := p.loadConfig(); err != nil {
@@ -104,13 +102,13 @@ func (p *Project) loadConfig() error {
 	return nil
 }
 
+// Abs returns the absolute path of a file of the project.
 func (p *Project) Abs(path string) string { return Abs(p.Root, path) }
 
-// Abs turns a slash-separated path of the project into one of this system.
+// Abs returns the absolute path of a slash-separated path relative to root.
 func Abs(root, path string) string { return filepath.Join(root, filepath.FromSlash(path)) }
 
-// specPaths lists the Markdown files below dir; specs themselves lie flat, the
-// archive may have folders of its own. Hidden files are editors' and ours.
+// specPaths returns the paths of the spec files in dir; see IsSpecFile.
 func specPaths(root, dir string) ([]string, error) {
 	var paths []string
 	err := fs.WalkDir(os.DirFS(root), dir, func(at string, entry fs.DirEntry, err error) error {
@@ -123,7 +121,7 @@ func specPaths(root, dir string) ([]string, error) {
 			return fmt.Errorf("%s is not a folder", dir)
 		case entry.IsDir() && at != dir && dir == SpecsDir:
 			return fs.SkipDir
-		case !entry.IsDir() && path.Ext(at) == ".md" && !strings.HasPrefix(path.Base(at), "."):
+		case !entry.IsDir() && IsSpecFile(at):
 			paths = append(paths, at)
 		}
 		return nil
@@ -134,12 +132,11 @@ func specPaths(root, dir string) ([]string, error) {
 	return paths, nil
 }
 
-// errSymlink refuses a spec that is a symbolic link: git commits the link, and not
-// what chant would write behind it.
-var errSymlink = errors.New("is a symbolic link (put the file itself in its place)")
+// errSymlink is the problem of a spec that is a symbolic link. Git commits the link, and not
+// the file that chant would change.
+var errSymlink = errors.New("is a symbolic link (replace it by the file itself)")
 
-// readSpec reads one spec file. A file that can't be opened is a problem of
-// that spec, and no reason to hide the others.
+// readSpec reads one spec file. If it can't be read, that is a problem of this spec.
 func readSpec(root, at string) (*spec.Spec, spec.Problems) {
 	info, err := os.Lstat(Abs(root, at))
 	if err == nil && info.Mode().Type() == fs.ModeSymlink {
@@ -152,14 +149,13 @@ func readSpec(root, at string) (*spec.Spec, spec.Problems) {
 	return spec.Parse(at, src)
 }
 
-// unusable returns a spec that has nothing but its id, and the problem.
+// unusable returns a spec that has only an id, and the problem.
 func unusable(at string, err error) (*spec.Spec, spec.Problems) {
-	s, _ := spec.Parse(at, nil) // for its id; the problem that counts is the file's own
+	s, _ := spec.Parse(at, nil) // for its id; that it is empty is not the problem
 	return s, spec.Problems{{ID: s.ID, Path: at, Severity: spec.Error, Rule: "unreadable", Msg: err.Error()}}
 }
 
-// Invalid gives the specs that can't be used because of errors in their files,
-// by id.
+// Invalid returns the ids of the specs whose files have errors.
 func (p *Project) Invalid() map[string]bool {
 	invalid := map[string]bool{}
 	for _, s := range p.Set.All() {
@@ -170,8 +166,8 @@ func (p *Project) Invalid() map[string]bool {
 	return invalid
 }
 
-// IsSpecFile goes by the same rule as Load: specs lie flat, the archive may
-// have folders.
+// IsSpecFile reports whether a path is that of a spec: a Markdown file in SpecsDir, or in
+// ArchiveDir or a folder below it. Hidden files are not specs: editors and chant make them.
 func IsSpecFile(at string) bool {
 	base := path.Base(at)
 	return path.Ext(base) == ".md" && !strings.HasPrefix(base, ".") &&

@@ -6,7 +6,7 @@ import (
 	"chant/spec"
 )
 
-// WrittenRecord names what a new spec records of its own completion; "" where it
+// WrittenRecord returns what a new spec records about its own completion, or "" if it
 // records nothing.
 func WrittenRecord(s *spec.Spec) string {
 	if slices.ContainsFunc(s.Criteria, func(c spec.Criterion) bool { return c.Ticked }) {
@@ -19,8 +19,8 @@ func WrittenRecord(s *spec.Spec) string {
 	return ChangedRecord(none, s.Meta)
 }
 
-// ChangedRecord names a record that only chant writes and in which two versions of
-// a spec differ; "" where they agree in all.
+// ChangedRecord returns which of the records that only chant writes differs in two versions
+// of a spec, or "" if none does.
 func ChangedRecord(was, is spec.Meta) string {
 	switch {
 	case is.Status != was.Status:

@@ -10,20 +10,14 @@ import (
 	"syscall"
 )
 
-// ErrNotRegular is returned where a pipe, a socket or a device is in place of a
-// file.
+// ErrNotRegular is returned for a pipe, a socket or a device.
 var ErrNotRegular = errors.New("not a regular file")
 
-// fileLimit is the most bytes of a file that are read at once. It takes an agent no
-// time to make a file with a hole that no memory can hold.
+// FileLimit is the size in bytes of the largest file that is read. An agent can easily make
+// a sparse file that is larger than the memory.
 const FileLimit = 1 << 30
 
-// TooLarge is the error for more than that.
-func TooLarge(at string) error {
-	return fmt.Errorf("%s is larger than %d MiB, which is not read", at, FileLimit>>20)
-}
-
-// ReadIn is ReadRegular for a file below root.
+// ReadIn is like ReadRegular, for a slash-separated path relative to root.
 func ReadIn(root *os.Root, name string) ([]byte, error) {
 	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -32,8 +26,8 @@ func ReadIn(root *os.Root, name string) ([]byte, error) {
 	return readRegular(f, name)
 }
 
-// ReadRegular reads a file as os.ReadFile does, and waits for nobody where an
-// agent, say, has put a pipe in its place.
+// ReadRegular is like os.ReadFile, but returns an error for a pipe, a socket, a device and a
+// very large file. An agent may have made one, and reading a pipe may never end.
 func ReadRegular(name string) ([]byte, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -48,11 +42,11 @@ func readRegular(f *os.File, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() && !info.IsDir() { // reading a folder gives an error of its own
+	if !info.Mode().IsRegular() && !info.IsDir() { // reading a folder returns another error
 		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotRegular}
 	}
 	if info.Size() > FileLimit {
-		return nil, TooLarge(name)
+		return nil, fmt.Errorf("%s is larger than %d MiB", name, FileLimit>>20)
 	}
 	return io.ReadAll(f)
 }

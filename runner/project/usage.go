@@ -1,14 +1,13 @@
 package project
 
-// UsageError is a request that makes no sense for the spec it names.
+// UsageError is an error in what the user asked for.
 type UsageError struct {
-	Msg string
-	// Mend is the way to ask right; it may be empty.
-	Mend string
+	Msg  string
+	Mend string // what to do instead; may be empty
 }
 
-// Error gives the message.
+// Error returns the message.
 func (u *UsageError) Error() string { return u.Msg }
 
-// Hint gives the mend.
+// Hint returns what to do instead.
 func (u *UsageError) Hint() string { return u.Mend }

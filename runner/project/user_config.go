@@ -10,9 +10,9 @@ import (
 	"chant/spec"
 )
 
-// LoadUserConfig reads the user's own config: chant/config.md in the folder that
-// XDG_CONFIG_HOME names, else in .config of the home folder (XDG Base Directory
-// Specification). Its agents count more than a project's. There may be none.
+// LoadUserConfig reads the user's config: chant/config.md in the folder XDG_CONFIG_HOME, or
+// else in .config in the home folder (XDG Base Directory Specification). Its agents take
+// precedence over the project's. Without such a file the config is zero.
 func LoadUserConfig(env []string) (spec.Config, error) {
 	dir, home := "", ""
 	for _, entry := range env {
@@ -23,7 +23,7 @@ func LoadUserConfig(env []string) (spec.Config, error) {
 			home = value
 		}
 	}
-	if !filepath.IsAbs(dir) { // the specification wants it ignored then
+	if !filepath.IsAbs(dir) { // the specification says to ignore it
 		if home == "" {
 			return spec.Config{}, nil
 		}
@@ -35,7 +35,7 @@ func LoadUserConfig(env []string) (spec.Config, error) {
 		return spec.Config{}, nil
 	}
 	if err != nil {
-		return spec.Config{}, fmt.Errorf("reading your own config: %w", err)
+		return spec.Config{}, fmt.Errorf("reading the user's config: %w", err)
 	}
 	config, problems := spec.ParseUserConfig(file, src)
 	return config, problems.Err()

@@ -23,7 +23,7 @@ func TestSince(t *testing.T) {
 		for _, name := range names {
 			changes = append(changes, git.Change{Path: name})
 		}
-		w, err := Stamps(root, changes)
+		w, err := statAll(root, changes)
 		if err != nil {
 			t.Fatal(err)
 		}
