@@ -127,10 +127,10 @@ func TestTestRun(t *testing.T) {
 		"web/a.test.mjs":                    "node --test web/a.test.mjs",
 		"a.test.ts":                         "node --test a.test.ts",
 		"tests/issue_42.rs":                 "cargo test --test issue_42",
-		"crates/a/tests/issue_42.rs":        "false # say here how crates/a/tests/issue_42.rs is run",
-		"x.py":                              "false # say here how x.py is run",
-		"a.test.jsx":                        "false # say here how a.test.jsx is run",
-		"contest.js":                        "false # say here how contest.js is run",
+		"crates/a/tests/issue_42.rs":        "false # write here the command that runs crates/a/tests/issue_42.rs",
+		"x.py":                              "false # write here the command that runs x.py",
+		"a.test.jsx":                        "false # write here the command that runs a.test.jsx",
+		"contest.js":                        "false # write here the command that runs contest.js",
 	} {
 		if got, _ := (Bug{Issue: "GH-42", Test: test}).testRun(); got != want {
 			t.Errorf("%s: got %q, want %q", test, got, want)
