@@ -14,14 +14,13 @@ import (
 	"chant/spec"
 )
 
-// candidate is what a run would commit on top of HEAD, and what the work tree
-// holds besides.
+// candidate is what a run would commit on top of HEAD, and the other changes of the work tree.
 type candidate struct {
 	head    git.Head
-	targets []string          // changed paths that the commit will hold, sorted
-	prints  map[string]string // their contents, see project.Fingerprint
-	chant   []string          // changed paths below .chant that it won't hold: checkouts have them as they are
-	extra   []string          // all other changed paths: the work tree holds more than the commit will
+	targets []string          // changed paths that the commit will have, sorted
+	prints  map[string]string // their project.Fingerprint
+	chant   []string          // changed paths in .chant that it won't have; checkouts have them
+	extra   []string          // all other changed paths
 	nested  []string          // target files that are repositories of their own
 }
 
@@ -69,7 +68,7 @@ func (a *attempt) readCandidate(ctx context.Context) (candidate, error) {
 	return c, nil
 }
 
-// pathsOf returns the paths of both, sorted.
+// pathsOf returns the paths of both, sorted and without duplicates.
 func pathsOf(changes []git.Change, flagged []string) []string {
 	paths := map[string]bool{}
 	for _, c := range changes {
@@ -81,8 +80,8 @@ func pathsOf(changes []git.Change, flagged []string) []string {
 	return slices.Sorted(maps.Keys(paths))
 }
 
-// flagged returns the files that git is told not to compare with the index
-// (assume-unchanged, skip-worktree) and that are there: they may hold anything.
+// flagged returns the existing files that git does not compare with the index
+// (assume-unchanged, skip-worktree). They may have any content.
 func (a *attempt) flagged(ctx context.Context) ([]string, error) {
 	out, err := a.engine.Git.Run(ctx, git.Call{Args: []string{"ls-files", "-v", "-z"}})
 	if err != nil {
@@ -101,10 +100,10 @@ func (a *attempt) flagged(ctx context.Context) ([]string, error) {
 	return paths, nil
 }
 
-// unmatched returns the entries of target_files that stand for nothing: neither for
-// a file of HEAD, nor for one of the work tree, nor for one that was deleted.
+// unmatched returns the entries of target_files that match no changed file, and no file that
+// a commit has changed.
 func (a *attempt) unmatched(ctx context.Context, c candidate) ([]spec.Item, error) {
-	var none []spec.Item
+	var unmatched []spec.Item
 	for _, item := range a.spec.TargetFiles {
 		if slices.ContainsFunc(c.targets, func(at string) bool { return spec.MatchPath(item.Value, at) }) {
 			continue
@@ -114,15 +113,15 @@ func (a *attempt) unmatched(ctx context.Context, c candidate) ([]spec.Item, erro
 			return nil, err
 		}
 		if last == "" {
-			none = append(none, item)
+			unmatched = append(unmatched, item)
 		}
 	}
-	return none, nil
+	return unmatched, nil
 }
 
-// lastTouching returns, as "TIME ID", the newest commit that changed a file which
-// an entry of target_files stands for; "" where there is none. Merges count as
-// changes to their first parent.
+// lastTouching returns, as "TIME ID", the newest first-parent commit that changed a file that
+// matches an entry of target_files, or "" if there is none. A merge is compared with its
+// first parent.
 func (a *attempt) lastTouching(ctx context.Context, head git.Head, item spec.Item) (string, error) {
 	if head.Commit == "" {
 		return "", nil
@@ -150,7 +149,7 @@ func (a *attempt) lastTouching(ctx context.Context, head git.Head, item spec.Ite
 	return strings.TrimSpace(string(out)), nil
 }
 
-// lastCommits returns the newest commits of all target files, the newest first.
+// lastCommits returns the newest commit of each entry of target_files, the newest first.
 func (a *attempt) lastCommits(ctx context.Context, head git.Head) ([]string, error) {
 	var found []string
 	for _, item := range a.spec.TargetFiles {

@@ -19,12 +19,12 @@ import (
 	"chant/storage"
 )
 
-// tries is how often a completion is begun again because HEAD moved meanwhile.
+// tries is how often a completion is tried if HEAD moves during it.
 const tries = 5
 
-// complete commits the work, then the spec file that says so, provided that the
-// checks have seen exactly what is committed. Where that can't be, the verdict
-// says why. Completions of other runs wait meanwhile.
+// complete commits the work and then the completed spec, if the checks ran on exactly what is
+// committed. If it can't, the verdict says why. Only one process of the project completes at
+// a time.
 func (a *attempt) complete(ctx context.Context, opts RunOptions) (err error) {
 	settings := a.engine.Settings
 	release, err := storage.LockWait(ctx, project.StorePath(settings.Root), "completing", settings.LockHolder())
@@ -41,6 +41,7 @@ func (a *attempt) complete(ctx context.Context, opts RunOptions) (err error) {
 	return fmt.Errorf("spec %s: completing it: %w", a.spec.ID, err)
 }
 
+// completeOnce is complete without a lock. The error is git.ErrHeadMoved if HEAD moved.
 func (a *attempt) completeOnce(ctx context.Context, opts RunOptions) error {
 	now, err := a.readCandidate(ctx)
 	if err != nil {
@@ -50,7 +51,7 @@ func (a *attempt) completeOnce(ctx context.Context, opts RunOptions) error {
 		a.fail("target files changed while the checks ran: " + record.Some(changed))
 		return nil
 	}
-	if err := a.engine.ignoredTargets(a.spec, now); err != nil { // a check or an agent may have made it
+	if err := a.engine.ignoredTargets(a.spec, now); err != nil { // a check or an agent may have made such a file
 		return err
 	}
 	if missing, err := a.missingTarget(ctx, now); err != nil || missing != "" {
@@ -60,7 +61,7 @@ func (a *attempt) completeOnce(ctx context.Context, opts RunOptions) error {
 	if held, err := a.sealWhereNeeded(ctx, now); err != nil || !held {
 		return err
 	}
-	ctx = context.WithoutCancel(ctx) // from here on the run is short, and half of it would be worse than all
+	ctx = context.WithoutCancel(ctx) // the rest is short, and must not be done by half
 	draft, err := a.engine.Git.Draft(ctx)
 	if needs, ok := errors.AsType[*git.NeedsGitError](err); ok {
 		a.detail("committing by git: " + needs.Reason)
@@ -72,33 +73,33 @@ func (a *attempt) completeOnce(ctx context.Context, opts RunOptions) error {
 	return a.publish(ctx, draft, now, opts)
 }
 
-// missingTarget says why the work can't be what target_files name: no entry stands
-// for a file, and one names a file; or one is a misspelt name of a changed file.
+// missingTarget returns why the spec can't be completed: no entry of target_files matches
+// anything and one is not a glob, or an entry looks like a misspelt name of a changed file.
 func (a *attempt) missingTarget(ctx context.Context, now candidate) (string, error) {
-	none, err := a.unmatched(ctx, now)
+	unmatched, err := a.unmatched(ctx, now)
 	if err != nil {
 		return "", err
 	}
-	for _, item := range none {
-		hint := near(item.Value, a.candidate.extra)
-		if hint != "" || len(none) == len(a.spec.TargetFiles) && !spec.IsGlob(item.Value) {
+	for _, item := range unmatched {
+		hint := didYouMean(item.Value, a.candidate.extra)
+		if hint != "" || len(unmatched) == len(a.spec.TargetFiles) && !spec.IsGlob(item.Value) {
 			return item.Value + " in target_files is neither in the work tree nor in git's history" + hint, nil
 		}
 	}
 	return "", nil
 }
 
-// near names the changed file that a misspelt target file may mean; "" where there
-// is none.
-func near(name string, changed []string) string {
+// didYouMean returns a hint at the changed file whose name is like that of a target file, or
+// "" if there is none.
+func didYouMean(name string, changed []string) string {
 	if hint := spec.DidYouMean(name, changed); hint != "" {
 		return " (" + hint + ")"
 	}
 	return ""
 }
 
-// sealWhereNeeded repeats the checks in a checkout unless they have seen what is
-// about to be committed. It tells whether all hold.
+// sealWhereNeeded repeats the checks in a checkout unless they ran on exactly what is to be
+// committed. It reports whether all criteria hold.
 func (a *attempt) sealWhereNeeded(ctx context.Context, now candidate) (bool, error) {
 	uncovered, err := a.uncovered(ctx, now)
 	if err != nil || uncovered == "" {
@@ -112,21 +113,22 @@ func (a *attempt) sealWhereNeeded(ctx context.Context, now candidate) (bool, err
 	return a.resultsHeld(results, "in a checkout of what would be committed"), nil
 }
 
-// resultsHeld takes the results of a repetition for those of the run.
+// resultsHeld replaces the results of the run by those of a repetition, and reports whether
+// all criteria hold.
 func (a *attempt) resultsHeld(results []record.Result, where string) bool {
 	a.ev.Criteria = results
 	verdict, reason := summary(a.spec, results)
 	if verdict == record.AllHeld {
 		return true
 	}
-	a.fail(cmp.Or(reason, "the criteria held in your work tree, but not all of them hold "+where))
+	a.fail(cmp.Or(reason, "all criteria held in your work tree, but not "+where))
 	a.ev.Verdict = verdict
 	return false
 }
 
 func (a *attempt) fail(reason string) { a.ev.Verdict, a.ev.Reason = record.Failed, reason }
 
-// publish makes both commits, and makes them visible at once.
+// publish makes both commits visible with one update of HEAD.
 func (a *attempt) publish(ctx context.Context, draft *git.Draft, now candidate, opts RunOptions) error {
 	if draft.Head() != now.head {
 		return git.ErrHeadMoved
@@ -162,7 +164,7 @@ func (a *attempt) publish(ctx context.Context, draft *git.Draft, now candidate, 
 	return nil
 }
 
-// publishSpec commits the bytes that chant wrote, whatever the file holds by now.
+// publishSpec commits the spec with this data, even if the file has changed since.
 func (a *attempt) publishSpec(ctx context.Context, draft *git.Draft, data []byte) error {
 	content, err := a.engine.Git.StoreBytes(ctx, a.spec.Path, data, "")
 	if err != nil {
@@ -174,8 +176,8 @@ func (a *attempt) publishSpec(ctx context.Context, draft *git.Draft, data []byte
 	return draft.Publish(ctx)
 }
 
-// commitByGit makes both commits by git commit, one after the other, as only git
-// runs hooks. What a hook or filter changed is checked again.
+// commitByGit makes both commits with git commit, one after the other, because hooks have to
+// run. If a hook or filter changes the work, the checks run again.
 func (a *attempt) commitByGit(ctx context.Context, now candidate, opts RunOptions) error {
 	commits, held, err := a.commitWork(ctx, now, opts)
 	if err != nil || !held {
@@ -192,8 +194,8 @@ func (a *attempt) commitByGit(ctx context.Context, now candidate, opts RunOption
 	return a.confirm()
 }
 
-// commitWork commits the target files and checks what became of them. It returns
-// the commits that hold the work.
+// commitWork commits the target files. It returns the commits with the work, and whether
+// all criteria hold in them.
 func (a *attempt) commitWork(ctx context.Context, now candidate, opts RunOptions) (commits []string, held bool, err error) {
 	objects, remove, err := tempObjects()
 	if err != nil {
@@ -218,8 +220,8 @@ func (a *attempt) commitWork(ctx context.Context, now candidate, opts RunOptions
 	return commits, true, err
 }
 
-// recheck runs the checks on what git committed, where that is not what they have
-// seen.
+// recheck runs the checks on a commit unless it has exactly these changes. It reports whether
+// all criteria hold.
 func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents []git.Content) (held bool, err error) {
 	paths := pathsIn(contents)
 	differs := !slices.Equal(contents, a.stored(made, paths))
@@ -229,7 +231,7 @@ func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents [
 	if err != nil || !differs {
 		return true, err
 	}
-	a.notice(fmt.Sprintf("commit %.12s is not what was checked, because a hook or filter changed it: it is checked, too", made))
+	a.notice(fmt.Sprintf("a hook or filter changed commit %.12s, so the checks run again on it", made))
 	source, err := a.checkouts(ctx)
 	if err != nil {
 		return false, err
@@ -246,15 +248,13 @@ func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents [
 	return a.resultsHeld(results, fmt.Sprintf("in commit %.12s, which a hook or filter changed", made)), nil
 }
 
-// holdsMore tells whether a commit changed other paths than those, without what
-// chant records.
+// holdsMore reports whether a commit changed other paths, except what chant records.
 func (a *attempt) holdsMore(ctx context.Context, parent, commit git.Hash, paths []string) (bool, error) {
 	changed, err := a.differing(ctx, parent, commit)
 	return slices.ContainsFunc(changed, func(at string) bool { return !slices.Contains(paths, at) }), err
 }
 
-// confirm looks at what HEAD holds after git committed the spec: a hook may have
-// changed that, too.
+// confirm checks that HEAD has the completed spec. A hook may have changed it.
 func (a *attempt) confirm() error {
 	head, err := a.engine.Git.Head()
 	if err != nil {
@@ -274,11 +274,11 @@ func (a *attempt) confirm() error {
 	return nil
 }
 
-// tempObjects makes an object folder whose contents nobody needs.
+// tempObjects makes an object folder. The caller must call remove.
 func tempObjects() (objects string, remove func() error, err error) {
 	dir, err := os.MkdirTemp("", "chant-objects-")
 	if err != nil {
-		return "", nil, fmt.Errorf("making a folder for objects: %w", err)
+		return "", nil, fmt.Errorf("creating a folder for objects: %w", err)
 	}
 	objects = filepath.Join(dir, "objects")
 	if err := os.Mkdir(objects, 0o700); err != nil {
@@ -287,7 +287,7 @@ func tempObjects() (objects string, remove func() error, err error) {
 	return objects, func() error { return os.RemoveAll(dir) }, nil
 }
 
-// markFile writes ticks and completion into the spec's file, at once.
+// markFile ticks the criteria and completes the spec in its file, with one write.
 func (a *attempt) markFile(commits []string) (before, after []byte, err error) {
 	completed := a.engine.Settings.Now().UTC().Truncate(time.Second)
 	err = a.edit(func(src []byte) ([]byte, error) {
@@ -301,21 +301,21 @@ func (a *attempt) markFile(commits []string) (before, after []byte, err error) {
 	return before, after, err
 }
 
-// detail tells how a commit is made.
+// detail emits a record.Detail.
 func (a *attempt) detail(text string) {
 	a.engine.Settings.Emit(record.Detail{Spec: a.spec.ID, Text: text})
 }
 
-// notice tells a fact that decides nothing.
+// notice emits a record.Notice.
 func (a *attempt) notice(text string) {
 	a.engine.Settings.Emit(record.Notice{Spec: a.spec.ID, Text: text})
 }
 
-// agents tells whether an agent worked in this run.
+// agents reports whether an agent ran.
 func (a *attempt) agents() bool { return len(a.ev.Agents) > 0 }
 
-// model returns the model that did the work, as the agent reported it or else as
-// it was asked for; "" where no agent was run, or nobody knows.
+// model returns the model that the agent reported, or else the one that it was started with;
+// "" if there is none.
 func (a *attempt) model() string {
 	if n := len(a.ev.Agents); n > 0 {
 		return cmp.Or(a.ev.Agents[n-1].Result.ModelReported, a.ev.Agents[n-1].Result.ModelAsked)
@@ -337,12 +337,12 @@ func markCompleted(src []byte, at time.Time, commits []string, model string) ([]
 	return src, err
 }
 
-// takeBack undoes markFile where the commit failed, but for the ticks, unless
-// somebody else wrote the file since.
+// takeBack undoes markFile except for the ticks, after the commit failed. It returns an error
+// if the file has changed since.
 func (a *attempt) takeBack(before, after []byte) error {
 	return a.engine.editSpec(a.spec.Path, func(src []byte) ([]byte, error) {
 		if !bytes.Equal(src, after) {
-			return nil, fmt.Errorf("somebody changed %s meanwhile: its status may say completed without a commit", a.spec.Path)
+			return nil, fmt.Errorf("%s has changed since: its status may be completed without a commit", a.spec.Path)
 		}
 		return spec.SetTicks(before, ticksOf(a.ev.Criteria))
 	})

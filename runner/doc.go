@@ -1,7 +1,6 @@
-// Package runner is chant's engine: it plans and runs the checks of specs, ticks
-// what held, records the work as commits, and keeps what people say of a spec.
+// Package runner is chant's engine: it plans and runs the checks of specs, ticks what held,
+// commits the work, and records attestations and approvals.
 //
-// Planning and judging are plain functions over values. Processes, git, files and
-// the clock stand at the edge, in the fields of Engine. Everything that happens is
-// told as one stream of events, from one goroutine, in order.
+// Planning and judging are pure functions. Processes, git and the clock are fields of
+// Engine. Everything that happens is reported by one stream of events, in order.
 package runner

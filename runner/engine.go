@@ -14,35 +14,34 @@ import (
 	"chant/storage"
 )
 
-// Engine runs the specs of one project and records what people say of them. Its
-// fields are set once; its methods may be called one at a time.
+// Engine runs the specs of one project, and records attestations, approvals and skips. Its
+// methods are not safe for concurrent use.
 type Engine struct {
 	Settings check.Settings
 	Git      *git.Repo
 	NewRunID func(at time.Time) string
-	// Ancestors gives the ids of the processes above chant's own.
+	// Ancestors returns the ids of the ancestors of this process.
 	Ancestors func() ([]int, error)
 }
 
-// History gives the project's evidence.
+// History opens the project's evidence. The caller must close it.
 func (e *Engine) History() (record.History, error) {
 	return record.OpenHistory(project.StorePath(e.Settings.Root), storage.Options{})
 }
 
-// lock takes the spec's lock; a second run of the same spec gets a
-// *storage.LockedError that names the first.
+// lock takes the spec's lock. The error is a *storage.LockedError if another process has it.
 func (e *Engine) lock(ctx context.Context, specID string) (release func() error, err error) {
 	return storage.Lock(ctx, project.StorePath(e.Settings.Root), project.LockName(specID), e.Settings.LockHolder())
 }
 
-// NotReadyError tells why a spec can't be run now.
+// NotReadyError is returned for a spec that can't be run now.
 type NotReadyError struct {
 	ID     string
 	State  spec.State
 	Blocks []spec.Block
 }
 
-// Error names what the spec waits for.
+// Error says what the spec waits for.
 func (n *NotReadyError) Error() string {
 	if len(n.Blocks) == 0 {
 		return fmt.Sprintf("spec %s: is %s", n.ID, n.State)
@@ -57,7 +56,7 @@ func (n *NotReadyError) Error() string {
 	return fmt.Sprintf("spec %s: is %s: %s", n.ID, n.State, strings.Join(reasons, "; "))
 }
 
-// Hint gives the way on.
+// Hint returns what to do.
 func (n *NotReadyError) Hint() string {
 	switch {
 	case n.State == spec.StateCompleted:

@@ -16,11 +16,10 @@ import (
 	"chant/storage"
 )
 
-// ErrAgent is returned where something is asked of a person, or of chant for a
-// person, and an agent asks.
+// ErrAgent is returned if an agent calls a command that only a person may call.
 var ErrAgent = errors.New("not for an agent: a person has to run this outside the agent")
 
-// ErrCheck is returned where a check asks for the same.
+// ErrCheck is returned if a check calls such a command.
 var ErrCheck = errors.New("not for a check: a person has to run this outside of a run")
 
 // What marks, in its environment, what an agent has started, and says where that
@@ -31,9 +30,9 @@ const (
 	projectVariable = "CHANT_PROJECT"
 )
 
-// RefuseAgent gives ErrAgent where chant was started by an agent: its environment
-// says so, or one of the processes above it is a run of this project, or an agent
-// of one that has ended. Of a run that says to be at a check it gives ErrCheck.
+// RefuseAgent returns ErrAgent if an agent started this process: the environment says so, or
+// an ancestor is a run of this project, or an agent of a run that has ended. It returns
+// ErrCheck if a check did.
 func (e *Engine) RefuseAgent() error {
 	if slices.Contains(e.Settings.Env, agentVariable) {
 		return ErrAgent
@@ -42,7 +41,7 @@ func (e *Engine) RefuseAgent() error {
 	if err != nil || len(above) == 0 {
 		return err
 	}
-	holders, err := storage.Holders(project.StorePath(e.Settings.Root)) // not by the specs: an agent may hide its own
+	holders, err := storage.Holders(project.StorePath(e.Settings.Root)) // does not read the specs, because an agent may hide its own
 	if err != nil {
 		return err
 	}
@@ -80,8 +79,8 @@ func (e *Engine) isRoot(dir string) bool {
 	return err == nil && os.SameFile(root, info)
 }
 
-// Approve records that the committer approves of the spec as it is now or, where
-// approved is false, rejects it. The spec must ask for an approval.
+// Approve records that the committer approves the current spec or, if approved is false,
+// rejects it. The spec must require an approval.
 func (e *Engine) Approve(ctx context.Context, s *spec.Spec, approved bool) (spec.Approval, error) {
 	verdict := spec.Approval{Required: true, Status: spec.Rejected}
 	if approved {
@@ -89,10 +88,7 @@ func (e *Engine) Approve(ctx context.Context, s *spec.Spec, approved bool) (spec
 	}
 	err := e.record(ctx, s, func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error) {
 		if !now.Approval.Required {
-			return nil, &project.UsageError{
-				Msg:  "spec " + now.ID + " asks for no approval",
-				Mend: "approval: {required: true} in its frontmatter does",
-			}
+			return nil, usage("add approval: {required: true} to its frontmatter", "spec %s requires no approval", now.ID)
 		}
 		verdict.By, verdict.At, verdict.Digest = by, at, now.ApprovalDigest()
 		return spec.SetKey(src, "approval", verdict)
@@ -103,12 +99,12 @@ func (e *Engine) Approve(ctx context.Context, s *spec.Spec, approved bool) (spec
 	return verdict, nil
 }
 
-// Skip cancels a spec for a reason that stays in its file, and commits the file
-// where git has it. Those that depend on the spec go on without it.
+// Skip cancels a spec and records the reason in its file, and commits the file if git tracks
+// it. Specs that depend on it no longer wait for it.
 func (e *Engine) Skip(ctx context.Context, s *spec.Spec, reason string) error {
 	err := e.record(ctx, s, func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error) {
 		if now.Status == spec.StatusCompleted || now.IsSkipped() {
-			return nil, &project.UsageError{Msg: fmt.Sprintf("it is %s already", now.Status), Mend: "chant show " + now.ID}
+			return nil, usage("chant show "+now.ID, "it is already %s", now.Status)
 		}
 		src, err := spec.SetKey(src, "status", string(spec.StatusCancelled))
 		if err != nil {
@@ -127,9 +123,13 @@ func (e *Engine) Skip(ctx context.Context, s *spec.Spec, reason string) error {
 	return nil
 }
 
-// record writes a person's word into the frontmatter of a spec, under its lock:
-// a run that read the file before must not undo or pass over it.
-func (e *Engine) record(ctx context.Context, s *spec.Spec, change func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error)) (err error) {
+// recordChange changes the file of a spec: by is the committer, at the time. It returns the
+// new file, or an error if the change is not allowed.
+type recordChange func(src []byte, now *spec.Spec, by string, at time.Time) ([]byte, error)
+
+// record changes the frontmatter of a spec, under its lock, so that it does not interfere
+// with a run.
+func (e *Engine) record(ctx context.Context, s *spec.Spec, change recordChange) (err error) {
 	if err := e.RefuseAgent(); err != nil {
 		return err
 	}

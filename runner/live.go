@@ -13,14 +13,14 @@ import (
 	"chant/storage"
 )
 
-// Repository is what the board needs of git.
+// Repository reads a git repository.
 type Repository interface {
 	completion.Repository
 	// Head returns what HEAD points to.
 	Head() (git.Head, error)
 }
 
-// Live is what the board shows beyond the files.
+// Live is the state of the specs beyond their files.
 type Live struct {
 	Facts       spec.Live
 	Holders     map[string]storage.Holder  // of running specs
@@ -28,9 +28,8 @@ type Live struct {
 	Interrupted map[string]record.Begun    // runs that were killed, by spec id
 }
 
-// ReadLive reads held locks, last runs, and which completions HEAD holds: a spec
-// whose file alone says completed is not. It writes nothing. A nil repo is none:
-// the files' own word counts then.
+// ReadLive reads the held locks, the last runs, and which specs are completed in HEAD. It
+// writes nothing. If repo is nil, it does not check which specs are completed in HEAD.
 func ReadLive(ctx context.Context, p *project.Project, repo Repository) (live Live, err error) {
 	live = Live{
 		Holders: map[string]storage.Holder{}, Interrupted: map[string]record.Begun{},
@@ -70,41 +69,36 @@ func ReadLive(ctx context.Context, p *project.Project, repo Repository) (live Li
 	return live, nil
 }
 
-// unrecorded returns the specs whose files say completed and which HEAD does not
-// hold as completed, by id.
+// unrecorded reports, by id, which of the specs with status completed are not completed in
+// HEAD.
 func unrecorded(ctx context.Context, p *project.Project, repo Repository) (map[string]bool, error) {
-	var claimed []*spec.Spec
-	for _, s := range p.Set.All() {
-		if s.Status == spec.StatusCompleted {
-			claimed = append(claimed, s)
-		}
-	}
-	if len(claimed) == 0 {
+	completed := slices.DeleteFunc(p.Set.All(), func(s *spec.Spec) bool { return s.Status != spec.StatusCompleted })
+	if len(completed) == 0 {
 		return nil, nil
 	}
 	head, err := repo.Head()
 	if err != nil {
 		return nil, err
 	}
-	recorded, err := completion.Recorded(ctx, repo, head.Commit, claimed, "")
+	recorded, err := completion.Recorded(ctx, repo, head.Commit, completed, "")
 	if err != nil {
 		return nil, err
 	}
 	missing := map[string]bool{}
-	for _, s := range claimed {
+	for _, s := range completed {
 		missing[s.ID] = !recorded[s.ID]
 	}
 	return missing, nil
 }
 
-// Ready gives the specs that could be run now, in order, without those named
-// and without archived ones, which nobody expects to run by themselves.
+// Ready returns the specs that can be run now, in order, without archived ones and without
+// those whose ids are in without.
 func Ready(p *project.Project, facts spec.Live, without map[string]bool) []*spec.Spec {
 	return slices.DeleteFunc(p.Set.Order(), func(s *spec.Spec) bool { return without[s.ID] || !ready(p, s, facts) })
 }
 
-// ReadyInTurn gives the specs that could be run now, or once those before them
-// are completed.
+// ReadyInTurn returns the specs that can be run now, or after the specs before them in the
+// result are completed.
 func ReadyInTurn(p *project.Project, facts spec.Live) []*spec.Spec {
 	facts.Done = map[string]bool{}
 	return slices.DeleteFunc(p.Set.Order(), func(s *spec.Spec) bool {

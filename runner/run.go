@@ -11,17 +11,17 @@ import (
 	"chant/spec"
 )
 
-// RunOptions change what a run does with what it found.
+// RunOptions are the options of a run.
 type RunOptions struct {
 	Message  string // the commit's subject; the spec's title where empty
 	NoCommit bool   // tick, but record no completion
 	SignOff  bool   // the commits say who signs them off, as by git commit --signoff
 
-	Agent    string // runs before the checks; spec.AgentOfSpec is the one that the spec names, "" none
-	Attempts int    // of agent and checks, until all hold; 0 is 1
+	Agent    string // runs before the checks; spec.AgentOfSpec means the spec's own, "" none
+	Attempts int    // of agent and checks, until all criteria hold; 0 means 1
 }
 
-// attempt is one run under way.
+// attempt is the state of one run.
 type attempt struct {
 	engine    *Engine
 	project   *project.Project
@@ -33,10 +33,10 @@ type attempt struct {
 	ev        record.Evidence
 }
 
-// Run runs the checks of the spec with this id under its lock, ticks exactly
-// what held, and, when all did, commits the work and the completion. That a
-// criterion did not hold is told by the evidence's Verdict; an error means that
-// the run could not be done. The evidence is kept either way.
+// Run runs the checks of the spec with this id under its lock, ticks exactly the criteria
+// that held and, if all did, commits the work and the completion. An error means that the
+// run could not be completed; a criterion that did not hold is not an error. The evidence
+// is stored in both cases.
 func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev record.Evidence, err error) {
 	release, err := e.lock(ctx, specID)
 	if err != nil {
@@ -54,7 +54,7 @@ func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev re
 	return a.ev, errors.Join(err, a.end(err))
 }
 
-// prepare reads everything that the run will be measured against.
+// prepare reads the spec and the state of the project, and refuses a spec that can't be run.
 func (e *Engine) prepare(ctx context.Context, specID string, opts RunOptions) (*attempt, error) {
 	p, err := project.Load(e.Settings.Root)
 	if err != nil {
@@ -68,7 +68,7 @@ func (e *Engine) prepare(ctx context.Context, specID string, opts RunOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	delete(live.Facts.Running, s.ID) // the lock is ours
+	delete(live.Facts.Running, s.ID) // this process holds the lock
 	if err := e.Refuse(p, s, live.Facts); err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (e *Engine) prepare(ctx context.Context, specID string, opts RunOptions) (*
 		}
 	}
 	if begun, ok := live.Interrupted[s.ID]; ok {
-		e.Settings.Emit(record.Notice{Spec: s.ID, Text: fmt.Sprintf("run %s was interrupted: this one starts over", begun.Run)})
+		e.Settings.Emit(record.Notice{Spec: s.ID, Text: fmt.Sprintf("run %s was interrupted; this run starts again", begun.Run)})
 	}
 	a := &attempt{engine: e, project: p, spec: s}
 	if opts.SignOff && !opts.NoCommit {
@@ -94,7 +94,7 @@ func (e *Engine) prepare(ctx context.Context, specID string, opts RunOptions) (*
 	return a, a.measure(ctx, opts)
 }
 
-// measure notes what the work tree is like before any check runs.
+// measure records the state of HEAD and the work tree before any check runs.
 func (a *attempt) measure(ctx context.Context, opts RunOptions) (err error) {
 	e := a.engine
 	if a.candidate, err = a.readCandidate(ctx); err != nil {
@@ -121,38 +121,34 @@ func (a *attempt) measure(ctx context.Context, opts RunOptions) (err error) {
 	if err := a.committable(); err != nil {
 		return err
 	}
-	none, err := a.unmatched(ctx, a.candidate)
-	for _, item := range none {
-		a.notice("target_files: nothing matches " + item.Value + near(item.Value, a.candidate.extra))
+	unmatched, err := a.unmatched(ctx, a.candidate)
+	for _, item := range unmatched {
+		a.notice("target_files: nothing matches " + item.Value + didYouMean(item.Value, a.candidate.extra))
 	}
 	return err
 }
 
-// committable refuses what the run's commits could not hold.
+// committable returns an error if git can't commit a target file or the spec.
 func (a *attempt) committable() error {
 	for _, at := range a.candidate.nested {
-		return &project.UsageError{
-			Msg:  fmt.Sprintf("spec %s: %s, which its target_files take in, is a repository of its own", a.spec.ID, at),
-			Mend: "leave it out of target_files, or let git ignore it",
-		}
+		return usage("remove it from target_files, or let git ignore it",
+			"spec %s: the target file %s is a repository of its own", a.spec.ID, at)
 	}
 	if _, changed := a.before[a.spec.Path]; changed || a.candidate.head.Commit == "" {
 		return nil
 	}
 	entry, err := a.engine.Git.Entry(a.candidate.head.Commit, a.spec.Path)
 	if err == nil && entry == "" {
-		err = &project.UsageError{
-			Msg:  fmt.Sprintf("spec %s: git ignores %s, so no commit could complete it", a.spec.ID, a.spec.Path),
-			Mend: "git check-ignore -v " + a.spec.Path + " tells why",
-		}
+		err = usage("git check-ignore -v "+a.spec.Path+" shows why",
+			"spec %s: git ignores %s, so its completion can't be committed", a.spec.ID, a.spec.Path)
 	}
 	return err
 }
 
-// Refuse says why the spec can't be run now; nil where it can. It starts no
-// process.
+// Refuse returns an error if the spec can't be run now. It starts no process.
 func (e *Engine) Refuse(p *project.Project, s *spec.Spec, facts spec.Live) error {
-	if err := errors.Join(p.Problems[s.Path].Err(), spec.LintSpec(s, p.Config).Err(), project.BehindLinks(e.Settings.Root, s).Err()); err != nil {
+	problems, links := spec.LintSpec(s, p.Config), project.BehindLinks(e.Settings.Root, s)
+	if err := errors.Join(p.Problems[s.Path].Err(), problems.Err(), links.Err()); err != nil {
 		return err
 	}
 	state, blocks := p.Set.State(s, facts)
@@ -165,23 +161,23 @@ func (e *Engine) Refuse(p *project.Project, s *spec.Spec, facts spec.Live) error
 	return nil
 }
 
-// NoCriteriaError tells that nothing in a spec could decide that it is done.
+// NoCriteriaError is returned for a spec without criteria, which no run could complete.
 type NoCriteriaError struct {
 	ID   string
 	Path string
 }
 
-// Error names the spec.
+// Error says so.
 func (n *NoCriteriaError) Error() string {
-	return fmt.Sprintf("spec %s: %s: has no acceptance criteria, so nothing can complete it", n.ID, n.Path)
+	return fmt.Sprintf("spec %s: %s: has no acceptance criteria", n.ID, n.Path)
 }
 
-// Hint gives the way on.
+// Hint returns what to do.
 func (n *NoCriteriaError) Hint() string {
 	return `add a "## Acceptance Criteria" section with a task list`
 }
 
-// decide runs the checks, ticks, and completes the spec when all is met.
+// decide runs the checks, ticks what held, and completes the spec if all criteria are met.
 func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 	a.engine.Settings.Emit(record.RunStarted{Spec: a.spec.ID, Title: a.spec.Title, Criteria: len(a.spec.Criteria)})
 	results, err := a.check(ctx, opts)
@@ -204,7 +200,7 @@ func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 	return a.orChanged(a.tick())
 }
 
-// check lets an agent work, where one is asked for, and runs the checks.
+// check runs the agent, if there is one, and the checks.
 func (a *attempt) check(ctx context.Context, opts RunOptions) ([]record.Result, error) {
 	if opts.Agent != "" {
 		return a.withAgent(ctx, opts)
@@ -213,8 +209,8 @@ func (a *attempt) check(ctx context.Context, opts RunOptions) ([]record.Result, 
 	return a.engine.Settings.NewRunner(a.project.Config).All(ctx, here, a.spec)
 }
 
-// judgeAgent fails a run whose agent did not end well, or whose work could not be
-// brought back.
+// judgeAgent fails the run if its agent failed, or if the agent's work conflicts with the
+// user's.
 func (a *attempt) judgeAgent() {
 	last := a.ev.Agents[len(a.ev.Agents)-1]
 	switch {
@@ -223,11 +219,11 @@ func (a *attempt) judgeAgent() {
 	case len(last.Refused) > 0:
 		a.fail("target files that can't come back from the agent: " + record.Some(last.Refused))
 	case len(last.Conflicts) > 0:
-		a.fail("changed by somebody else while the agent worked: " + record.Some(last.Conflicts))
+		a.fail("changed in the work tree while the agent ran: " + record.Some(last.Conflicts))
 	}
 }
 
-// orStopped returns why the run was interrupted, where it was.
+// orStopped returns the cause of an interruption, or err if there was none.
 func (a *attempt) orStopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil || a.ev.Verdict == record.Completed {
 		return err
@@ -236,8 +232,7 @@ func (a *attempt) orStopped(ctx context.Context, err error) error {
 	return context.Cause(ctx)
 }
 
-// orChanged makes a failed run of an error that tells that the spec was changed
-// meanwhile.
+// orChanged turns a changedError into a failed run.
 func (a *attempt) orChanged(err error) error {
 	if _, changed := errors.AsType[*changedError](err); changed {
 		a.fail(err.Error())
@@ -246,8 +241,8 @@ func (a *attempt) orChanged(err error) error {
 	return err
 }
 
-// summary gives the verdict that the criteria allow, before any commit, and the
-// reason that their results do not show.
+// summary returns the verdict by the results of the criteria, and the reason for it if the
+// results do not show it.
 func summary(s *spec.Spec, results []record.Result) (verdict record.Verdict, reason string) {
 	verdict = record.AllHeld
 	if len(s.OddMarks) > 0 {
@@ -265,14 +260,13 @@ func summary(s *spec.Spec, results []record.Result) (verdict record.Verdict, rea
 	return verdict, reason
 }
 
-// changedError fails a run whose spec was edited while it was going: what was
-// checked is no longer what the file asks for, or it tells what nobody recorded.
+// changedError is returned if the spec's criteria, checks or records changed during the run.
 type changedError struct{ what string }
 
-func (c *changedError) Error() string { return c.what + " while the run was going" }
+func (c *changedError) Error() string { return c.what + " during the run" }
 
-// tick writes what held into the file as it is now, so that an edit of its
-// prose during the run is kept.
+// tick ticks what held in the spec's current file, so that edits of its text during the run
+// survive.
 func (a *attempt) tick() error {
 	return a.edit(func(src []byte) ([]byte, error) { return spec.SetTicks(src, ticksOf(a.ev.Criteria)) })
 }
@@ -285,8 +279,8 @@ func ticksOf(results []record.Result) map[int]bool {
 	return ticks
 }
 
-// edit changes the spec's file by f, provided that its criteria and checks are
-// still those that the run was given, and that no check wrote a record into it.
+// edit changes the spec's file with f. It returns a changedError if the criteria, checks or
+// records in it are not those that the run began with.
 func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
 	err := a.engine.editSpec(a.spec.Path, func(src []byte) ([]byte, error) {
 		now, problems := spec.Parse(a.spec.Path, src)
@@ -307,8 +301,7 @@ func (a *attempt) edit(f func(src []byte) ([]byte, error)) error {
 	return nil
 }
 
-// outside names the files that changed during the run and are none of the
-// spec's business.
+// outside records the files outside of target_files that changed during the run.
 func (a *attempt) outside(ctx context.Context) error {
 	after, err := project.ReadWorktree(ctx, a.engine.Git, a.engine.Settings.Root)
 	if err != nil {
@@ -323,7 +316,7 @@ func (a *attempt) outside(ctx context.Context) error {
 	return nil
 }
 
-// begin notes in the store that the run is under way, so that a kill shows.
+// begin records that the run has begun, so that it can be seen if it is killed.
 func (a *attempt) begin() error {
 	history, err := a.engine.History()
 	if err != nil {
@@ -332,7 +325,7 @@ func (a *attempt) begin() error {
 	return errors.Join(history.Begin(record.Begun{Spec: a.spec.ID, Run: a.ev.ID, Started: a.ev.Started}), history.Close())
 }
 
-// end records the evidence, also of a run that was stopped or broke.
+// end stores the evidence.
 func (a *attempt) end(runErr error) error {
 	if runErr != nil && a.ev.Verdict != record.Stopped {
 		a.ev.Verdict, a.ev.Reason = record.Broken, record.OneLine(runErr)

@@ -14,15 +14,14 @@ import (
 	"chant/spec"
 )
 
-// sealed is what checks saw that ran in a checkout: HEAD with the target files as
-// they would be committed.
+// sealed is the tree in which checks ran in a checkout: HEAD with the target files as they
+// would be committed.
 type sealed struct {
 	head     git.Hash
-	contents []git.Content
+	contents []git.Content // that differ from head's
 }
 
-// checkouts opens the source of a run's checkouts. Each of them is used by one
-// command at a time, beside that of an agent.
+// checkouts opens a source that makes one checkout at a time.
 func (a *attempt) checkouts(ctx context.Context) (*checkout.Source, error) {
 	s := a.engine.Settings
 	return checkout.Open(ctx, a.engine.Git, checkout.Options{
@@ -30,8 +29,8 @@ func (a *attempt) checkouts(ctx context.Context) (*checkout.Source, error) {
 	})
 }
 
-// seal runs the checks once more, in a checkout of what would be committed. The
-// files below .chant are in it as they are, but for the config.
+// seal runs the checks in a checkout of what would be committed, with the current files in
+// .chant except the config.
 func (a *attempt) seal(ctx context.Context, c candidate) (results []record.Result, err error) {
 	source, err := a.checkouts(ctx)
 	if err != nil {
@@ -48,7 +47,7 @@ func (a *attempt) seal(ctx context.Context, c candidate) (results []record.Resul
 	return a.checkSealed(ctx, draft, c, contents)
 }
 
-// checkSealed runs the checks in the checkout that the draft becomes.
+// checkSealed runs the checks in a checkout with these contents. It closes the draft.
 func (a *attempt) checkSealed(
 	ctx context.Context, draft *checkout.Draft, c candidate, contents []git.Content,
 ) (results []record.Result, err error) {
@@ -65,7 +64,7 @@ func (a *attempt) checkSealed(
 	return a.checkIn(ctx, made)
 }
 
-// checkIn runs the checks in a checkout, by the config that it holds.
+// checkIn runs the checks in a checkout, with the config in it.
 func (a *attempt) checkIn(ctx context.Context, made *checkout.Checkout) ([]record.Result, error) {
 	for _, text := range slices.Concat(made.Missing(), made.WaysBack()) {
 		a.notice(text)
@@ -138,7 +137,7 @@ func (a *attempt) unsealed(ctx context.Context, c candidate) (string, error) {
 		" so they are checked once more on those.", record.Some(slices.Compact(differing))), nil
 }
 
-// sameWork tells whether two commits differ in nothing but what chant records.
+// sameWork reports whether two commits are equal, except for what chant records.
 func (a *attempt) sameWork(ctx context.Context, from, to git.Hash) (bool, error) {
 	if from == to {
 		return true, nil
@@ -150,8 +149,7 @@ func (a *attempt) sameWork(ctx context.Context, from, to git.Hash) (bool, error)
 	return len(paths) == 0, err
 }
 
-// differing lists the paths in which two commits or trees differ, without what
-// chant records.
+// differing returns the paths in which two commits differ, except for what chant records.
 func (a *attempt) differing(ctx context.Context, from, to git.Hash) ([]string, error) {
 	out, err := a.engine.Git.Run(ctx, git.Call{
 		Args: []string{"diff-tree", "-r", "-z", "--name-only", "--no-renames", string(from), string(to)},
@@ -168,7 +166,7 @@ func (a *attempt) differing(ctx context.Context, from, to git.Hash) ([]string, e
 	return paths, nil
 }
 
-// changing returns the contents that differ from a commit's.
+// changing returns those of some contents that differ from a commit's.
 func (a *attempt) changing(commit git.Hash, contents []git.Content) []git.Content {
 	var list []git.Content
 	for i, now := range a.stored(commit, pathsIn(contents)) {
@@ -179,7 +177,7 @@ func (a *attempt) changing(commit git.Hash, contents []git.Content) []git.Conten
 	return list
 }
 
-// stored returns what a commit holds at paths.
+// stored returns the contents of paths in a commit. They are zero if it does not have them.
 func (a *attempt) stored(commit git.Hash, paths []string) []git.Content {
 	contents := make([]git.Content, len(paths))
 	at := map[string]int{}
@@ -192,7 +190,7 @@ func (a *attempt) stored(commit git.Hash, paths []string) []git.Content {
 	}
 	files, err := a.engine.Git.List(commit)
 	if err != nil {
-		return contents // differs then from what is compared with it, so the checks run and meet the error
+		return contents // then the contents differ, so the checks run again and report the error
 	}
 	for _, f := range files {
 		if i, ok := at[f.Path]; ok {

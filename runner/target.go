@@ -10,9 +10,8 @@ import (
 	"chant/spec"
 )
 
-// ignoredTargets finds the target files that are there and that git ignores: the
-// run's commit would leave them out. What a glob covers may well be ignored, such
-// as what a build makes.
+// ignoredTargets returns a problem for every target file that exists but is ignored by git,
+// so that the commit would lack it. Ignored files that match a glob are no problem.
 func (e *Engine) ignoredTargets(s *spec.Spec, now candidate) error {
 	var problems spec.Problems
 	for _, item := range s.TargetFiles {
@@ -30,8 +29,8 @@ func (e *Engine) ignoredTargets(s *spec.Spec, now candidate) error {
 		if committed == "" {
 			problems = append(problems, spec.Problem{
 				ID: s.ID, Path: s.Path, Pos: item.Pos, Severity: spec.Error, Rule: "target-ignored",
-				Msg:  "target file " + item.Value + " is ignored by git, and would be in no commit",
-				Hint: "git check-ignore -v tells why; git add -f overrides it",
+				Msg:  "target file " + item.Value + " is ignored by git, so it can't be committed",
+				Hint: "git check-ignore -v shows why; git add -f overrides it",
 			})
 		}
 	}
