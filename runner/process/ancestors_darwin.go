@@ -10,7 +10,3 @@ func parentOf(pid int) (int, error) {
 	}
 	return int(info.Eproc.Ppid), nil
 }
-
-// Started returns the environment with which a process was started. This system does not
-// show it, so the result is always nil.
-func Started(int) []string { return nil }

@@ -50,24 +50,15 @@ func (b *Buffer) last(n int) []byte {
 	return b.tail[max(0, len(b.tail)-n):]
 }
 
-// kept returns the head and the tail, without the parts of a UTF-8 sequence that was cut.
-func (b *Buffer) kept() (head, tail []byte) {
-	head, tail = b.head, b.last(b.tailMax)
-	if b.total == int64(len(head)+len(tail)) {
-		return head, tail
+// String returns everything, or the head and the tail with a line between them that says
+// how much is left out. It does not cut a rune.
+func (b *Buffer) String() string {
+	head, tail := b.head, b.last(b.tailMax)
+	if b.total > int64(len(head)+len(tail)) {
+		head, tail = trimEnd(head), trimStart(tail)
+		return fmt.Sprint(string(head), cutBefore, b.total-int64(len(head)+len(tail)), cutAfter, string(tail))
 	}
-	return trimEnd(head), trimStart(tail)
-}
-
-// Bytes returns everything, or the head and the tail with a line between them
-// that says how much is left out. The caller owns the slice.
-func (b *Buffer) Bytes() []byte {
-	head, tail := b.kept()
-	out := append([]byte(nil), head...)
-	if n := b.Omitted(); n > 0 {
-		out = fmt.Appendf(out, "%s%d%s", cutBefore, n, cutAfter)
-	}
-	return append(out, tail...)
+	return string(head) + string(tail)
 }
 
 // The text before and after the number of bytes that are left out.
@@ -76,23 +67,11 @@ const (
 	cutAfter  = " bytes left out …]\n"
 )
 
-// IsCut reports whether text, a result of Bytes, says that something is left out.
+// IsCut reports whether text, a result of String, says that something is left out.
 func IsCut(text string) bool {
 	_, rest, found := strings.Cut(text, cutBefore)
 	return found && strings.Contains(rest, cutAfter)
 }
-
-// String returns Bytes as a string.
-func (b *Buffer) String() string { return string(b.Bytes()) }
-
-// Omitted returns how many bytes Bytes leaves out.
-func (b *Buffer) Omitted() int64 {
-	head, tail := b.kept()
-	return b.total - int64(len(head)+len(tail))
-}
-
-// Total returns how many bytes were written.
-func (b *Buffer) Total() int64 { return b.total }
 
 // Sum returns the digest of everything written, as "sha256:" and hex digits.
 func (b *Buffer) Sum() string {

@@ -18,10 +18,9 @@ import (
 	"time"
 )
 
-// Marker is an environment variable that identifies the command that a process descends
-// from. If it is set, the process runs below a Supervisor. Only a Supervisor uses its
-// value.
-const Marker = "CHANT_PROCESS"
+// markerVariable is the environment variable that identifies the command that a process
+// descends from. It has the marks of nested Supervisors, the outermost first.
+const markerVariable = "CHANT_PROCESS"
 
 // defaultGrace is the time between SIGTERM and SIGKILL.
 const defaultGrace = 2 * time.Second
@@ -176,26 +175,21 @@ func (s *Supervisor) prepare(c Command) (*tree, error) {
 		Path:        path,
 		Args:        c.Argv,
 		Dir:         c.Dir,
-		Env:         mark(c.Env, t.mark),
+		Env:         append(slices.Clip(c.Env), markerVariable+"="+lookup(c.Env, markerVariable)+t.mark),
 		Stdin:       s.null,
 		SysProcAttr: attributes(),
 	}
 	if t.streams, err = connect(t.cmd, c); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.Argv[0], err)
 	}
-	// Register before the start: else clear could treat the new process as an orphan.
-	s.register(t)
-	return t, nil
-}
-
-// register adds a running command.
-func (s *Supervisor) register(t *tree) {
+	// Before the start: else clear could treat the new process as an orphan.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live[t] = true
+	return t, nil
 }
 
-// forget undoes register.
+// forget removes a tree from the running commands.
 func (s *Supervisor) forget(t *tree) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -282,12 +276,6 @@ func reap(cmd *exec.Cmd) error {
 		return nil
 	}
 	return err
-}
-
-// mark returns env with mark appended to the marker that an outer Supervisor has set.
-func mark(env []string, mark string) []string {
-	outer := lookup(env, Marker)
-	return append(slices.Clip(env), Marker+"="+outer+mark)
 }
 
 // lookup returns the value of a variable, or "" if it is not set.

@@ -149,7 +149,7 @@ func TestRunEnvironment(t *testing.T) {
 	s := newSupervisor(t)
 	var out bytes.Buffer
 	c := shell(t, `echo "$A ${HOME-none}"; echo "$CHANT_PROCESS"`)
-	c.Env = append(c.Env, "A=first", "A=last", Marker+"=:outer")
+	c.Env = append(c.Env, "A=first", "A=last", markerVariable+"=:outer")
 	c.Output = &out
 	if res := s.Run(t.Context(), c); res.Err != nil || res.Exit != 0 {
 		t.Fatalf("result %+v", res)

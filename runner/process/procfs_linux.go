@@ -2,7 +2,6 @@ package process
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"io/fs"
 	"math"
@@ -29,22 +28,17 @@ func processes() ([]proc, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
+	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
 	}
 	var all []proc
-	for _, name := range names {
-		pid, err := strconv.Atoi(name)
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
 		if err != nil {
 			continue
 		}
-		stat, err := os.ReadFile("/proc/" + name + "/stat")
+		stat, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
 		if err != nil {
 			continue // the process is gone
 		}
@@ -73,17 +67,7 @@ func parseStat(pid int, stat string) (proc, bool) {
 	return p, true
 }
 
-// openChildren opens the list of the main thread's children. See onOwnThread. It returns
-// nil if the kernel has no such list.
-func openChildren() (*os.File, error) {
-	list, err := os.Open("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/children")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return list, err
-}
-
-// adopted reads that list. The error is fs.ErrNotExist if the kernel has no list.
+// adopted reads the list of orphans. The error is fs.ErrNotExist if the kernel has no list.
 func (s *Supervisor) adopted() ([]int, error) {
 	if s.children == nil {
 		return nil, fs.ErrNotExist
@@ -132,7 +116,7 @@ func marker(pid int) (marks string, alive bool) {
 		line, _ := os.ReadFile(dir + "/cmdline")
 		env, _ := os.ReadFile(dir + "/environ")
 		if len(env) > 0 {
-			return lookup(strings.Split(string(env), "\x00"), Marker), true
+			return lookup(strings.Split(string(env), "\x00"), markerVariable), true
 		}
 		if len(line) > 0 {
 			bare++ // twice, because an exec may come between the two reads

@@ -57,7 +57,7 @@ func TestFamily(t *testing.T) {
 func TestOrphanWithoutList(t *testing.T) {
 	t.Parallel()
 	s := newSupervisor(t)
-	s.register(&tree{pid: 10})
+	s.live[&tree{pid: 10}] = true
 	ended := &tree{pid: 9}
 	orphan, err := s.orphan(ended, nil, fs.ErrNotExist)
 	if err != nil {

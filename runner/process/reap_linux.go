@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -15,12 +16,17 @@ import (
 )
 
 // adopt makes the kernel give us the orphans among our descendants as children, and opens
-// the list of these children.
+// the list of the main thread's children (see onOwnThread). It returns nil if the kernel has
+// no such list.
 func adopt() (children *os.File, err error) {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("becoming a child subreaper: %w", err)
 	}
-	return openChildren()
+	children, err = os.Open("/proc/self/task/" + strconv.Itoa(os.Getpid()) + "/children")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return children, err
 }
 
 // attributes puts a command into its own session. So it has its own process group and no

@@ -320,7 +320,7 @@ func TestKilledSupervisor(t *testing.T) {
 func TestRunNested(t *testing.T) {
 	t.Parallel()
 	s := newSupervisor(t)
-	s.register(&tree{mark: s.prefix + "another"})
+	s.live[&tree{mark: s.prefix + "another"}] = true
 	c := shell(t, "")
 	c.Argv = []string{os.Args[0]}
 	c.Env = append(c.Env, childEnv+"=die")
