@@ -197,12 +197,8 @@ func (a *attempt) commitByGit(ctx context.Context, now candidate, opts RunOption
 // commitWork commits the target files. It returns the commits with the work, and whether
 // all criteria hold in them.
 func (a *attempt) commitWork(ctx context.Context, now candidate, opts RunOptions) (commits []string, held bool, err error) {
-	objects, remove, err := tempObjects()
+	contents, err := a.contentsOf(ctx, now.targets) // before a hook changes them
 	if err != nil {
-		return nil, false, err
-	}
-	contents, err := a.engine.Git.Store(ctx, now.targets, objects) // before a hook changes them
-	if err = errors.Join(err, remove()); err != nil {
 		return nil, false, err
 	}
 	if len(now.targets) > 0 {
@@ -223,13 +219,17 @@ func (a *attempt) commitWork(ctx context.Context, now candidate, opts RunOptions
 // recheck runs the checks on a commit unless it has exactly these changes. It reports whether
 // all criteria hold.
 func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents []git.Content) (held bool, err error) {
-	paths := pathsIn(contents)
-	differs := !slices.Equal(contents, a.stored(made, paths))
-	if !differs && parent != "" {
-		differs, err = a.holdsMore(ctx, parent, made, paths)
+	changed, err := a.changing(made, contents)
+	differs := len(changed) > 0
+	if err == nil && !differs && parent != "" {
+		var paths []string
+		paths, err = a.differing(ctx, parent, made)
+		differs = slices.ContainsFunc(paths, func(at string) bool {
+			return !slices.ContainsFunc(contents, func(c git.Content) bool { return c.Path == at })
+		})
 	}
 	if err != nil || !differs {
-		return true, err
+		return err == nil, err
 	}
 	a.notice(fmt.Sprintf("a hook or filter changed commit %.12s, so the checks run again on it", made))
 	source, err := a.checkouts(ctx)
@@ -246,12 +246,6 @@ func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents [
 		return false, err
 	}
 	return a.resultsHeld(results, fmt.Sprintf("in commit %.12s, which a hook or filter changed", made)), nil
-}
-
-// holdsMore reports whether a commit changed other paths, except what chant records.
-func (a *attempt) holdsMore(ctx context.Context, parent, commit git.Hash, paths []string) (bool, error) {
-	changed, err := a.differing(ctx, parent, commit)
-	return slices.ContainsFunc(changed, func(at string) bool { return !slices.Contains(paths, at) }), err
 }
 
 // confirm checks that HEAD has the completed spec. A hook may have changed it.
@@ -274,17 +268,18 @@ func (a *attempt) confirm() error {
 	return nil
 }
 
-// tempObjects makes an object folder. The caller must call remove.
-func tempObjects() (objects string, remove func() error, err error) {
+// contentsOf returns files of the work tree as git would store them now.
+func (a *attempt) contentsOf(ctx context.Context, paths []string) (contents []git.Content, err error) {
 	dir, err := os.MkdirTemp("", "chant-objects-")
 	if err != nil {
-		return "", nil, fmt.Errorf("creating a folder for objects: %w", err)
+		return nil, fmt.Errorf("creating a folder for objects: %w", err)
 	}
-	objects = filepath.Join(dir, "objects")
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	objects := filepath.Join(dir, "objects")
 	if err := os.Mkdir(objects, 0o700); err != nil {
-		return "", nil, err
+		return nil, fmt.Errorf("creating a folder for objects: %w", err)
 	}
-	return objects, func() error { return os.RemoveAll(dir) }, nil
+	return a.engine.Git.Store(ctx, paths, objects)
 }
 
 // markFile ticks the criteria and completes the spec in its file, with one write.

@@ -60,7 +60,10 @@ func (a *attempt) checkSealed(
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, made.Close()) }()
-	a.sealed = &sealed{head: c.head.Commit, contents: a.changing(c.head.Commit, contents)}
+	a.sealed = &sealed{head: c.head.Commit}
+	if a.sealed.contents, err = a.changing(c.head.Commit, contents); err != nil {
+		return nil, err
+	}
 	return a.checkIn(ctx, made)
 }
 
@@ -103,38 +106,23 @@ func (a *attempt) uncovered(ctx context.Context, c candidate) (string, error) {
 	return "All criteria held, but HEAD has moved meanwhile, so they are checked once more on top of it.", nil
 }
 
-// unsealed is uncovered for the contents of target files, where the checks ran in a
+// unsealed is uncovered for the contents of target files, if the checks ran in a
 // checkout.
 func (a *attempt) unsealed(ctx context.Context, c candidate) (string, error) {
-	objects, remove, err := tempObjects()
-	if err != nil {
+	contents, err := a.contentsOf(ctx, c.targets)
+	if err == nil {
+		contents, err = a.changing(c.head.Commit, contents)
+	}
+	if err != nil || slices.Equal(contents, a.sealed.contents) {
 		return "", err
 	}
-	contents, err := a.engine.Git.Store(ctx, c.targets, objects)
-	if err = errors.Join(err, remove()); err != nil {
-		return "", err
-	}
-	changed := a.changing(c.head.Commit, contents)
-	if slices.Equal(changed, a.sealed.contents) {
-		return "", nil
-	}
-	seen := map[git.Content]bool{}
-	for _, content := range a.sealed.contents {
-		seen[content] = true
-	}
-	var differing []string
-	for _, content := range changed {
-		if !seen[content] {
-			differing = append(differing, content.Path)
-		}
-		delete(seen, content)
-	}
-	for content := range seen {
-		differing = append(differing, content.Path)
-	}
-	slices.Sort(differing)
+	other := slices.DeleteFunc(pathsIn(slices.Concat(contents, a.sealed.contents)), func(at string) bool {
+		same := func(all []git.Content, one git.Content) bool { return one.Path == at && slices.Contains(all, one) }
+		return slices.ContainsFunc(contents, func(one git.Content) bool { return same(a.sealed.contents, one) })
+	})
+	slices.Sort(other)
 	return fmt.Sprintf("All criteria held, but on other contents than the commit will have (%s),"+
-		" so they are checked once more on those.", record.Some(slices.Compact(differing))), nil
+		" so they are checked once more on those.", record.Some(slices.Compact(other))), nil
 }
 
 // sameWork reports whether two commits are equal, except for what chant records.
@@ -167,43 +155,19 @@ func (a *attempt) differing(ctx context.Context, from, to git.Hash) ([]string, e
 }
 
 // changing returns those of some contents that differ from a commit's.
-func (a *attempt) changing(commit git.Hash, contents []git.Content) []git.Content {
-	var list []git.Content
-	for i, now := range a.stored(commit, pathsIn(contents)) {
-		if now != contents[i] {
-			list = append(list, contents[i])
+func (a *attempt) changing(commit git.Hash, contents []git.Content) ([]git.Content, error) {
+	stored := map[string]git.Content{}
+	if commit != "" {
+		files, err := a.engine.Git.List(commit)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			stored[f.Path] = f
 		}
 	}
-	return list
-}
-
-// stored returns the contents of paths in a commit. They are zero if it does not have them.
-func (a *attempt) stored(commit git.Hash, paths []string) []git.Content {
-	contents := make([]git.Content, len(paths))
-	at := map[string]int{}
-	for i, p := range paths {
-		contents[i].Path = p
-		at[p] = i
-	}
-	if commit == "" {
-		return contents
-	}
-	files, err := a.engine.Git.List(commit)
-	if err != nil {
-		return contents // then the contents differ, so the checks run again and report the error
-	}
-	for _, f := range files {
-		if i, ok := at[f.Path]; ok {
-			contents[i] = f
-		}
-	}
-	return contents
-}
-
-func pathsIn(contents []git.Content) []string {
-	paths := make([]string, len(contents))
-	for i, c := range contents {
-		paths[i] = c.Path
-	}
-	return paths
+	return slices.DeleteFunc(slices.Clone(contents), func(c git.Content) bool {
+		was, ok := stored[c.Path]
+		return c == was || !ok && c == git.Content{Path: c.Path}
+	}), nil
 }
