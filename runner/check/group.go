@@ -1,8 +1,10 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"chant/runner/record"
 	"chant/spec"
@@ -34,35 +36,39 @@ func Groups(s *spec.Spec) []Group {
 	return list
 }
 
-// All decides every criterion of s. It runs each check in the tree whose root where returns.
-// If there is an error or ctx is done, it returns the results so far.
+// All decides every criterion of s, and returns the results in the order of the file. It runs
+// each check in the tree whose root where returns. If there is an error or ctx is done, it
+// returns the results so far.
 func (x *Runner) All(
 	ctx context.Context, where func(*spec.Check) (root string, err error), s *spec.Spec,
-) ([]record.Result, error) {
-	decided := map[int]record.Result{}
+) (results []record.Result, err error) {
+	results = []record.Result{}
+	add := func(c spec.Criterion, r record.Result) {
+		r.Number, r.Text, r.Line, r.Manual = c.Number, c.Text, c.Pos.Line, c.Manual()
+		results = append(results, r)
+		x.Emit(record.CriterionDone{Spec: s.ID, Result: r})
+	}
+	defer func() {
+		slices.SortFunc(results, func(a, b record.Result) int { return cmp.Compare(a.Number, b.Number) })
+	}()
 	for _, g := range Groups(s) {
 		res, err := x.runIn(ctx, where, s.ID, g)
 		if err != nil || ctx.Err() != nil {
-			return inOrder(s, decided), err
+			return results, err
 		}
 		for _, c := range g.Criteria {
-			r := result(c)
-			r.Outcome, r.Reason, r.Check = res.Outcome, res.Reason, &res
-			decided[c.Number] = r
-			x.Emit(record.CriterionDone{Spec: s.ID, Result: r})
+			add(c, record.Result{Outcome: res.Outcome, Reason: res.Reason, Check: &res})
 		}
 	}
 	for _, c := range s.Criteria {
-		if c.Manual() {
-			r := result(c)
-			if r.Outcome = record.Unattested; s.AttestedBy(c) != nil {
-				r.Outcome = record.Attested
-			}
-			decided[c.Number] = r
-			x.Emit(record.CriterionDone{Spec: s.ID, Result: r})
+		switch {
+		case c.Manual() && s.AttestedBy(c) != nil:
+			add(c, record.Result{Outcome: record.Attested})
+		case c.Manual():
+			add(c, record.Result{Outcome: record.Unattested})
 		}
 	}
-	return inOrder(s, decided), nil
+	return results, nil
 }
 
 // NoTreeError is returned by the function that All gets if there is no tree for a check.
@@ -86,18 +92,4 @@ func (x *Runner) runIn(
 		return record.CheckResult{}, err
 	}
 	return x.Run(ctx, root, specID, g)
-}
-
-func result(c spec.Criterion) record.Result {
-	return record.Result{Number: c.Number, Text: c.Text, Line: c.Pos.Line, Manual: c.Manual()}
-}
-
-func inOrder(s *spec.Spec, decided map[int]record.Result) []record.Result {
-	results := []record.Result{}
-	for _, c := range s.Criteria {
-		if r, ok := decided[c.Number]; ok {
-			results = append(results, r)
-		}
-	}
-	return results
 }
