@@ -323,25 +323,31 @@ func HeadingText(title string) string {
 // noCommand begins the command of a test if it is not known how to run it.
 const noCommand = "false # write here the command that runs "
 
-// testRunner says how to run tests.
-type testRunner struct {
-	files   string // a glob of their paths
-	command string
-	failure string // the pattern of the output if a test failed with its message
+// testKind is a kind of test. In command and failure {path} is the path of the test, {dir}
+// its folder, {name} its file name without extension, {test} the issue as part of a name,
+// and {message} the message.
+type testKind struct {
+	markers []string // files at the root of projects that have such tests
+	test    string   // the path of a new test; {issue} is the issue
+	files   string   // a glob of the paths
+	command string   // runs the test
+	failure string   // the pattern of the output if the test failed with its message
 }
 
-// testRunners returns the known test runners; the first that matches a path counts. In
-// command and failure {path} is the path, {dir} its folder, {name} the file's name without
-// extension, {test} the issue as part of a name, and {message} the message. Pytest prints
-// the source too, and node the test's name. Both may contain the message, so these patterns
+// testKinds returns the known kinds of tests; the first that matches counts. Pytest prints
+// the source too, and node the test's name. Both may contain the message, so their patterns
 // have more than that.
-func testRunners() []testRunner {
-	return []testRunner{
-		{"**/*_test.go", `go test -count=1 -run '^TestIssue{test}$' {dir}`, `{message}`},
-		{"**/{test_*,*_test}.py", `python3 -m pytest -q {path}`, `(?m)^E .*{message}`},
-		{"**/*.test.{js,cjs,mjs,ts,cts,mts}", `node --test {path}`, `(?i)error[^:\n]*: (?:\|-\s+)?.?{message}`},
-		{"tests/*.rs", `cargo test --test {name}`, `{message}`},
-		{"**", noCommand + `{path}`, `{message}`},
+func testKinds() []testKind {
+	return []testKind{
+		{[]string{"go.mod"}, "tests/regression/issue_{issue}_test.go",
+			"**/*_test.go", `go test -count=1 -run '^TestIssue{test}$' {dir}`, `{message}`},
+		{[]string{"pyproject.toml", "setup.cfg"}, "tests/regression/test_issue_{issue}.py",
+			"**/{test_*,*_test}.py", `python3 -m pytest -q {path}`, `(?m)^E .*{message}`},
+		{[]string{"package.json"}, "tests/regression/issue_{issue}.test.js",
+			"**/*.test.{js,cjs,mjs,ts,cts,mts}", `node --test {path}`, `(?i)error[^:\n]*: (?:\|-\s+)?.?{message}`},
+		{[]string{"Cargo.toml"}, "tests/issue_{issue}.rs",
+			"tests/*.rs", `cargo test --test {name}`, `{message}`},
+		{nil, "", "**", noCommand + `{path}`, `{message}`},
 	}
 }
 
@@ -357,9 +363,9 @@ func (b Bug) testRun() (command, failure string) {
 		"{path}", b.Test, "{dir}", dir, "{name}", strings.TrimSuffix(base, path.Ext(base)),
 		"{test}", strings.ReplaceAll(b.Issue, "-", ""), "{message}", b.message(),
 	)
-	for _, r := range testRunners() {
-		if spec.MatchPath(r.files, b.Test) {
-			return values.Replace(r.command), values.Replace(r.failure)
+	for _, kind := range testKinds() {
+		if spec.MatchPath(kind.files, b.Test) {
+			return values.Replace(kind.command), values.Replace(kind.failure)
 		}
 	}
 	return "", "" // not reached: the last one matches every path
@@ -368,16 +374,9 @@ func (b Bug) testRun() (command, failure string) {
 // DefaultTest returns the path of an issue's test in a project of which has reports the
 // files at the root. It returns "" if it does not know the kind of project.
 func DefaultTest(issue string, has func(name string) bool) string {
-	issue = strings.ToLower(strings.ReplaceAll(issue, "-", "_"))
-	for _, kind := range []struct{ marker, test string }{
-		{"go.mod", "tests/regression/issue_" + issue + "_test.go"},
-		{"pyproject.toml", "tests/regression/test_issue_" + issue + ".py"},
-		{"setup.cfg", "tests/regression/test_issue_" + issue + ".py"},
-		{"package.json", "tests/regression/issue_" + issue + ".test.js"},
-		{"Cargo.toml", "tests/issue_" + issue + ".rs"},
-	} {
-		if has(kind.marker) {
-			return kind.test
+	for _, kind := range testKinds() {
+		if slices.ContainsFunc(kind.markers, has) {
+			return strings.ReplaceAll(kind.test, "{issue}", strings.ToLower(strings.ReplaceAll(issue, "-", "_")))
 		}
 	}
 	return ""

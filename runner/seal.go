@@ -116,10 +116,12 @@ func (a *attempt) unsealed(ctx context.Context, c candidate) (string, error) {
 	if err != nil || slices.Equal(contents, a.sealed.contents) {
 		return "", err
 	}
-	other := slices.DeleteFunc(pathsIn(slices.Concat(contents, a.sealed.contents)), func(at string) bool {
-		same := func(all []git.Content, one git.Content) bool { return one.Path == at && slices.Contains(all, one) }
-		return slices.ContainsFunc(contents, func(one git.Content) bool { return same(a.sealed.contents, one) })
-	})
+	var other []string
+	for _, one := range slices.Concat(contents, a.sealed.contents) {
+		if !slices.Contains(contents, one) || !slices.Contains(a.sealed.contents, one) {
+			other = append(other, one.Path)
+		}
+	}
 	slices.Sort(other)
 	return fmt.Sprintf("All criteria held, but on other contents than the commit will have (%s),"+
 		" so they are checked once more on those.", record.Some(slices.Compact(other))), nil

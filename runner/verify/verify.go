@@ -59,14 +59,10 @@ type verification struct {
 	head     string           // the folder of the tree to verify
 	dirty    map[string]bool  // paths of the work tree that differ from the commit
 	source   *checkout.Source // nil before the first checkout
-	phase    *phaseTree       // nil if there is none now
+	headTree *checkout.Checkout
+	phase    *checkout.Checkout // of phaseAt; nil if there is none now
+	phaseAt  git.Hash
 	done     map[string]completion.Completion
-}
-
-// phaseTree is the checkout of a completion commit.
-type phaseTree struct {
-	commit git.Hash
-	tree   *checkout.Checkout
 }
 
 // Verify repeats the checks of completed specs: those with at=head in the work tree or in a
@@ -77,12 +73,11 @@ func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verificati
 	started := f.Settings.Now()
 	v = record.Verification{Started: started.UTC(), Worktree: opts.At == "", Dirty: []string{}, Specs: []record.Verified{}}
 	run := &verification{verifier: f, dirty: map[string]bool{}, head: f.Settings.Root}
-	defer func() { err = errors.Join(err, run.leavePhase()) }()
-	commit, closeHead, err := run.begin(ctx, opts, &v)
+	defer func() { err = errors.Join(err, closeTree(&run.phase), closeTree(&run.headTree)) }()
+	commit, err := run.begin(ctx, opts, &v)
 	if err != nil {
 		return v, err
 	}
-	defer func() { err = errors.Join(err, closeHead()) }()
 	specs, err := run.selected(opts)
 	if err != nil {
 		return v, err
@@ -130,43 +125,41 @@ func (r *verification) byTree(specs []*spec.Spec) []*spec.Spec {
 	return ordered
 }
 
-// begin loads the specs from the tree to verify. The caller must call closeHead.
-func (r *verification) begin(ctx context.Context, opts Options, v *record.Verification) (_ git.Hash, closeHead func() error, err error) {
+// begin loads the specs from the tree to verify, and returns the commit.
+func (r *verification) begin(ctx context.Context, opts Options, v *record.Verification) (git.Hash, error) {
 	repo, settings := r.verifier.Git, r.verifier.Settings
-	closeHead = func() error { return nil }
 	commit, err := r.commit(ctx, opts.At)
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
 	if commit != "" {
 		tree, err := repo.Tree(commit)
 		if err != nil {
-			return "", nil, err
+			return "", err
 		}
 		v.Commit, v.Tree = string(commit), string(tree)
 	}
 	if opts.At == "" {
 		dirty, err := project.ReadChanges(ctx, repo)
 		if err != nil {
-			return "", nil, err
+			return "", err
 		}
 		for _, c := range dirty {
 			v.Dirty = append(v.Dirty, c.Path)
 			r.dirty[c.Path] = true
 		}
 		r.project = opts.Project
-		r.runner = settings.NewRunner(r.project.Config)
-		return commit, closeHead, nil
+	} else {
+		if r.project, err = project.At(repo, settings.Root, commit); err != nil {
+			return "", err
+		}
+		if r.headTree, err = r.checkOut(ctx, commit); err != nil {
+			return "", err
+		}
+		r.head = r.headTree.Dir()
 	}
-	if r.project, err = project.At(repo, settings.Root, commit); err != nil {
-		return "", nil, err
-	}
-	head, err := r.checkOut(ctx, commit)
-	if err != nil {
-		return "", nil, err
-	}
-	r.head, r.runner = head.Dir(), settings.NewRunner(r.project.Config)
-	return commit, head.Close, nil
+	r.runner = settings.NewRunner(r.project.Config)
+	return commit, nil
 }
 
 func (r *verification) commit(ctx context.Context, rev string) (git.Hash, error) {
@@ -318,26 +311,27 @@ func findings(s *spec.Spec, now state) []record.Finding {
 // phaseDir returns the folder of a checkout of a commit. It is removed when phaseDir is
 // called for another commit.
 func (r *verification) phaseDir(ctx context.Context, commit git.Hash) (string, error) {
-	if r.phase == nil || r.phase.commit != commit {
-		if err := r.leavePhase(); err != nil {
+	if r.phase == nil || r.phaseAt != commit {
+		if err := closeTree(&r.phase); err != nil {
 			return "", err
 		}
 		tree, err := r.checkOut(ctx, commit)
 		if err != nil {
 			return "", err
 		}
-		r.phase = &phaseTree{commit, tree}
+		r.phase, r.phaseAt = tree, commit
 	}
-	return r.phase.tree.Dir(), nil
+	return r.phase.Dir(), nil
 }
 
-func (r *verification) leavePhase() error {
-	if r.phase == nil {
+// closeTree removes a checkout, if there is one.
+func closeTree(tree **checkout.Checkout) error {
+	if *tree == nil {
 		return nil
 	}
-	tree := r.phase.tree
-	r.phase = nil
-	return tree.Close()
+	closing := *tree
+	*tree = nil
+	return closing.Close()
 }
 
 // checkOut checks out a commit. It emits a notice for everything that is missing there or
