@@ -35,7 +35,8 @@ func (t *testTree) close() error { return errors.Join(t.files.Close(), t.checkou
 type wayBackError struct{ ways []string }
 
 func (e *wayBackError) Error() string {
-	return "a run may test the code in the work tree instead of its checkout: " + strings.Join(e.ways, "; ")
+	return "a run may test the code in the work tree instead of its checkout: " + strings.Join(e.ways, "; ") +
+		" (install it by worktree.setup instead)"
 }
 
 func (p *proving) openCheckouts(ctx context.Context) error {
@@ -138,9 +139,9 @@ func (p *proving) tampered(t *testTree) string {
 // closeCheckouts removes the checkouts, or tells where they are.
 func (p *proving) closeCheckouts() error {
 	var err error
-	for spec, t := range p.checkouts.open {
+	for s, t := range p.checkouts.open {
 		if err = errors.Join(err, t.close()); p.opts.Keep {
-			text := fmt.Sprintf("tree %.12s is kept in %s", spec.id, t.checkout.Top())
+			text := fmt.Sprintf("tree %.12s is kept in %s", s.id, t.checkout.Top())
 			p.prover.Settings.Emit(record.Notice{Spec: p.pair.fix.ID, Text: text})
 		}
 	}

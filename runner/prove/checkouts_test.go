@@ -72,7 +72,9 @@ func TestProveKeepsCheckouts(t *testing.T) {
 			defer os.RemoveAll(filepath.Dir(found[2]))
 		}
 	}
-	values := map[string]string{record.CellRed: "wrong\n", record.CellGreen: "right\n", record.CellCausal: "wrong\n", record.CellKept: "right\n"}
+	values := map[string]string{
+		record.CellRed: "wrong\n", record.CellGreen: "right\n", record.CellCausal: "wrong\n", record.CellKept: "right\n",
+	}
 	for _, c := range got.Cells {
 		want, ok := values[c.Name]
 		if !ok {

@@ -62,7 +62,8 @@ func TestProveGo(t *testing.T) {
 		"t/value_test.go", "package t\n\n"+imports+"\n"+test,
 		".chant/specs/002.md", strings.Replace(specRed, "sh t/test.sh", "go test ./t", 1))
 	r := newRepo(t, commits...)
-	r.prover.Settings.Env = append(r.prover.Settings.Env, "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOCACHE="+strings.TrimSpace(goEnv(t, "GOCACHE")))
+	r.prover.Settings.Env = append(r.prover.Settings.Env,
+		"GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOCACHE="+strings.TrimSpace(goEnv(t, "GOCACHE")))
 	got := r.prove(t, Options{})
 	if got.Verdict != record.Proven || !strings.HasPrefix(got.Environment.Go, "go1.") {
 		t.Errorf("got %s (%s) with Go %q", got.Verdict, got.Reason, got.Environment.Go)

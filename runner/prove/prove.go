@@ -61,11 +61,11 @@ var ErrNothingToProve = errors.New("nothing to prove")
 // ErrProving is returned if a check of a proof asks for that same proof.
 var ErrProving = errors.New("this proof is being made already, and asks for itself")
 
-// Prove makes the proof of every pair of reproduction and fix that opts name
-// (DESIGN.md section 9), in checkouts of its own. It changes nothing in the
-// repository and takes no spec's lock. What does not hold is in the proofs, each
-// with its verdict; an error means that a proof could not be made. The proofs
-// that were made before it are returned, too.
+// Prove makes the proof of every pair of reproduction and fix that opts name, in
+// checkouts of its own. It changes nothing in the repository and takes no spec's
+// lock. What does not hold is in the proofs, each with its verdict; an error means
+// that a proof could not be made. The proofs that were made before it are
+// returned, too.
 func (e Prover) Prove(ctx context.Context, opts Options) ([]record.Proof, error) {
 	if opts.Runs < 0 || opts.MaxRuns < 0 || opts.Jobs < 0 || opts.Alpha < 0 || opts.Alpha >= 1 {
 		return nil, &project.UsageError{Msg: "runs and jobs are positive numbers, and alpha lies between 0 and 1"}
@@ -175,8 +175,8 @@ func (p *proving) findCommits(ctx context.Context, done map[string]completion.Co
 	}
 	_, err = p.prover.Git.Run(ctx, git.Call{Args: []string{"merge-base", "--is-ancestor", string(base), string(head)}})
 	if no, ok := errors.AsType[*git.CommandError](err); ok && no.Code == 1 {
-		return fmt.Errorf("%w: commit %.12s, which completed the fix, is older than commit %.12s, which completed the reproduction (chant reopen %s)",
-			ErrNothingToProve, head, base, p.pair.fix.ID)
+		return fmt.Errorf("%w: commit %.12s completed spec %s before commit %.12s completed its reproduction (chant reopen %[3]s)",
+			ErrNothingToProve, head, p.pair.fix.ID, base)
 	}
 	return err
 }

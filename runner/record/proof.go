@@ -92,7 +92,7 @@ type TestFile struct {
 type Cell struct {
 	Name       string          `json:"name"`
 	Criterion  int             `json:"criterion"` // of the reproduction; 0: none
-	Tree       string          `json:"tree"`      // the tree that was run; cells of one tree share their runs
+	Tree       string          `json:"tree"`      // the tree that was run, "" if it was never made; cells of one tree share runs
 	Wanted     string          `json:"wanted"`
 	Runs       int             `json:"runs"`
 	ByOutcome  map[Outcome]int `json:"by_outcome"`
