@@ -1,6 +1,6 @@
-// Package agent runs a coding agent as a supervised command and understands
-// what it prints. It knows the usual agents; how a spec becomes a prompt, and
-// what an agent may change, is the runner's business.
+// Package agent runs a coding agent as a supervised command and understands what it
+// prints. The agent gets a prompt made of a spec, and works in a checkout of its own,
+// from which only target files come back. The usual agents are known by name.
 package agent
 
 import (

@@ -360,6 +360,8 @@ func NewAgentRun(attempt int, p Prompt) record.AgentRun {
 	}
 }
 
+// ResolveAgent returns the agent of that name, as the project's config and the user's
+// own have it.
 func ResolveAgent(p *project.Project, name string, env []string) (Agent, error) {
 	user, err := project.LoadUserConfig(env)
 	if err != nil {

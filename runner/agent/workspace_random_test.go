@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -77,10 +78,7 @@ func TestWorkspaceRandom(t *testing.T) {
 			inConflict[at] = true
 		}
 
-		want := tree{}
-		for at, is := range before {
-			want[at] = is
-		}
+		want := maps.Clone(before)
 		for _, at := range changes.Targets {
 			switch is, there := left[at]; {
 			case !strings.HasPrefix(at, "src"):
