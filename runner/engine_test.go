@@ -94,7 +94,8 @@ func TestReadLive(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	release, err := storage.Lock(t.Context(), project.StorePath(p.Root), project.LockName("002"), storage.Holder{PID: 7, Host: "h", Since: fixedTime()})
+	holder := storage.Holder{PID: 7, Host: "h", Since: fixedTime()}
+	release, err := storage.Lock(t.Context(), project.StorePath(p.Root), project.LockName("002"), holder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,18 +147,21 @@ func TestFailurePattern(t *testing.T) {
 		test, output string
 		want         bool
 	}{
-		"go":              {"x_test.go", "--- FAIL: TestIssue42 (0.00s)\n    x_test.go:9: issue 42: want 2, got 1\nFAIL\n", true},
-		"go, another":     {"x_test.go", "--- FAIL: TestIssue42 (0.00s)\n    x_test.go:9: opening: no such file\nFAIL\n", false},
-		"cargo":           {"tests/issue_42.rs", "thread 'lost' panicked at tests/issue_42.rs:3:5:\nissue 42: want 2\n", true},
-		"cargo, both":     {"tests/issue_42.rs", "assertion `left == right` failed: issue 42: want 2\n  left: 1\n right: 2\n", true},
-		"pytest":          {"test_x.py", ">       assert got == 2, \"issue 42: want 2\"\nE       AssertionError: issue 42: want 2\nE       assert 1 == 2\n", true},
-		"pytest, another": {"test_x.py", ">       assert nope == 2, \"issue 42: want 2\"\nE       NameError: name 'nope' is not defined\n", false},
-		"node, spec":      {"x.test.js", "✖ lost (1.2ms)\n  AssertionError [ERR_ASSERTION]: issue 42: want 2\n", true},
-		"node, TAP":       {"x.test.js", "not ok 1 - lost\n  ---\n  error: 'issue 42: want 2'\n", true},
-		"node, lines":     {"x.test.js", "not ok 1 - lost\n  ---\n  error: |-\n    issue 42: want 2\n    got 1\n", true},
-		"node, another":   {"x.test.js", "not ok 1 - issue 42: lost\n  ---\n  error: 'nope is not defined'\n", false},
-		"node, source":    {"x.test.js", "file:///x.test.js:3\n  nope(\"issue 42: want 2\")\n  ^\n\nReferenceError: nope is not defined\n", false},
-		"another issue":   {"x_test.go", "    x_test.go:9: issue 421: want 2, got 1\n", false},
+		"go":          {"x_test.go", "--- FAIL: TestIssue42 (0.00s)\n    x_test.go:9: issue 42: want 2, got 1\nFAIL\n", true},
+		"go, another": {"x_test.go", "--- FAIL: TestIssue42 (0.00s)\n    x_test.go:9: opening: no such file\nFAIL\n", false},
+		"cargo":       {"tests/issue_42.rs", "thread 'lost' panicked at tests/issue_42.rs:3:5:\nissue 42: want 2\n", true},
+		"cargo, both": {"tests/issue_42.rs", "assertion `left == right` failed: issue 42: want 2\n  left: 1\n right: 2\n", true},
+		"pytest": {"test_x.py", ">       assert got == 2, \"issue 42: want 2\"\n" +
+			"E       AssertionError: issue 42: want 2\nE       assert 1 == 2\n", true},
+		"pytest, another": {"test_x.py", ">       assert nope == 2, \"issue 42: want 2\"\n" +
+			"E       NameError: name 'nope' is not defined\n", false},
+		"node, spec":    {"x.test.js", "✖ lost (1.2ms)\n  AssertionError [ERR_ASSERTION]: issue 42: want 2\n", true},
+		"node, TAP":     {"x.test.js", "not ok 1 - lost\n  ---\n  error: 'issue 42: want 2'\n", true},
+		"node, lines":   {"x.test.js", "not ok 1 - lost\n  ---\n  error: |-\n    issue 42: want 2\n    got 1\n", true},
+		"node, another": {"x.test.js", "not ok 1 - issue 42: lost\n  ---\n  error: 'nope is not defined'\n", false},
+		"node, source": {"x.test.js", "file:///x.test.js:3\n  nope(\"issue 42: want 2\")\n  ^\n\n" +
+			"ReferenceError: nope is not defined\n", false},
+		"another issue": {"x_test.go", "    x_test.go:9: issue 421: want 2, got 1\n", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -196,15 +199,17 @@ func drawBug(t *rapid.T) Bug {
 		"[x](y)", "<b>", "\\", "`a`", "\x1b[2J", "\u202e", "\x00", "\xff", "世界", "&amp;", "%s", "| a |", "é", strings.Repeat("long ", 40),
 	})
 	text := rapid.Custom(func(t *rapid.T) string {
-		return strings.Join(rapid.SliceOfN(rapid.OneOf(markup, rapid.String()), 1, 5).Draw(t, "parts"), rapid.SampledFrom([]string{"", " ", "\n"}).Draw(t, "glue"))
+		parts := rapid.SliceOfN(rapid.OneOf(markup, rapid.String()), 1, 5).Draw(t, "parts")
+		return strings.Join(parts, rapid.SampledFrom([]string{"", " ", "\n"}).Draw(t, "glue"))
 	})
+	files := rapid.SampledFrom([]string{"a/**", "*.go", "{a,b}.go", "a: b #c", "'", `"`, "null", "é", "a\u2028b"})
 	b := Bug{
 		Issue:  rapid.StringMatching(`([A-Za-z][A-Za-z0-9]{0,9}-)?[0-9]{1,18}`).Draw(t, "issue"),
 		Title:  text.Filter(func(s string) bool { return strings.TrimSpace(s) != "" }).Draw(t, "title"),
 		Number: rapid.IntRange(1, 99999).Draw(t, "number"),
 		Name:   rapid.SampledFrom([]string{"", "typo-世界"}).Draw(t, "name"),
 		Test:   rapid.SampledFrom([]string{"a/x_test.go", "test_x.py", "é@1+2.test.js", "tests/x.rs", "true", ".x", "1.5"}).Draw(t, "test"),
-		Files:  rapid.SliceOf(rapid.SampledFrom([]string{"a/**", "*.go", "{a,b}.go", "a: b #c", "'", `"`, "null", "é", "a\u2028b"})).Draw(t, "files"),
+		Files:  rapid.SliceOf(files).Draw(t, "files"),
 		URL:    rapid.SampledFrom([]string{"", "https://e.example/i/42?a[]=b&c=%20#x", "http://[::1]:8080/(a)!$*+,;@"}).Draw(t, "url"),
 	}
 	if rapid.Bool().Draw(t, "reported") {

@@ -20,12 +20,11 @@ import (
 	"chant/spec"
 )
 
-// bench is a checker with the folder that its checks run in and the events that
-// it told.
+// bench is a Runner with the folder of its checks and the events that it emitted.
 type bench struct {
-	checker *Runner
-	dir     string
-	events  []record.Event
+	runner *Runner
+	dir    string
+	events []record.Event
 }
 
 // fixedTime is the only time that these tests know.
@@ -38,7 +37,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{dir: t.TempDir()}
-	b.checker = &Runner{
+	b.runner = &Runner{
 		processes: processes,
 		Env:       []string{"PATH=" + os.Getenv("PATH"), "FROM=outside"},
 		secrets:   []string{"hunter22"},
@@ -54,14 +53,14 @@ func newBench(t *testing.T) *bench {
 func (b *bench) run(ctx context.Context, t *testing.T, attributes, script string) record.CheckResult {
 	t.Helper()
 	c := checkOf(t, attributes, script)
-	res, err := b.checker.Run(ctx, b.dir, "002", Group{Check: c, Criteria: []spec.Criterion{{Number: 1, Text: "A", Check: c}}})
+	res, err := b.runner.Run(ctx, b.dir, "002", Group{Check: c, Criteria: []spec.Criterion{{Number: 1, Text: "A", Check: c}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return res
 }
 
-// count gives a script that runs body with its own number of runs in $n.
+// count returns a script that runs body with its own number of runs in $n.
 func count(body string) string {
 	return `n=$(cat n 2>/dev/null || echo 0); n=$((n+1)); echo $n > n; ` + body
 }
@@ -77,12 +76,14 @@ func TestRepeat(t *testing.T) {
 	}{
 		{"all hold", "repeat=3", "echo run $n", record.Held, 3, 3, []int{0, 0, 0}, "run 1\n", ""},
 		{"one of three misses", "repeat=3", "echo run $n; test $n != 2", record.NotHeld, 3, 2, []int{0, 1, 0}, "run 2\n", "exit 1"},
-		{"the first miss tells", "repeat=3", "echo run $n; exit $((n - 1))", record.NotHeld, 3, 1, []int{0, 1, 2}, "run 2\n", "exit 1"},
+		{"the first miss decides", "repeat=3", "echo run $n; exit $((n - 1))", record.NotHeld, 3, 1, []int{0, 1, 2}, "run 2\n", "exit 1"},
 		{"enough hold", "repeat=4 atleast=2", "echo run $n; test $((n % 2)) = 0", record.Held, 4, 2, []int{1, 0, 1, 0}, "run 2\n", ""},
 		{"too few hold", "repeat=4 atleast=3", "echo run $n; test $((n % 2)) = 0", record.NotHeld, 4, 2, []int{1, 0, 1, 0}, "run 1\n", "exit 1"},
-		{"red enough", "expect=fail repeat=3 atleast=1 match=lost", "if test $n = 3; then echo lost; exit 1; fi", record.Held, 3, 1, []int{0, 0, 1}, "lost\n", ""},
+		{"red enough", "expect=fail repeat=3 atleast=1 match=lost",
+			"if test $n = 3; then echo lost; exit 1; fi", record.Held, 3, 1, []int{0, 0, 1}, "lost\n", ""},
 		{"never red", "expect=fail repeat=2 atleast=1", "true", record.NotHeld, 2, 0, []int{0, 0}, "", "passed, but was expected to fail"},
-		{"not started ends it", "repeat=5", "nonexistent-command-of-chant 2>/dev/null", record.NotStarted, 1, 0, []int{127}, "", "exit 127: a command could not be started"},
+		{"not started ends it", "repeat=5", "nonexistent-command-of-chant 2>/dev/null",
+			record.NotStarted, 1, 0, []int{127}, "", "exit 127: a command could not be started"},
 		{"timeout ends it", "repeat=5 timeout=20ms", "exec sleep 60", record.TimedOut, 1, 0, []int{-1}, "", "timed out after 20ms"},
 		{"timeouts that leave enough", "repeat=2 atleast=1 timeout=5s", "echo run $n", record.Held, 2, 2, []int{0, 0}, "run 1\n", ""},
 	} {
@@ -120,7 +121,7 @@ func TestRunInterrupted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	b.checker.Emit = func(e record.Event) {
+	b.runner.Emit = func(e record.Event) {
 		if p, ok := e.(record.CheckProgress); ok && p.Done == 2 {
 			cancel()
 		}
@@ -137,7 +138,7 @@ func TestRunEnvironment(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(b.dir, "sub"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	b.checker.config, _ = spec.ParseConfig("c", []byte("---\nsecrets: ['id-[0-9]+']\n---\n"))
+	b.runner.config, _ = spec.ParseConfig("c", []byte("---\nsecrets: ['id-[0-9]+']\n---\n"))
 	res := b.run(t.Context(), t, `dir=sub env.A="1 2" env.FROM=check`, `echo "$A $FROM $(basename "$PWD") hunter22 id-77"; printf '\377'`)
 	if want := "1 2 check sub *** ***\n\uFFFD"; res.Output != want {
 		t.Errorf("output %q, want %q", res.Output, want)
@@ -160,17 +161,17 @@ func TestRunRefusesFolders(t *testing.T) {
 		}
 	}
 	if len(b.events) > 0 {
-		t.Errorf("a check that can't start told %v", b.events)
+		t.Errorf("a check that can't start emitted %v", b.events)
 	}
 }
 
 func TestRunWithoutInterpreter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.checker.config, _ = spec.ParseConfig("c", []byte("---\ninterpreters: {zz: [chant-no-such-program]}\n---\n"))
+	b.runner.config, _ = spec.ParseConfig("c", []byte("---\ninterpreters: {zz: [chant-no-such-program]}\n---\n"))
 	for _, lang := range []string{"fortran", "zz"} {
 		c := &spec.Check{Lang: lang, Dir: ".", Repeat: 1, AtLeast: 1}
-		_, err := b.checker.Run(t.Context(), b.dir, "002", Group{Check: c, Criteria: []spec.Criterion{{Number: 1}}})
+		_, err := b.runner.Run(t.Context(), b.dir, "002", Group{Check: c, Criteria: []spec.Criterion{{Number: 1}}})
 		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", lang)) {
 			t.Errorf("%s: got error %v, want one that names it", lang, err)
 		}
@@ -200,7 +201,7 @@ func TestUnits(t *testing.T) {
 		var numbers []int
 		for _, c := range u.Criteria {
 			if c.Check != u.Check {
-				t.Errorf("criterion %d is in the unit of another check", c.Number)
+				t.Errorf("criterion %d is in the group of another check", c.Number)
 			}
 			numbers = append(numbers, c.Number)
 		}
@@ -215,7 +216,7 @@ func TestAllDecidesInOrder(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := specOf(t, strings.Replace(family, "  true", "  false", 1))
-	results, err := b.checker.All(t.Context(), func(*spec.Check) (string, error) { return b.dir, nil }, s)
+	results, err := b.runner.All(t.Context(), func(*spec.Check) (string, error) { return b.dir, nil }, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,14 +237,14 @@ func TestAllStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	tell := b.checker.Emit
-	b.checker.Emit = func(e record.Event) {
+	emit := b.runner.Emit
+	b.runner.Emit = func(e record.Event) {
 		if _, ok := e.(record.CriterionDone); ok {
 			cancel()
 		}
-		tell(e)
+		emit(e)
 	}
-	results, err := b.checker.All(ctx, func(*spec.Check) (string, error) { return b.dir, nil }, specOf(t, family))
+	results, err := b.runner.All(ctx, func(*spec.Check) (string, error) { return b.dir, nil }, specOf(t, family))
 	if err != nil && !errors.Is(err, context.Canceled) || len(results) != 2 {
 		t.Errorf("got %d results, error %v; want the two of the first check", len(results), err)
 	}
@@ -252,7 +253,8 @@ func TestAllStopsWithItsContext(t *testing.T) {
 func TestAllWithoutATree(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	results, err := b.checker.All(t.Context(), func(*spec.Check) (string, error) { return "", &NoTreeError{Reason: "no tree"} }, specOf(t, family))
+	where := func(*spec.Check) (string, error) { return "", &NoTreeError{Reason: "no tree"} }
+	results, err := b.runner.All(t.Context(), where, specOf(t, family))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +263,7 @@ func TestAllWithoutATree(t *testing.T) {
 	}
 }
 
-// feed gives text to a matcher in pieces of these sizes, in turn.
+// feed writes text to a matcher in pieces of these sizes, in turn.
 func feed(re *regexp.Regexp, text []byte, sizes []int) bool {
 	m := newMatcher(re)
 	for i := 0; len(text) > 0; i++ {
@@ -280,7 +282,8 @@ func TestMatcherIsMatch(t *testing.T) {
 		re := regexp.MustCompile(rapid.SampledFrom([]string{
 			"ab", "a.b", "(?s)a.b", "^a", "b$", "(?m)^b$", `\bab\b`, "a*$", "", "é", "\uFFFD", "[^a-z]{3}", `\x{FFFD}a`, "a|^$",
 		}).Draw(t, "expression"))
-		pieces := rapid.SliceOf(rapid.SampledFrom([]string{"a", "b", "ab", "\n", "é", "\xff", "\xc3", "\xa9", "\xf0\x9f", " ", "\x00"})).Draw(t, "text")
+		piece := rapid.SampledFrom([]string{"a", "b", "ab", "\n", "é", "\xff", "\xc3", "\xa9", "\xf0\x9f", " ", "\x00"})
+		pieces := rapid.SliceOf(piece).Draw(t, "text")
 		sizes := rapid.SliceOfN(rapid.IntRange(1, 5), 1, 4).Draw(t, "sizes")
 		text := []byte(strings.Join(pieces, ""))
 		if got, want := feed(re, text, sizes), re.Match(text); got != want {
@@ -333,7 +336,7 @@ func TestInside(t *testing.T) {
 	} {
 		got, err := Inside(root, tt.dir)
 		if got != tt.want || err == nil && tt.wantErr != "" || err != nil && err.Error() != tt.wantErr {
-			t.Errorf("inside(%q) = %q, %v, want %q, %q", tt.dir, got, err, tt.want, tt.wantErr)
+			t.Errorf("Inside(%q) = %q, %v, want %q, %q", tt.dir, got, err, tt.want, tt.wantErr)
 		}
 	}
 }

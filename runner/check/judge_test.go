@@ -22,14 +22,14 @@ func specOf(t *testing.T, text string) *spec.Spec {
 	return s
 }
 
-// checkOf gives a check with these attributes and this script.
+// checkOf returns a check with these attributes and this script.
 func checkOf(t *testing.T, attributes, script string) *spec.Check {
 	t.Helper()
 	s := specOf(t, fmt.Sprintf("# T\n\n## Acceptance Criteria\n\n- [ ] A\n  ```sh check %s\n  %s\n  ```\n", attributes, script))
 	return s.Criteria[0].Check
 }
 
-// observe gives what a run with this result and output would have shown.
+// observe returns the observation of a run with this result and output.
 func observe(c *spec.Check, result process.Result, output string) Observation {
 	return Observation{
 		Result: result, Output: output,
@@ -116,7 +116,8 @@ func TestOutcome(t *testing.T) {
 		{"exit=1", exit(1), "FAIL\tm/a [build failed]\r\n", record.NotStarted, "could not build: FAIL\tm/a [build failed]"},
 		{"", exit(1), "FAIL\tm/a [setup failed]\n", record.NotStarted, "could not build: FAIL\tm/a [setup failed]"},
 		{"expect=fail match=undefined", exit(1), "x.go:1: undefined: y\nFAIL\tm/a [build failed]\n", record.Held, ""},
-		{"expect=fail match=lost", exit(1), "x.go:1: undefined: y\nFAIL\tm/a [build failed]\n", record.NotStarted, "could not build: FAIL\tm/a [build failed]"},
+		{"expect=fail match=lost", exit(1), "x.go:1: undefined: y\nFAIL\tm/a [build failed]\n",
+			record.NotStarted, "could not build: FAIL\tm/a [build failed]"},
 		{"expect=fail match=lost", exit(1), "ok  \tm/a\t(cached)\nupdate lost\n", record.Held, ""},
 		{"expect=fail", exit(1), "ok  \tm/a\t(cached)\n--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tm/b\t0.1s\n", record.Held, ""},
 	} {

@@ -19,6 +19,9 @@ const (
 	old = ".chant/archive/2026/001.md"
 )
 
+// trees are the files of commits.
+type trees []map[string]string
+
 // find makes a history and returns the numbers of the commits that completed
 // specs, looking back from its last one; 0 where a shallow clone hides it.
 func find(t *testing.T, commits []testCommit, ids ...string) map[string]int {
@@ -49,41 +52,54 @@ func TestFind(t *testing.T) {
 	open, done := withStatus("pending"), withStatus("completed")
 	for _, tt := range []struct {
 		name  string
-		trees []map[string]string
+		trees trees
 		want  map[string]int // id → commit
 	}{
-		{"completed", []map[string]string{at(one, open), at(one, done), at(one, done, "x", "1")}, map[string]int{"001": 2}},
-		{"born completed", []map[string]string{at("x", "1"), at(one, done), at(one, done)}, map[string]int{"001": 2}},
-		{"since the root", []map[string]string{at(one, done), at(one, done)}, map[string]int{"001": 1}},
-		{"never", []map[string]string{at(one, open), at(one, open, two, done)}, map[string]int{"002": 2}},
-		{"reopened", []map[string]string{at(one, done), at(one, open)}, map[string]int{}},
-		{"completed again", []map[string]string{at(one, done), at(one, open), at(one, done), at(one, done, "x", "1")}, map[string]int{"001": 3}},
-		{"deleted and back", []map[string]string{at(one, done), at("x", "1"), at(one, done)}, map[string]int{"001": 3}},
-		{"reverted and landed again", []map[string]string{at(one, open), at(one, completedAt(2)), at(one, open), at(one, open, "x", "1"), at(one, completedAt(2))}, map[string]int{"001": 2}},
-		{"reverted with its file", []map[string]string{at("x", "1"), at(one, completedAt(2)), at("x", "1"), at(one, completedAt(2))}, map[string]int{"001": 2}},
-		{"reverted twice", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)), at(one, open), at(one, completedAt(1))}, map[string]int{"001": 1}},
-		{"landed again elsewhere", []map[string]string{at(one, completedAt(1)), at(one, open), at(old, completedAt(1))}, map[string]int{"001": 1}},
-		{"landed again under another name", []map[string]string{at(two, completedAt(1)), at("x", "1"), at("x", "2"), at(one, completedAt(1))}, map[string]int{"001": 1}},
-		{"landed again, reverted with its file and its name", []map[string]string{at(two, completedAt(1)), at("x", "1"), at(one, open), at("x", "1"), at(one, completedAt(1))}, map[string]int{"001": 1}},
-		{"a namesake while the spec itself was open", []map[string]string{at(two, completedAt(1)), at(one, open, two, completedAt(1)), at(one, open), at("x", "1"), at("x", "2"), at(one, completedAt(1))}, map[string]int{"001": 6}},
-		{"said under another name before it could be", []map[string]string{at(two, completedAt(4)), at("x", "1"), at("x", "2"), at(one, completedAt(4))}, map[string]int{"001": 4}},
-		{"other criteria under another name", []map[string]string{at(two, completedAt(1)+"- [x] More\n"), at("x", "1"), at("x", "2"), at(one, completedAt(1))}, map[string]int{"001": 4}},
-		{"another time under another name", []map[string]string{at(two, completedAt(1)), at("x", "1"), at(one, completedAt(2))}, map[string]int{"001": 3}},
-		{"reverted", []map[string]string{at(one, completedAt(1)), at(one, open)}, map[string]int{}},
-		{"reopened, completed at another time", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(3))}, map[string]int{"001": 3}},
-		{"reopened, that reverted and landed again", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(3)), at(one, open), at(one, completedAt(3))}, map[string]int{"001": 3}},
-		{"reopened, and rebased later", []map[string]string{at(one, completedAt(-2)), at(one, open), at(one, completedAt(-1))}, map[string]int{"001": 3}},
-		{"reopened with other criteria", []map[string]string{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)+"- [x] More\n")}, map[string]int{"001": 3}},
-		{"said before it could be", []map[string]string{at(one, completedAt(3)), at(one, open), at(one, completedAt(3))}, map[string]int{"001": 3}},
-		{"archived later", []map[string]string{at(one, open), at(one, done), at(old, done)}, map[string]int{"001": 2}},
-		{"archived by a copy", []map[string]string{at(one, open), at(one, done), at(one, done, old, done), at(old, done)}, map[string]int{"001": 2}},
-		{"edited after completion", []map[string]string{at(one, open), at(one, done), at(one, done+"\nmore")}, map[string]int{"001": 2}},
-		{"squashed", []map[string]string{at("x", "1"), at(one, done, two, done, "x", "2")}, map[string]int{"001": 2, "002": 2}},
-		{"each its own", []map[string]string{at(one, done, two, open), at(one, done, two, done)}, map[string]int{"001": 1, "002": 2}},
-		{"a live spec wins over its archived namesake", []map[string]string{at(one, open, old, done)}, map[string]int{}},
-		{"spelled in another way", []map[string]string{at(one, open), at(one, withStatus(`"\x63ompleted"`))}, map[string]int{"001": 2}},
-		{"completed by its text alone", []map[string]string{at(one, open+"\ncompleted\n")}, map[string]int{}},
-		{"no specs at all", []map[string]string{at("x", "1"), at("x", "2")}, map[string]int{}},
+		{"completed", trees{at(one, open), at(one, done), at(one, done, "x", "1")}, map[string]int{"001": 2}},
+		{"born completed", trees{at("x", "1"), at(one, done), at(one, done)}, map[string]int{"001": 2}},
+		{"since the root", trees{at(one, done), at(one, done)}, map[string]int{"001": 1}},
+		{"never", trees{at(one, open), at(one, open, two, done)}, map[string]int{"002": 2}},
+		{"reopened", trees{at(one, done), at(one, open)}, map[string]int{}},
+		{"completed again", trees{at(one, done), at(one, open), at(one, done), at(one, done, "x", "1")}, map[string]int{"001": 3}},
+		{"deleted and back", trees{at(one, done), at("x", "1"), at(one, done)}, map[string]int{"001": 3}},
+		{"reverted and landed again",
+			trees{at(one, open), at(one, completedAt(2)), at(one, open), at(one, open, "x", "1"), at(one, completedAt(2))},
+			map[string]int{"001": 2}},
+		{"reverted with its file", trees{at("x", "1"), at(one, completedAt(2)), at("x", "1"), at(one, completedAt(2))}, map[string]int{"001": 2}},
+		{"reverted twice",
+			trees{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)), at(one, open), at(one, completedAt(1))},
+			map[string]int{"001": 1}},
+		{"landed again elsewhere", trees{at(one, completedAt(1)), at(one, open), at(old, completedAt(1))}, map[string]int{"001": 1}},
+		{"landed again under another name",
+			trees{at(two, completedAt(1)), at("x", "1"), at("x", "2"), at(one, completedAt(1))}, map[string]int{"001": 1}},
+		{"landed again, reverted with its file and its name",
+			trees{at(two, completedAt(1)), at("x", "1"), at(one, open), at("x", "1"), at(one, completedAt(1))}, map[string]int{"001": 1}},
+		{"a namesake while the spec itself was open",
+			trees{at(two, completedAt(1)), at(one, open, two, completedAt(1)), at(one, open), at("x", "1"), at("x", "2"), at(one, completedAt(1))},
+			map[string]int{"001": 6}},
+		{"said under another name before it could be",
+			trees{at(two, completedAt(4)), at("x", "1"), at("x", "2"), at(one, completedAt(4))}, map[string]int{"001": 4}},
+		{"other criteria under another name",
+			trees{at(two, completedAt(1)+"- [x] More\n"), at("x", "1"), at("x", "2"), at(one, completedAt(1))}, map[string]int{"001": 4}},
+		{"another time under another name", trees{at(two, completedAt(1)), at("x", "1"), at(one, completedAt(2))}, map[string]int{"001": 3}},
+		{"reverted", trees{at(one, completedAt(1)), at(one, open)}, map[string]int{}},
+		{"reopened, completed at another time", trees{at(one, completedAt(1)), at(one, open), at(one, completedAt(3))}, map[string]int{"001": 3}},
+		{"reopened, that reverted and landed again",
+			trees{at(one, completedAt(1)), at(one, open), at(one, completedAt(3)), at(one, open), at(one, completedAt(3))},
+			map[string]int{"001": 3}},
+		{"reopened, and rebased later", trees{at(one, completedAt(-2)), at(one, open), at(one, completedAt(-1))}, map[string]int{"001": 3}},
+		{"reopened with other criteria",
+			trees{at(one, completedAt(1)), at(one, open), at(one, completedAt(1)+"- [x] More\n")}, map[string]int{"001": 3}},
+		{"said before it could be", trees{at(one, completedAt(3)), at(one, open), at(one, completedAt(3))}, map[string]int{"001": 3}},
+		{"archived later", trees{at(one, open), at(one, done), at(old, done)}, map[string]int{"001": 2}},
+		{"archived by a copy", trees{at(one, open), at(one, done), at(one, done, old, done), at(old, done)}, map[string]int{"001": 2}},
+		{"edited after completion", trees{at(one, open), at(one, done), at(one, done+"\nmore")}, map[string]int{"001": 2}},
+		{"squashed", trees{at("x", "1"), at(one, done, two, done, "x", "2")}, map[string]int{"001": 2, "002": 2}},
+		{"each its own", trees{at(one, done, two, open), at(one, done, two, done)}, map[string]int{"001": 1, "002": 2}},
+		{"a live spec wins over its archived namesake", trees{at(one, open, old, done)}, map[string]int{}},
+		{"spelled in another way", trees{at(one, open), at(one, withStatus(`"\x63ompleted"`))}, map[string]int{"001": 2}},
+		{"completed by its text alone", trees{at(one, open+"\ncompleted\n")}, map[string]int{}},
+		{"no specs at all", trees{at("x", "1"), at("x", "2")}, map[string]int{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -213,18 +229,18 @@ func TestFindRenamedSpecs(t *testing.T) {
 	open, done := withStatus("pending")+criteria, withStatus("completed")+criteria
 	for _, tt := range []struct {
 		name  string
-		trees []map[string]string
+		trees trees
 		want  int
 	}{
-		{"renamed", []map[string]string{at(was, open), at(was, done), at(is, done), at(is, done, "x", "1")}, 2},
-		{"renamed, then edited", []map[string]string{at(was, open), at(was, done), at(is, done), at(is, done+"- [ ] More\n")}, 2},
-		{"renamed twice", []map[string]string{at(was, done), at(".chant/specs/mid.md", done), at(is, done)}, 1},
-		{"renamed as it was completed", []map[string]string{at(was, open), at(is, done)}, 2},
-		{"renamed as another was deleted", []map[string]string{at(was, done, one, open), at(is, done)}, 1},
-		{"one of two, the first by id", []map[string]string{at(was, done), at(was, done, one, done), at(is, done)}, 2},
-		{"another that stays", []map[string]string{at(was, done), at(was, done, is, done)}, 2},
-		{"other criteria", []map[string]string{at(was, done+"- [ ] More\n"), at(is, done)}, 2},
-		{"no criteria", []map[string]string{at(was, withStatus("completed")), at(is, withStatus("completed"))}, 2},
+		{"renamed", trees{at(was, open), at(was, done), at(is, done), at(is, done, "x", "1")}, 2},
+		{"renamed, then edited", trees{at(was, open), at(was, done), at(is, done), at(is, done+"- [ ] More\n")}, 2},
+		{"renamed twice", trees{at(was, done), at(".chant/specs/mid.md", done), at(is, done)}, 1},
+		{"renamed as it was completed", trees{at(was, open), at(is, done)}, 2},
+		{"renamed as another was deleted", trees{at(was, done, one, open), at(is, done)}, 1},
+		{"one of two, the first by id", trees{at(was, done), at(was, done, one, done), at(is, done)}, 2},
+		{"another that stays", trees{at(was, done), at(was, done, is, done)}, 2},
+		{"other criteria", trees{at(was, done+"- [ ] More\n"), at(is, done)}, 2},
+		{"no criteria", trees{at(was, withStatus("completed")), at(is, withStatus("completed"))}, 2},
 	} {
 		if got := find(t, line(tt.trees...), "new")["new"]; got != tt.want {
 			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
@@ -237,7 +253,8 @@ func TestFindReadsNoBlobTwice(t *testing.T) {
 	done := withStatus("completed")
 	repo := newTestRepo(t)
 	hashes := repo.add(t, line(
-		at(one, withStatus("pending")), at(one, done+"1"), at(one, done+"2"), at(one, done+"2", "x", "2"), at(old, done+"2"), at(old, done+"2", two, done),
+		at(one, withStatus("pending")), at(one, done+"1"), at(one, done+"2"), at(one, done+"2", "x", "2"), at(old, done+"2"),
+		at(old, done+"2", two, done),
 	))
 	if got := findIn(t, repo, hashes, 5, "001"); got["001"] != 2 {
 		t.Errorf("got %d, want 2", got["001"])
@@ -257,14 +274,16 @@ func TestFindInAShallowClone(t *testing.T) {
 	open, done := withStatus("pending"), withStatus("completed")
 	for _, tt := range []struct {
 		name  string
-		trees []map[string]string
+		trees trees
 		cut   int
 		want  map[string]int
 	}{
-		{"completed at the end or before", []map[string]string{at(), at(one, done, two, open), at(one, done, two, done)}, 2, map[string]int{"001": 0, "002": 3}},
-		{"a gap older than the completion", []map[string]string{at(), at(one, open), at(one, completedAt(3))}, 2, map[string]int{"001": 3}},
-		{"completed and reverted before, maybe", []map[string]string{at(), at(one, open, two, done), at(one, completedAt(1), two, open)}, 2, map[string]int{"001": 0}},
-		{"the end is the root", []map[string]string{at(one, done), at(one, done, two, done)}, 1, map[string]int{"001": 1, "002": 2}},
+		{"completed at the end or before",
+			trees{at(), at(one, done, two, open), at(one, done, two, done)}, 2, map[string]int{"001": 0, "002": 3}},
+		{"a gap older than the completion", trees{at(), at(one, open), at(one, completedAt(3))}, 2, map[string]int{"001": 3}},
+		{"completed and reverted before, maybe",
+			trees{at(), at(one, open, two, done), at(one, completedAt(1), two, open)}, 2, map[string]int{"001": 0}},
+		{"the end is the root", trees{at(one, done), at(one, done, two, done)}, 1, map[string]int{"001": 1, "002": 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adopt makes the kernel give us the orphans among our descendants as children, and opens
+// adopt makes this process the parent of the orphans among its descendants, and opens
 // the list of the main thread's children (see onOwnThread). It returns nil if the kernel has
 // no such list.
 func adopt() (children *os.File, err error) {

@@ -64,7 +64,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("the newest of each is %v", last)
 	}
 	if _, err := h.Get("002", "nope"); !errors.Is(err, storage.ErrNotFound) {
-		t.Errorf("a missing run gives %v", err)
+		t.Errorf("a missing run: got error %v", err)
 	}
 }
 

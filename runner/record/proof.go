@@ -2,7 +2,7 @@ package record
 
 import "time"
 
-// ProofVerdict is what a proof comes to (DESIGN.md section 6).
+// ProofVerdict is the result of a proof.
 type ProofVerdict string
 
 // The verdicts. Only Proven is a success.
@@ -14,7 +14,7 @@ const (
 	WrongCause    ProofVerdict = "wrong-reason"   // red at base, but never for the stated reason
 	NotTheCause   ProofVerdict = "not-the-cause"  // green without the fix: something else fixed it
 	Regressed     ProofVerdict = "regressed"      // another check that held at base does not hold at head
-	Inconclusive  ProofVerdict = "inconclusive"   // too few runs that tell something
+	Inconclusive  ProofVerdict = "inconclusive"   // too few conclusive runs
 	NotProvable   ProofVerdict = "not-provable"   // what judges the fix is in the fix, or there is nothing to judge
 )
 
@@ -27,8 +27,8 @@ const (
 	CellKept   = "kept"
 )
 
-// Proof is what was found of one reproduction and one fix. It is shown as JSON
-// as it is; fields are only ever added, arrays are never null.
+// Proof is the result of one reproduction and one fix. Its JSON form is API: fields may be
+// added but not changed, and arrays are never null.
 type Proof struct {
 	Reproduction string       `json:"reproduction"` // spec ids
 	Fix          string       `json:"fix"`
@@ -42,13 +42,13 @@ type Proof struct {
 	PValue      float64     `json:"p_value"`
 	Alpha       float64     `json:"alpha"`  // what PValue must not exceed
 	Bounds      Bounds      `json:"bounds"` // of that check
-	Needed      int         `json:"needed"` // further green runs, where inconclusive
+	Needed      int         `json:"needed"` // further green runs, if inconclusive
 	Intact      Intact      `json:"intact"`
 	Changed     []ProofPath `json:"changed"`         // every path between base and head, classified
 	Harness     []string    `json:"harness"`         // paths of the fix that judge it
 	Allowed     bool        `json:"harness_allowed"` // --allow-harness was given
-	Coverage    *Coverage   `json:"coverage"`        // null where it is not known
-	Notes       []string    `json:"notes"`           // what a reader should know and no cell tells
+	Coverage    *Coverage   `json:"coverage"`        // null if unknown
+	Notes       []string    `json:"notes"`           // what a reader should know besides the cells
 	Environment ProofEnv    `json:"environment"`
 	Started     time.Time   `json:"started"`
 	DurationMS  int64       `json:"duration_ms"`
@@ -72,7 +72,7 @@ type ProofCheck struct {
 	Files     []TestFile `json:"files"`
 	PValue    float64    `json:"p_value"`
 	Bounds    Bounds     `json:"bounds"`
-	Needed    int        `json:"needed"` // further green runs, where there were too few
+	Needed    int        `json:"needed"` // further green runs, if there were too few
 }
 
 // TestFile is a test file by its content at base.
@@ -84,11 +84,10 @@ type TestFile struct {
 
 // Cell is one cell of the matrix.
 //
-// Red, green and causal are there once for each of the reproduction's checks;
-// intact and kept once, with criterion 0. In red and causal a held run is a
-// failure for the stated reason, in green a pass that shows that the test ran: one
-// that does not is a no_test_ran. A run that changed the test files is an
-// invalid_run; it is among Runs, and counts for nothing else.
+// A proof has red, green and causal once for each of the reproduction's checks, and intact
+// and kept once, with criterion 0. In red and causal a held run is a failure for the stated
+// reason. In green it is a pass that shows that the test ran; a pass that does not is a
+// no_test_ran. A run that changed the test files is an invalid_run; it counts only in Runs.
 type Cell struct {
 	Name       string          `json:"name"`
 	Criterion  int             `json:"criterion"` // of the reproduction; 0: none
@@ -104,7 +103,7 @@ type Cell struct {
 	DurationMS int64           `json:"duration_ms"`
 }
 
-// Failed counts the runs in which a test that has to pass did not.
+// Failed returns the number of runs in which the test ran but did not pass.
 func (c Cell) Failed() int {
 	return c.ByOutcome[NotHeld] + c.ByOutcome[WrongReason] + c.ByOutcome[TimedOut]
 }
@@ -119,10 +118,10 @@ type Bounds struct {
 // Intact compares the test files at head with those at base.
 type Intact struct {
 	Same bool   `json:"same"`
-	Diff string `json:"diff"` // unified; "" where they are the same
+	Diff string `json:"diff"` // unified; "" if they are the same
 }
 
-// PathClass is what a changed path is to a proof.
+// PathClass is the role of a changed path in a proof.
 type PathClass string
 
 // The classes, in the order in which they are decided.
@@ -140,18 +139,18 @@ type ProofPath struct {
 	Class PathClass `json:"class"`
 }
 
-// Coverage tells which of the fix's changed lines the regression test ran.
+// Coverage says which of the fix's changed lines the regression test ran.
 type Coverage struct {
 	Changed int      `json:"changed"` // executable changed lines
 	Covered int      `json:"covered"`
 	Missed  []string `json:"missed"` // PATH:LINE
 }
 
-// ProofEnv is the machine that the runs are of.
+// ProofEnv is the machine on which a proof ran.
 type ProofEnv struct {
 	OS    string `json:"os"`
 	Arch  string `json:"arch"`
 	CPUs  int    `json:"cpus"`
 	Chant string `json:"chant"`
-	Go    string `json:"go"` // "" where there is none
+	Go    string `json:"go"` // "" if there is none
 }

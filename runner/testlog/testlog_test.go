@@ -34,8 +34,10 @@ func TestUntested(t *testing.T) {
 		{"go passed without a newline, and skipped", "foo--- PASS: TestA (0.00s)\n--- SKIP: TestS (0.00s)\nPASS\nok  \tm/a\t0.1s\n", ""},
 		{"go one cached, one run", "ok  \tm/a\t(cached)\nok  \tm/b\t0.1s\n", ""},
 		{"go one skipped, one run", "--- SKIP: TestS (0.00s)\nPASS\nok  \tm/s\t0.1s\n--- PASS: TestA (0.00s)\nPASS\nok  \tm/a\t0.1s\n", ""},
-		{"go one skipped, one replayed", "--- SKIP: TestS (0.00s)\nPASS\nok  \tm/s\t0.1s\n--- PASS: TestA (0.00s)\nPASS\nok  \tm/a\t(cached)\n", "go test"},
-		{"go one replayed, one skipped", "--- PASS: TestA (0.00s)\nPASS\nok  \tm/a\t(cached)\n--- SKIP: TestS (0.00s)\nPASS\nok  \tm/s\t0.1s\n", "go test"},
+		{"go one skipped, one replayed",
+			"--- SKIP: TestS (0.00s)\nPASS\nok  \tm/s\t0.1s\n--- PASS: TestA (0.00s)\nPASS\nok  \tm/a\t(cached)\n", "go test"},
+		{"go one replayed, one skipped",
+			"--- PASS: TestA (0.00s)\nPASS\nok  \tm/a\t(cached)\n--- SKIP: TestS (0.00s)\nPASS\nok  \tm/s\t0.1s\n", "go test"},
 		{"go binary", "--- PASS: TestA (0.00s)\nPASS\n", ""},
 		{"go binary empty", "testing: warning: no tests to run\nPASS\n", "go test"},
 		{"go binary skipped", "--- SKIP: TestS (0.00s)\nPASS\n", "go test"},
@@ -65,7 +67,8 @@ func TestUntested(t *testing.T) {
 
 		{"cargo", "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 2 filtered out; finished in 0.00s\n", ""},
 		{"cargo failed", "test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 2 filtered out; finished in 0.61s\n", ""},
-		{"cargo none", "running 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; finished in 0.00s\n", "cargo test"},
+		{"cargo none",
+			"running 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out; finished in 0.00s\n", "cargo test"},
 		{"cargo ignored", "test result: ok. 0 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.00s\n", "cargo test"},
 		{"cargo and doc tests", "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n" +
 			"\n   Doc-tests rs\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n", ""},
@@ -116,16 +119,20 @@ func TestUnbuilt(t *testing.T) {
 	for _, tt := range []struct {
 		name, output, want string
 	}{
-		{"go build", "# m/b [m/b.test]\nb_test.go:3:27: undefined: x\nFAIL\tm/b [build failed]\nFAIL\n", "could not build: FAIL\tm/b [build failed]"},
+		{"go build", "# m/b [m/b.test]\nb_test.go:3:27: undefined: x\nFAIL\tm/b [build failed]\nFAIL\n",
+			"could not build: FAIL\tm/b [build failed]"},
 		{"go setup", "FAIL\t./nonexist [setup failed]\nFAIL\n", "could not build: FAIL\t./nonexist [setup failed]"},
 		{"go test failed", "--- FAIL: TestF (0.00s)\nFAIL\nFAIL\tm/f\t0.003s\nFAIL\n", ""},
 		{"pytest", "ERROR test_imp.py\n!!!!!!!! Interrupted: 1 error during collection !!!!!!!!\n1 error in 0.24s\n",
 			"could not build: !!!!!!!! Interrupted: 1 error during collection !!!!!!!!"},
 		{"pytest fixture", "ERROR test_p.py::test_x\n1 error in 0.24s\n", ""},
-		{"unittest", "ImportError: Failed to import test module: test_imp\nTraceback (most recent call last):\nRan 1 test in 0.000s\n\nFAILED (errors=1)\n",
+		{"unittest", "ImportError: Failed to import test module: test_imp\nTraceback (most recent call last):\n" +
+			"Ran 1 test in 0.000s\n\nFAILED (errors=1)\n",
 			"could not build: ImportError: Failed to import test module: test_imp"},
-		{"cargo", "error: could not compile `rs` (lib test) due to 1 previous error\n", "could not build: error: could not compile `rs` (lib test) due to 1 previous error"},
-		{"cargo target", "error: no test target named `zz` in default-run packages\n", "could not build: error: no test target named `zz` in default-run packages"},
+		{"cargo", "error: could not compile `rs` (lib test) due to 1 previous error\n",
+			"could not build: error: could not compile `rs` (lib test) due to 1 previous error"},
+		{"cargo target", "error: no test target named `zz` in default-run packages\n",
+			"could not build: error: no test target named `zz` in default-run packages"},
 		{"cargo test failed", "error: test failed, to rerun pass `--lib`\n", ""},
 		{"jest", "FAIL ./a.test.js\n  ● Test suite failed to run\n", "could not build: ● Test suite failed to run"},
 		{"prose", "the build failed\nFAIL: [build failed]\nnothing could be built\n", ""},
