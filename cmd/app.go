@@ -28,7 +28,7 @@ import (
 // App holds the streams, environment and identity of one invocation. Only main
 // reads them from the process.
 type App struct {
-	In   io.Reader // read only by mcp and store put
+	In   io.Reader // read only by mcp
 	Out  io.Writer
 	Err  io.Writer
 	Env  []string

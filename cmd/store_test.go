@@ -8,26 +8,6 @@ import (
 	"chant/storage"
 )
 
-// A value is shown without control characters and with a final newline.
-func TestShowValue(t *testing.T) {
-	t.Parallel()
-	for value, want := range map[string]string{
-		"":                 "\n",
-		"one":              "one\n",
-		"one\ntwo\n":       "one\ntwo\n",
-		"a\x1b[2J\r\xff":   "a^[[2J^M\ufffd\n",
-		"to\u202ethe left": "to<U+202E>the left\n",
-	} {
-		var b strings.Builder
-		if err := showValue(newScreen(&b, nil), []byte(value)); err != nil {
-			t.Fatal(err)
-		}
-		if b.String() != want {
-			t.Errorf("%q is shown as %q, want %q", value, b.String(), want)
-		}
-	}
-}
-
 // A failed sync is damage too, with a position but without a key.
 func TestShowReport(t *testing.T) {
 	t.Parallel()
@@ -59,10 +39,9 @@ func TestShowReport(t *testing.T) {
 func TestStoreErrors(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]int{
-		storage.ErrInvalidKey: ExitUsage, storage.ErrTooLarge: ExitUsage, storage.ErrLocked: ExitNotYet,
-		storage.ErrCorrupt: ExitEnvironment, storage.ErrNewerFormat: ExitEnvironment, storage.ErrSync: ExitEnvironment,
+		storage.ErrLocked: ExitNotYet, storage.ErrCorrupt: ExitEnvironment, storage.ErrNewerFormat: ExitEnvironment, storage.ErrSync: ExitEnvironment,
 	} {
-		if got := exitCode(asUsageError(errors.Join(err))); got != want {
+		if got := exitCode(errors.Join(err)); got != want {
 			t.Errorf("%v: exit %d, want %d", err, got, want)
 		}
 	}
