@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"strings"
+	"unicode/utf16"
 
 	"chant/spec"
 )
@@ -21,14 +22,12 @@ func escapeJSON(encoded string) string {
 	}
 	var b strings.Builder
 	for _, r := range encoded {
-		switch {
-		case r == 0x7F || spec.Deceptive(r) && r <= 0xFFFF:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		case spec.Deceptive(r):
-			high, low := (r-0x10000)>>10+0xD800, (r-0x10000)&0x3FF+0xDC00 // UTF-16 surrogates, RFC 8259 section 7
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
+		if r != 0x7F && !spec.Deceptive(r) {
 			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) { // RFC 8259, section 7
+			fmt.Fprintf(&b, `\u%04x`, unit)
 		}
 	}
 	return b.String()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -58,29 +59,16 @@ func (s statusError) Error() string { return fmt.Sprintf("exit status %d", int(s
 // then what did not hold, because no other error can change that; then a failure
 // of the environment, a usage error, and what can't run yet.
 func exitCode(err error) int {
+	rank := func(code int) int { // -1 for a signal
+		return slices.Index([]int{ExitNotHeld, ExitEnvironment, ExitUsage, ExitNotYet, ExitHeld}, code)
+	}
 	code := ExitHeld
 	for _, one := range flatten(err) {
-		if c := codeOf(one); rank(c) > rank(code) {
+		if c := codeOf(one); rank(c) < rank(code) {
 			code = c
 		}
 	}
 	return code
-}
-
-func rank(code int) int {
-	switch code {
-	case ExitHeld:
-		return 0
-	case ExitNotYet:
-		return 1
-	case ExitUsage:
-		return 2
-	case ExitEnvironment:
-		return 3
-	case ExitNotHeld:
-		return 4
-	}
-	return 5
 }
 
 // flatten returns the errors that err joins, also if the join is wrapped, or else

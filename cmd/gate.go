@@ -14,20 +14,19 @@ import (
 )
 
 func (a *App) approveCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "approve ID",
-		Short: "Approve a spec",
-		Args:  oneID, ValidArgsFunction: a.completeIDs,
-		RunE: func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], true) },
-	}
+	return a.decisionCommand("approve", "Approve a spec", true)
 }
 
 func (a *App) rejectCommand() *cobra.Command {
+	return a.decisionCommand("reject", "Reject a spec", false)
+}
+
+func (a *App) decisionCommand(name, short string, approved bool) *cobra.Command {
 	return &cobra.Command{
-		Use:   "reject ID",
-		Short: "Reject a spec",
+		Use:   name + " ID",
+		Short: short,
 		Args:  oneID, ValidArgsFunction: a.completeIDs,
-		RunE: func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], false) },
+		RunE: func(c *cobra.Command, args []string) error { return a.approve(c.Context(), args[0], approved) },
 	}
 }
 

@@ -3,12 +3,12 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"chant/runner"
-	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -32,11 +32,18 @@ func (a *App) graphCommand() *cobra.Command {
 	return c
 }
 
-// graphView is a part of the dependency graph with the states of its specs.
-type graphView struct {
-	project *project.Project
-	live    runner.Live
-	specs   []*spec.Spec // each after its dependencies
+type graphJSON struct {
+	Schema string     `json:"schema"`
+	Specs  []nodeJSON `json:"specs"` // each after its dependencies
+}
+
+type nodeJSON struct {
+	ID           string     `json:"id"`
+	State        spec.State `json:"state"`
+	Dependencies []string   `json:"dependencies"` // all of them are in the graph
+
+	name  string   // of the node: ids may contain any character and be duplicates
+	needs []string // the names of its dependencies
 }
 
 func (a *App) graph(ctx context.Context, queries []string, format string) error {
@@ -44,22 +51,23 @@ func (a *App) graph(ctx context.Context, queries []string, format string) error 
 	if err != nil {
 		return err
 	}
-	view := graphView{project: p, live: live, specs: p.Set.Order()}
+	specs := p.Set.Order()
 	if len(queries) > 0 {
-		if view.specs, err = below(p.Set, queries); err != nil {
+		if specs, err = below(p.Set, queries); err != nil {
 			return err
 		}
 	}
+	g := graphOf(p.Set, live, specs)
 	s := a.stdout()
 	switch format {
 	case "text":
-		view.text(s)
+		g.text(s)
 	case "mermaid":
-		view.mermaid(s)
+		g.mermaid(s)
 	case "dot":
-		view.dot(s)
+		g.dot(s)
 	case "json":
-		return writeJSON(a.Out, view.json())
+		return writeJSON(a.Out, g)
 	default:
 		return &usageError{msg: fmt.Sprintf("invalid graph format %q", format), hint: "text, mermaid or dot"}
 	}
@@ -79,105 +87,67 @@ func below(set *spec.Set, queries []string) ([]*spec.Spec, error) {
 			add(d)
 		}
 	}
-	for _, q := range queries {
-		s, err := set.Resolve(q)
-		if err != nil {
-			return nil, err
-		}
+	named, err := resolveAll(set, queries)
+	for _, s := range named {
 		add(s)
 	}
-	var list []*spec.Spec
-	for _, s := range set.Order() {
-		if wanted[s] {
-			list = append(list, s)
+	return slices.DeleteFunc(set.Order(), func(s *spec.Spec) bool { return !wanted[s] }), err
+}
+
+// graphOf returns the graph of specs, which include all their dependencies.
+func graphOf(set *spec.Set, live runner.Live, specs []*spec.Spec) graphJSON {
+	g := graphJSON{"chant.graph/v1", []nodeJSON{}}
+	name := func(s *spec.Spec) string { return fmt.Sprintf("s%d", slices.Index(specs, s)+1) }
+	for _, s := range specs {
+		state, _ := set.State(s, live.Facts)
+		node := nodeJSON{ID: s.ID, State: state, Dependencies: []string{}, name: name(s)}
+		for _, d := range set.Dependencies(s) {
+			node.Dependencies = append(node.Dependencies, d.ID)
+			node.needs = append(node.needs, name(d))
 		}
+		g.Specs = append(g.Specs, node)
 	}
-	return list, nil
+	return g
 }
 
-func (v graphView) state(s *spec.Spec) (spec.State, []spec.Block) {
-	return v.project.Set.State(s, v.live.Facts)
-}
-
-func (v graphView) text(s *screen) {
+func (g graphJSON) text(s *screen) {
 	var rows [][]text
-	for _, one := range v.specs {
-		state, _ := v.state(one)
-		var needs []string
-		for _, d := range v.project.Set.Dependencies(one) {
-			needs = append(needs, d.ID)
-		}
+	for _, n := range g.Specs {
 		arrow := ""
-		if len(needs) > 0 {
-			arrow = "← " + strings.Join(needs, ", ")
+		if len(n.Dependencies) > 0 {
+			arrow = "← " + strings.Join(n.Dependencies, ", ")
 		}
-		rows = append(rows, []text{stateMark(state), plain(one.ID), stateText(state), plain(arrow)})
+		rows = append(rows, []text{stateMark(n.State), plain(n.ID), stateText(n.State), plain(arrow)})
 	}
 	s.table(rows)
 }
 
-// mermaid writes a flowchart (mermaid.js.org, "flowchart" syntax). Ids are the
-// nodes' quoted labels, because a node's name may have few characters.
-func (v graphView) mermaid(s *screen) {
+// mermaid writes a flowchart (mermaid.js.org, "flowchart" syntax), in
+// which a node's name may have few characters.
+func (g graphJSON) mermaid(s *screen) {
 	s.line(plain("flowchart TD"))
-	name := v.names()
-	for _, one := range v.specs {
-		state, _ := v.state(one)
-		s.line(plainf(`  %s["%s<br/>%s"]`, name[one], escapeMermaid(one.ID), state))
-		for _, d := range v.project.Set.Dependencies(one) {
-			s.line(plainf("  %s --> %s", name[d], name[one]))
+	for _, n := range g.Specs {
+		s.line(plainf(`  %s["%s<br/>%s"]`, n.name, escapeMermaid(n.ID), n.State))
+		for _, d := range n.needs {
+			s.line(plainf("  %s --> %s", d, n.name))
 		}
 	}
 }
 
 // dot writes a directed graph in Graphviz's DOT language.
-func (v graphView) dot(s *screen) {
+func (g graphJSON) dot(s *screen) {
 	s.line(plain("digraph chant {"))
-	name := v.names()
-	for _, one := range v.specs {
-		state, _ := v.state(one)
-		s.line(plainf("  %s [label=%q];", name[one], one.ID+"\n"+string(state)))
-		for _, d := range v.project.Set.Dependencies(one) {
-			s.line(plainf("  %s -> %s;", name[d], name[one]))
+	for _, n := range g.Specs {
+		s.line(plainf("  %s [label=%q];", n.name, n.ID+"\n"+string(n.State)))
+		for _, d := range n.needs {
+			s.line(plainf("  %s -> %s;", d, n.name))
 		}
 	}
 	s.line(plain("}"))
-}
-
-func (v graphView) names() map[*spec.Spec]string {
-	names := map[*spec.Spec]string{}
-	for i, s := range v.specs {
-		names[s] = fmt.Sprintf("s%d", i+1)
-	}
-	return names
 }
 
 // escapeMermaid escapes a label with Mermaid's entity codes, which start with "#"
 // and not with "&".
 func escapeMermaid(s string) string {
 	return strings.NewReplacer("#", "#35;", "&", "#amp;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "`", "#96;").Replace(s)
-}
-
-type graphJSON struct {
-	Schema string     `json:"schema"`
-	Specs  []nodeJSON `json:"specs"`
-}
-
-type nodeJSON struct {
-	ID           string     `json:"id"`
-	State        spec.State `json:"state"`
-	Dependencies []string   `json:"dependencies"`
-}
-
-func (v graphView) json() graphJSON {
-	out := graphJSON{Schema: "chant.graph/v1", Specs: []nodeJSON{}}
-	for _, one := range v.specs {
-		state, _ := v.state(one)
-		node := nodeJSON{ID: one.ID, State: state, Dependencies: []string{}}
-		for _, d := range v.project.Set.Dependencies(one) {
-			node.Dependencies = append(node.Dependencies, d.ID)
-		}
-		out.Specs = append(out.Specs, node)
-	}
-	return out
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"chant/runner"
 )
 
 func TestGraph(t *testing.T) {
@@ -14,7 +16,7 @@ func TestGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := graphView{project: p, live: live, specs: specs}
+	v := graphOf(p.Set, live, specs)
 	for name, tt := range map[string]struct {
 		show func(*screen)
 		want string
@@ -53,7 +55,7 @@ func TestGraph(t *testing.T) {
 func TestGraphOfHostileIDs(t *testing.T) {
 	t.Parallel()
 	p := projectOf(t, map[string]string{".chant/specs/a\"]<b>#1;\x1b[2J\\.md": "# T\n"})
-	v := graphView{project: p, specs: p.Set.Order()}
+	v := graphOf(p.Set, runner.Live{}, p.Set.Order())
 	var mermaid, dot strings.Builder
 	v.mermaid(newScreen(&mermaid, nil))
 	v.dot(newScreen(&dot, nil))
@@ -69,7 +71,7 @@ func TestGraphJSON(t *testing.T) {
 	t.Parallel()
 	p, live := board(t)
 	var b strings.Builder
-	if err := writeJSON(&b, graphView{project: p, live: live, specs: p.Set.Order()[:2]}.json()); err != nil {
+	if err := writeJSON(&b, graphOf(p.Set, live, p.Set.Order()[:2])); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(wantGraphJSON, b.String()); diff != "" {

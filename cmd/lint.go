@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,11 @@ func (a *App) lintCommand() *cobra.Command {
 	return c
 }
 
+type lintJSON struct {
+	Schema   string        `json:"schema"`
+	Problems []problemJSON `json:"problems"`
+}
+
 type problemJSON struct {
 	ID       string `json:"id"`
 	Path     string `json:"path"`
@@ -32,25 +38,21 @@ type problemJSON struct {
 	Hint     string `json:"hint"`
 }
 
-type lintJSON struct {
-	Schema   string        `json:"schema"`
-	Problems []problemJSON `json:"problems"`
-}
-
 func (a *App) lint(queries []string, asJSON bool) error {
 	v, err := a.lintView(queries)
 	if err != nil {
 		return err
 	}
-	if err := a.output(v, asJSON, func(s *screen) { showProblems(s, v.Problems) }); err != nil {
-		return err
-	}
-	for _, p := range v.Problems {
-		if p.Severity == spec.Error.String() {
-			return statusError(ExitUsage)
+	err = a.output(v, asJSON, func(s *screen) {
+		for _, p := range v.Problems {
+			showProblem(s, p)
 		}
+	})
+	isError := func(p problemJSON) bool { return p.Severity == spec.Error.String() }
+	if err == nil && slices.ContainsFunc(v.Problems, isError) {
+		return statusError(ExitUsage)
 	}
-	return nil
+	return err
 }
 
 // lintView returns what lint shows.
@@ -69,7 +71,8 @@ func (a *App) lintView(queries []string) (lintJSON, error) {
 	}
 	problems := []problemJSON{}
 	for _, one := range spec.Lint(p.Set, p.Config, p.Problems) {
-		if len(queries) > 0 && !wanted[one.Path] && one.Path != project.ConfigFile {
+		named := func(s *spec.Spec) bool { return s.Path == one.Path }
+		if len(queries) > 0 && !slices.ContainsFunc(wanted, named) && one.Path != project.ConfigFile {
 			continue
 		}
 		problems = append(problems, problemJSON{
@@ -79,18 +82,16 @@ func (a *App) lintView(queries []string) (lintJSON, error) {
 	return lintJSON{"chant.lint/v1", problems}, nil
 }
 
-func showProblems(s *screen, problems []problemJSON) {
-	for _, p := range problems {
-		severity := coloured(p.Severity+":", yellow)
-		if p.Severity == spec.Error.String() {
-			severity = coloured(p.Severity+":", red)
-		}
-		hint := ""
-		if p.Hint != "" {
-			hint = "(" + p.Hint + ")"
-		}
-		s.line(bold(location(p.Path, p.Line, p.Column)), severity, plain(p.Message), plain(hint), faint("["+p.Rule+"]"))
+func showProblem(s *screen, p problemJSON) {
+	style := yellow
+	if p.Severity == spec.Error.String() {
+		style = red
 	}
+	hint := ""
+	if p.Hint != "" {
+		hint = "(" + p.Hint + ")"
+	}
+	s.line(bold(location(p.Path, p.Line, p.Column)), coloured(p.Severity+":", style), plain(p.Message), plain(hint), faint("["+p.Rule+"]"))
 }
 
 // location returns FILE:LINE:COLUMN: for editors and CI.
@@ -101,15 +102,15 @@ func location(path string, line, column int) string {
 	return fmt.Sprintf("%s:%d:%d:", path, line, column)
 }
 
-// resolveAll returns the paths of the specs that the queries name.
-func resolveAll(set *spec.Set, queries []string) (map[string]bool, error) {
-	paths := map[string]bool{}
+// resolveAll returns the specs that the queries name, some perhaps twice.
+func resolveAll(set *spec.Set, queries []string) ([]*spec.Spec, error) {
+	var specs []*spec.Spec
 	for _, q := range queries {
 		s, err := set.Resolve(q)
 		if err != nil {
 			return nil, err
 		}
-		paths[s.Path] = true
+		specs = append(specs, s)
 	}
-	return paths, nil
+	return specs, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +44,7 @@ func (a *App) list(ctx context.Context, asJSON bool) error {
 	if err := a.output(v, asJSON, func(s *screen) { showList(s, v.Specs) }); err != nil {
 		return err
 	}
-	return a.listStatus(v.Specs)
+	return a.listStatus(len(v.Specs), slices.ContainsFunc(v.Specs, func(r specJSON) bool { return r.State == spec.StateInvalid }))
 }
 
 // listView returns what list shows.
@@ -52,7 +53,7 @@ func (a *App) listView(ctx context.Context) (listJSON, error) {
 	if err != nil {
 		return listJSON{}, err
 	}
-	rows := make([]specJSON, 0, len(p.Problems))
+	rows := []specJSON{}
 	for _, s := range p.Set.All() {
 		rows = append(rows, specRow(p, s, live))
 	}
@@ -86,7 +87,7 @@ func (a *App) readLive(ctx context.Context, p *project.Project) (runner.Live, er
 }
 
 func showList(s *screen, rows []specJSON) {
-	table := make([][]text, 0, len(rows))
+	var table [][]text
 	for _, r := range rows {
 		title := plain(r.Title)
 		if r.Error != "" {
@@ -98,15 +99,13 @@ func showList(s *screen, rows []specJSON) {
 }
 
 // listStatus returns the error of a list that has been shown: the command fails
-// if a spec in it is invalid.
-func (a *App) listStatus(rows []specJSON) error {
-	if len(rows) == 0 {
+// if a spec in it is invalid. The list says why.
+func (a *App) listStatus(specs int, invalid bool) error {
+	if specs == 0 {
 		a.stderr().line(bold("chant:"), plain("no specs yet (chant new TITLE creates one)"))
 	}
-	for _, r := range rows {
-		if err := r.usable(); err != nil {
-			return err
-		}
+	if invalid {
+		return statusError(ExitUsage)
 	}
 	return nil
 }

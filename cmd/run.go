@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -113,17 +114,8 @@ func (a *App) choose(p *project.Project, live runner.Live, queries []string, all
 		}
 		return nil, &usageError{msg: "several specs are ready: " + strings.Join(ids, ", "), hint: "name one, or use --all"}
 	}
-	wanted, err := resolveAll(p.Set, queries)
-	if err != nil {
-		return nil, err
-	}
-	var specs []*spec.Spec
-	for _, s := range p.Set.Order() {
-		if wanted[s.Path] {
-			specs = append(specs, s)
-		}
-	}
-	return specs, nil
+	named, err := resolveAll(p.Set, queries)
+	return slices.DeleteFunc(p.Set.Order(), func(s *spec.Spec) bool { return !slices.Contains(named, s) }), err
 }
 
 // errNothingReady is returned by a run that has nothing to do, which is not a

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,11 +106,7 @@ func (a *App) status(ctx context.Context, asJSON bool) error {
 	if err := a.output(v, asJSON, func(s *screen) { showBoard(s, v.Specs) }); err != nil {
 		return err
 	}
-	list := make([]specJSON, len(v.Specs))
-	for i := range v.Specs {
-		list[i] = v.Specs[i].specJSON
-	}
-	return a.listStatus(list)
+	return a.listStatus(len(v.Specs), slices.ContainsFunc(v.Specs, func(r statusRow) bool { return r.State == spec.StateInvalid }))
 }
 
 // statusView returns what status shows.
@@ -125,7 +122,7 @@ func showBoard(s *screen, rows []statusRow) {
 	if len(rows) == 0 {
 		return
 	}
-	table := make([][]text, 0, len(rows))
+	var table [][]text
 	for _, r := range rows {
 		table = append(table, []text{
 			stateMark(r.State), plain(r.ID), stateText(r.State), plain(gauge(r.Criteria)), plain(ticks(r.Criteria)), faint(why(r)),
@@ -252,15 +249,21 @@ func (a *App) watch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var b strings.Builder
-		now := newScreen(&b, a.Env)
-		now.width = a.stdout().width
-		showBoard(now, boardRows(p, live))
-		if b.String() != shown {
-			shown = b.String()
-			if err := a.redraw(boardRows(p, live)); err != nil {
-				return err
+		s := a.stdout()
+		out := s.out
+		var now strings.Builder
+		s.out = &now
+		showBoard(s, boardRows(p, live))
+		if now.String() != shown {
+			shown = now.String()
+			s.out = out
+			if s.terminal() {
+				s.write(clearScreen)
 			}
+			s.write(shown)
+		}
+		if err := s.failed(); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -268,13 +271,4 @@ func (a *App) watch(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
-}
-
-func (a *App) redraw(rows []statusRow) error {
-	s := a.stdout()
-	if s.terminal() {
-		s.write(clearScreen)
-	}
-	showBoard(s, rows)
-	return s.failed()
 }

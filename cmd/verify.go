@@ -10,7 +10,6 @@ import (
 
 	"chant/runner/record"
 	"chant/runner/verify"
-	"chant/spec"
 )
 
 // verifyOptions are the flags of verify.
@@ -47,9 +46,12 @@ an attestation.`,
 }
 
 func (a *App) verify(ctx context.Context, queries []string, opts verifyOptions) error {
-	request, err := a.verifyRequest(queries, opts)
-	if err != nil {
-		return err
+	request := verify.Options{At: opts.at}
+	var err error
+	if opts.shard != "" {
+		if request.Shard, err = verify.ParseShard(opts.shard); err != nil {
+			return err
+		}
 	}
 	reports, err := parseReports(opts.reports)
 	if err != nil {
@@ -60,8 +62,12 @@ func (a *App) verify(ctx context.Context, queries []string, opts verifyOptions) 
 		return err
 	}
 	request.Project = p
-	if request.IDs, err = ids(p.Set, queries); err != nil {
+	named, err := resolveAll(p.Set, queries)
+	if err != nil {
 		return err
+	}
+	for _, s := range named {
+		request.IDs = append(request.IDs, s.ID)
 	}
 	out := a.stdout()
 	if opts.json || slices.ContainsFunc(reports, reportTo.toStdout) {
@@ -75,31 +81,6 @@ func (a *App) verify(ctx context.Context, queries []string, opts verifyOptions) 
 	found, err := verify.Verifier{Settings: w.settings, Git: w.repo}.Verify(ctx, request)
 	err = errors.Join(err, v.close(), w.repo.Close())
 	return a.showVerification(out, found, opts, reports, err)
-}
-
-func (a *App) verifyRequest(queries []string, opts verifyOptions) (verify.Options, error) {
-	request := verify.Options{At: opts.at}
-	if opts.shard != "" {
-		shard, err := verify.ParseShard(opts.shard)
-		if err != nil {
-			return request, err
-		}
-		request.Shard = shard
-	}
-	return request, nil
-}
-
-// ids returns the ids of the specs that the queries name.
-func ids(set *spec.Set, queries []string) ([]string, error) {
-	list := make([]string, 0, len(queries))
-	for _, q := range queries {
-		s, err := set.Resolve(q)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, s.ID)
-	}
-	return list, nil
 }
 
 // showVerification writes the findings, the summary and the reports, and returns
