@@ -18,7 +18,7 @@ const handshake = `{"jsonrpc":"2.0","id":1,"method":"initialize",` +
 func serveInput(ctx context.Context, t *testing.T, a *App, in io.Reader) (code int, out, errout string) {
 	t.Helper()
 	var outBuf, errBuf strings.Builder
-	code = App{In: in, Out: &outBuf, Err: &errBuf, Dir: a.Dir, Now: fixedTime}.Run(ctx, []string{"mcp"})
+	code = App{In: in, Out: &outBuf, Err: &errBuf, Env: a.Env, Dir: a.Dir, Now: fixedTime}.Run(ctx, []string{"mcp"})
 	return code, outBuf.String(), errBuf.String()
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func mcpSpecs() map[string]string {
 	}
 }
 
-// mcpApp creates a project of these specs in a temporary folder, in which the spec
+// mcpApp creates a repository with these specs in a temporary folder, in which the spec
 // 002-two has been run twice.
 func mcpApp(t *testing.T, specs map[string]string) *App {
 	t.Helper()
@@ -42,6 +43,13 @@ func mcpApp(t *testing.T, specs map[string]string) *App {
 		writeFile(t, filepath.Join(dir, ".chant/specs", name), text)
 	}
 	writeFile(t, filepath.Join(dir, ".chant/prompts/standard.md"), "# Prompt\n\nDo {{spec.id}}.\n")
+	for _, args := range []string{"init", "add .chant", "commit --quiet --message=Specs"} {
+		c := exec.CommandContext(t.Context(), "git", strings.Fields("-C "+dir+" -c user.name=A -c user.email=a@example.invalid "+args)...)
+		c.Env = append(c.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("git %s: %v\n%s", args, err, out)
+		}
+	}
 	h, err := record.OpenHistory(project.StorePath(dir), storage.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +66,7 @@ func mcpApp(t *testing.T, specs map[string]string) *App {
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return &App{Dir: dir, Now: fixedTime}
+	return &App{Env: os.Environ(), Dir: dir, Now: fixedTime}
 }
 
 func writeFile(t *testing.T, path, text string) {
@@ -75,7 +83,7 @@ func writeFile(t *testing.T, path, text string) {
 func onTheCommandLine(t *testing.T, a *App, args ...string) (code int, out, errout string) {
 	t.Helper()
 	var outBuf, errBuf strings.Builder
-	code = App{In: strings.NewReader(""), Out: &outBuf, Err: &errBuf, Dir: a.Dir, Now: fixedTime}.Run(t.Context(), args)
+	code = App{In: strings.NewReader(""), Out: &outBuf, Err: &errBuf, Env: a.Env, Dir: a.Dir, Now: fixedTime}.Run(t.Context(), args)
 	return code, outBuf.String(), errBuf.String()
 }
 
