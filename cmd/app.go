@@ -22,6 +22,7 @@ import (
 	"chant/runner/process"
 	"chant/runner/project"
 	"chant/runner/record"
+	"chant/spec"
 	"chant/storage"
 )
 
@@ -150,6 +151,16 @@ func (a *App) project() (*project.Project, error) {
 		return nil, err
 	}
 	return project.Load(root)
+}
+
+// spec finds one spec and its project.
+func (a *App) spec(query string) (*project.Project, *spec.Spec, error) {
+	p, err := a.project()
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := p.Set.Resolve(query)
+	return p, s, err
 }
 
 // workshop holds what commands that run checks need: settings and the repository.

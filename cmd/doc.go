@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -51,16 +52,15 @@ func (a *App) docHeading(args []string, asJSON bool) error {
 	if len(args) < 2 || hasBlank(args[1:]) {
 		return &usageError{msg: "doc heading needs a file and headings", hint: `chant doc heading FILE "Root cause"`}
 	}
-	var answer docAnswer
-	doc, err := a.document(args[0], &answer)
+	answer := newDocAnswer()
+	err := a.document(args[0], &answer, func(doc *spec.Document) ([]spec.Item, spec.Problems, error) {
+		found, problems := doc.Sections(args[1:])
+		return found, problems, nil
+	})
 	if err != nil {
 		return err
 	}
-	if doc != nil {
-		found, problems := doc.Sections(args[1:])
-		answer.add(doc.Path, found, problems)
-	}
-	return a.answer(answer, plural(len(answer.found), "heading")+" found, none empty", asJSON)
+	return a.answer(answer, "heading", " found, none empty", asJSON)
 }
 
 func (a *App) docRefsCommand() *cobra.Command {
@@ -97,50 +97,51 @@ func (a *App) docRefs(args []string, least int, asJSON bool) error {
 		return fmt.Errorf("opening %s: %w", top, err)
 	}
 	defer root.Close()
-	var answer docAnswer
+	answer := newDocAnswer()
 	files := map[string]spec.CitedFile{}
 	for _, name := range args {
-		doc, err := a.document(name, &answer)
+		err := a.document(name, &answer, func(doc *spec.Document) (found []spec.Item, problems spec.Problems, err error) {
+			for _, ref := range doc.Refs {
+				if _, ok := files[ref.Path]; ok {
+					continue
+				}
+				if files[ref.Path], err = citedFile(root, ref.Path); err != nil {
+					return nil, nil, err
+				}
+			}
+			found, problems = doc.CheckRefs(files, least)
+			return found, problems, nil
+		})
 		if err != nil {
 			return err
 		}
-		if doc == nil {
-			continue
-		}
-		for _, ref := range doc.Refs {
-			if _, ok := files[ref.Path]; ok {
-				continue
-			}
-			if files[ref.Path], err = citedFile(root, ref.Path); err != nil {
-				return err
-			}
-		}
-		found, problems := doc.CheckRefs(files, least)
-		answer.add(doc.Path, found, problems)
 	}
-	return a.answer(answer, plural(len(answer.found), "valid reference"), asJSON)
+	return a.answer(answer, "valid reference", "", asJSON)
 }
 
 // citedFile reads a file of the project. A file that does not exist is a mistake
 // in the document, and so a CitedFile with a Problem; an error is not its mistake.
 func citedFile(root *os.Root, name string) (spec.CitedFile, error) {
 	info, err := root.Stat(name)
+	var src []byte
+	if err == nil && info.Mode().IsRegular() {
+		src, err = root.ReadFile(name)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return spec.CitedFile{Problem: "is not in the project"}, nil
-	case err == nil && !info.Mode().IsRegular():
-		return spec.CitedFile{Problem: "is not a file"}, nil
-	case err == nil:
-		src, err := root.ReadFile(name)
-		if err != nil {
-			return spec.CitedFile{}, fmt.Errorf("reading a cited file: %w", err)
-		}
-		return spec.CitedFile{Lines: linesOf(string(src))}, nil
-	}
-	if errors.Is(err, fs.ErrPermission) {
+	case errors.Is(err, fs.ErrPermission):
 		return spec.CitedFile{}, fmt.Errorf("reading a cited file: %w", err)
+	case err != nil: // such as a symlink that leads out of the project
+		return spec.CitedFile{Problem: "can't be followed: " + withoutPath(err)}, nil
+	case !info.Mode().IsRegular():
+		return spec.CitedFile{Problem: "is not a file"}, nil
 	}
-	return spec.CitedFile{Problem: "can't be followed: " + withoutPath(err)}, nil // such as a symlink that leads out of the project
+	var cited spec.CitedFile
+	for line := range strings.Lines(string(src)) {
+		cited.Lines = append(cited.Lines, strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
+	}
+	return cited, nil
 }
 
 // withoutPath returns the text of a file's error without the path.
@@ -149,15 +150,6 @@ func withoutPath(err error) string {
 		err = failed.Err
 	}
 	return err.Error()
-}
-
-// linesOf returns a text's lines without line endings.
-func linesOf(text string) []string {
-	var lines []string
-	for line := range strings.Lines(text) {
-		lines = append(lines, strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
-	}
-	return lines
 }
 
 type docTableOptions struct {
@@ -242,112 +234,102 @@ func (o docTableOptions) query(args []string, changed func(flag string) bool) (s
 func (a *App) docTable(file string, q spec.RowQuery, opts docTableOptions) error {
 	var target *spec.Spec
 	if opts.targets != "" {
-		p, err := a.project()
+		p, s, err := a.spec(opts.targets)
 		if err != nil {
 			return err
 		}
-		if target, err = p.Set.Resolve(opts.targets); err != nil {
+		if err := p.Problems[s.Path].Err(); err != nil {
 			return err
 		}
-		if err := p.Problems[target.Path].Err(); err != nil {
-			return err
-		}
+		target = s
 	}
-	var answer docAnswer
-	doc, err := a.document(file, &answer)
-	if err != nil {
-		return err
-	}
-	if doc != nil {
+	answer := newDocAnswer()
+	err := a.document(file, &answer, func(doc *spec.Document) (found []spec.Item, problems spec.Problems, err error) {
 		rows, problems := doc.Rows(q)
 		if target != nil && len(rows) > 0 {
 			problems = append(problems, doc.CheckTargets(target, rows, q.Column)...)
 		}
-		var found []spec.Item
 		for _, row := range rows {
 			found = append(found, row.Item())
 		}
-		answer.add(doc.Path, found, problems)
+		return found, problems, nil
+	})
+	if err != nil {
+		return err
 	}
-	return a.answer(answer, plural(len(answer.found), "matching row"), opts.json)
+	return a.answer(answer, "matching row", "", opts.json)
 }
 
 func hasBlank(names []string) bool {
-	for _, name := range names {
-		if strings.TrimSpace(name) == "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(names, func(name string) bool { return strings.TrimSpace(name) == "" })
 }
 
-// docAnswer is the result of a doc command.
+// docAnswer is the result of a doc command. Without problems the document is as
+// expected.
 type docAnswer struct {
-	found    []docItemJSON
-	problems []docItemJSON
+	Schema   string    `json:"schema"`
+	Held     bool      `json:"held"`
+	Found    []docItem `json:"found"`
+	Problems []docItem `json:"problems"`
 }
 
-type docItemJSON struct {
+type docItem struct {
 	Path   string `json:"path"`
 	Line   int    `json:"line"` // 0 for the file as a whole
 	Column int    `json:"column"`
 	Text   string `json:"text"`
 }
 
+func newDocAnswer() docAnswer { return docAnswer{"chant.doc/v1", true, []docItem{}, []docItem{}} }
+
 func (d *docAnswer) add(path string, found []spec.Item, problems spec.Problems) {
 	for _, item := range found {
-		d.found = append(d.found, docItemJSON{path, item.Pos.Line, item.Pos.Column, item.Value})
+		d.Found = append(d.Found, docItem{path, item.Pos.Line, item.Pos.Column, item.Value})
 	}
 	for _, p := range problems {
 		text := p.Msg
 		if p.Hint != "" {
 			text += " (" + p.Hint + ")"
 		}
-		d.problems = append(d.problems, docItemJSON{p.Path, p.Pos.Line, p.Pos.Column, text})
+		d.Problems = append(d.Problems, docItem{p.Path, p.Pos.Line, p.Pos.Column, text})
+		d.Held = false
 	}
 }
 
-// document reads a FILE of the command line; nil if it is not a document. A
-// missing file is a problem in the answer, not an error: a check may ask whether
-// somebody wrote it.
-func (a *App) document(name string, answer *docAnswer) (*spec.Document, error) {
-	var doc *spec.Document
-	var problems spec.Problems
+// document reads a FILE of the command line and adds to the answer what find
+// returns for it. A file that is missing or is not a document is a problem in the
+// answer, not an error: a check may ask whether somebody wrote it.
+func (a *App) document(name string, d *docAnswer, find func(doc *spec.Document) ([]spec.Item, spec.Problems, error)) error {
 	src, err := project.ReadRegular(a.path(name))
 	switch {
-	case err == nil:
-		doc, problems = spec.ParseDocument(name, src)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR),
 		errors.Is(err, project.ErrNotRegular):
-		problems = spec.Problems{{Path: name, Severity: spec.Error, Rule: "unreadable", Msg: withoutPath(err)}}
-	default:
-		return nil, fmt.Errorf("reading a document: %w", err)
+		d.add(name, nil, spec.Problems{{Path: name, Msg: withoutPath(err)}})
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading a document: %w", err)
 	}
-	if len(problems) > 0 {
-		answer.add(name, nil, problems)
-		doc = nil
+	var found []spec.Item
+	doc, problems := spec.ParseDocument(name, src)
+	if len(problems) == 0 {
+		found, problems, err = find(doc)
 	}
-	return doc, nil
+	d.add(name, found, problems)
+	return err
 }
 
-// answer shows the result of a doc command; held is its text if there are no
-// problems.
-func (a *App) answer(d docAnswer, held string, asJSON bool) error {
-	v := struct {
-		Schema   string        `json:"schema"`
-		Held     bool          `json:"held"`
-		Found    []docItemJSON `json:"found"`
-		Problems []docItemJSON `json:"problems"`
-	}{"chant.doc/v1", len(d.problems) == 0, append([]docItemJSON{}, d.found...), append([]docItemJSON{}, d.problems...)}
-	err := a.output(v, asJSON, func(s *screen) {
-		for _, p := range d.problems {
+// answer shows the result of a doc command. A result without problems is shown as
+// the number of what was found, which the noun names.
+func (a *App) answer(d docAnswer, noun, what string, asJSON bool) error {
+	err := a.output(d, asJSON, func(s *screen) {
+		for _, p := range d.Problems {
 			s.line(bold(location(p.Path, p.Line, p.Column)), plain(p.Text))
 		}
-		if v.Held {
-			s.line(plain(held))
+		if d.Held {
+			s.line(plain(plural(len(d.Found), noun) + what))
 		}
 	})
-	if err == nil && !v.Held {
+	if err == nil && !d.Held {
 		return statusError(ExitNotHeld)
 	}
 	return err

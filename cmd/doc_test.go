@@ -13,7 +13,7 @@ import (
 
 func TestDocAnswer(t *testing.T) {
 	t.Parallel()
-	var d docAnswer
+	d := newDocAnswer()
 	d.add("a.md", []spec.Item{{Value: "A", Pos: spec.Pos{Line: 1, Column: 2}}}, nil)
 	for _, tt := range []struct {
 		name     string
@@ -22,7 +22,7 @@ func TestDocAnswer(t *testing.T) {
 		code     int
 		want     string
 	}{
-		{"held", nil, false, ExitHeld, "all is well\n"},
+		{"held", nil, false, ExitHeld, "1 heading found\n"},
 		{"not held", spec.Problems{
 			{Path: "b.md", Pos: spec.Pos{Line: 3, Column: 4}, Msg: "hostile " + hostile, Hint: "mend it"}, {Path: "b.md", Msg: "a whole"},
 		}, false, ExitNotHeld, "b.md:3:4: hostile " + clean(hostile) + " (mend it)\nb.md: a whole\n"},
@@ -53,7 +53,7 @@ func TestDocAnswer(t *testing.T) {
 			var out strings.Builder
 			d := d
 			d.add("b.md", nil, tt.problems)
-			err := (&App{Out: &out}).answer(d, "all is well", tt.asJSON)
+			err := (&App{Out: &out}).answer(d, "heading", " found", tt.asJSON)
 			if diff := cmp.Diff(tt.want, out.String()); diff != "" || exitCode(err) != tt.code {
 				t.Errorf("error %v\n%s", err, diff)
 			}

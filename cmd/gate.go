@@ -76,11 +76,7 @@ func (a *App) skip(ctx context.Context, query, reason string) error {
 
 // decide calls act with the spec that a person decides about.
 func (a *App) decide(query string, act func(engine *runner.Engine, s *spec.Spec) error) (err error) {
-	p, err := a.project()
-	if err != nil {
-		return err
-	}
-	s, err := p.Set.Resolve(query)
+	p, s, err := a.spec(query)
 	if err != nil {
 		return err
 	}

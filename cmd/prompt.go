@@ -68,11 +68,7 @@ func (a *App) promptSizes(v promptJSON) error {
 
 // promptView returns what prompt shows: the prompt of a first attempt.
 func (a *App) promptView(query string) (promptJSON, error) {
-	p, err := a.project()
-	if err != nil {
-		return promptJSON{}, err
-	}
-	s, err := p.Set.Resolve(query)
+	p, s, err := a.spec(query)
 	if err != nil {
 		return promptJSON{}, err
 	}
