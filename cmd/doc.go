@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,8 +34,7 @@ A document that is missing or is not text is a problem too.`,
 }
 
 func (a *App) docHeadingCommand() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{
+	return a.answering(&cobra.Command{
 		Use:   "heading FILE HEADING…",
 		Short: "Check that the headings exist and their sections are not empty",
 		Long: `Heading checks that the document has every HEADING, at any level and in any case,
@@ -42,31 +42,24 @@ and that its section is not empty. A section ends at the next heading of the sam
 or a higher level. Comments, thematic breaks, table headers and headings do not
 count as content; text below a subheading does. Headings in quotes and lists are
 ignored.`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.docHeading(args, asJSON) },
-	}
-	jsonFlag(c, &asJSON)
-	return c
+	}, func(_ context.Context, args []string) (answer, error) { return a.docHeading(args) })
 }
 
-func (a *App) docHeading(args []string, asJSON bool) error {
+func (a *App) docHeading(args []string) (docAnswer, error) {
+	d := newDocAnswer("heading", " found, none empty")
 	if len(args) < 2 || hasBlank(args[1:]) {
-		return &usageError{msg: "doc heading needs a file and headings", hint: `chant doc heading FILE "Root cause"`}
+		return d, &usageError{msg: "doc heading needs a file and headings", hint: `chant doc heading FILE "Root cause"`}
 	}
-	answer := newDocAnswer()
-	err := a.document(args[0], &answer, func(doc *spec.Document) ([]spec.Item, spec.Problems, error) {
+	err := a.document(args[0], &d, func(doc *spec.Document) ([]spec.Item, spec.Problems, error) {
 		found, problems := doc.Sections(args[1:])
 		return found, problems, nil
 	})
-	if err != nil {
-		return err
-	}
-	return a.answer(answer, "heading", " found, none empty", asJSON)
+	return d, err
 }
 
 func (a *App) docRefsCommand() *cobra.Command {
 	var least int
-	var asJSON bool
-	c := &cobra.Command{
+	c := a.answering(&cobra.Command{
 		Use:   "refs FILE…",
 		Short: "Check that every path:line in a document is a line of a file in the project",
 		Long: `Refs checks that every path:line in a document is a line of a file in the
@@ -74,33 +67,31 @@ project, such as storage/store.go:117, main.go:12-20 or main.go:12:5. Paths are
 relative to the folder of .chant. References in quotes and code blocks are
 ignored. If a table cell is a code span with a reference, and the next cell is a
 code span too, then the cited line must contain the text of that next cell.`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.docRefs(args, least, asJSON) },
-	}
+	}, func(_ context.Context, args []string) (answer, error) { return a.docRefs(args, least) })
 	c.Flags().IntVar(&least, "min", 1, "expect at least `N` different references in each file")
-	jsonFlag(c, &asJSON)
 	return c
 }
 
-func (a *App) docRefs(args []string, least int, asJSON bool) error {
+func (a *App) docRefs(args []string, least int) (docAnswer, error) {
+	d := newDocAnswer("valid reference", "")
 	if len(args) == 0 {
-		return &usageError{msg: "doc refs needs at least one file", hint: "chant doc refs FILE"}
+		return d, &usageError{msg: "doc refs needs at least one file", hint: "chant doc refs FILE"}
 	}
 	if least < 1 {
-		return &usageError{msg: "--min must be at least 1", hint: "chant doc refs FILE --min 3"}
+		return d, &usageError{msg: "--min must be at least 1", hint: "chant doc refs FILE --min 3"}
 	}
 	top, err := project.FindRoot(a.Dir)
 	if err != nil {
-		return err
+		return d, err
 	}
 	root, err := os.OpenRoot(top)
 	if err != nil {
-		return fmt.Errorf("opening %s: %w", top, err)
+		return d, fmt.Errorf("opening %s: %w", top, err)
 	}
 	defer root.Close()
-	answer := newDocAnswer()
 	files := map[string]spec.CitedFile{}
 	for _, name := range args {
-		err := a.document(name, &answer, func(doc *spec.Document) (found []spec.Item, problems spec.Problems, err error) {
+		err := a.document(name, &d, func(doc *spec.Document) (found []spec.Item, problems spec.Problems, err error) {
 			for _, ref := range doc.Refs {
 				if _, ok := files[ref.Path]; ok {
 					continue
@@ -113,10 +104,10 @@ func (a *App) docRefs(args []string, least int, asJSON bool) error {
 			return found, problems, nil
 		})
 		if err != nil {
-			return err
+			return d, err
 		}
 	}
-	return a.answer(answer, "valid reference", "", asJSON)
+	return d, nil
 }
 
 // citedFile reads a file of the project. A file that does not exist is a mistake
@@ -160,12 +151,12 @@ type docTableOptions struct {
 	least   int
 	column  string
 	targets string
-	json    bool
 }
 
 func (a *App) docTableCommand() *cobra.Command {
 	var opts docTableOptions
-	c := &cobra.Command{
+	var c *cobra.Command
+	c = a.answering(&cobra.Command{
 		Use:   "table FILE",
 		Short: "Check that tables have the expected rows",
 		Long: `Table counts the rows of the document's tables that have the values of all --row
@@ -176,14 +167,13 @@ file covers each path, and each target file covers a path. Without --row all row
 match of the tables that have one of the columns. Tables in quotes are ignored.`,
 		Example: `  chant doc table root-cause.md --row Verdict=Confirmed --filled Evidence --count 1
   chant doc table impact.md --row Affected=yes --column Place --targets 005-fix`,
-		RunE: func(c *cobra.Command, args []string) error {
-			q, err := opts.query(args, c.Flags().Changed)
-			if err != nil {
-				return err
-			}
-			return a.docTable(args[0], q, opts)
-		},
-	}
+	}, func(_ context.Context, args []string) (answer, error) {
+		q, err := opts.query(args, c.Flags().Changed)
+		if err != nil {
+			return nil, err
+		}
+		return a.docTable(args[0], q, opts.targets)
+	})
 	f := c.Flags()
 	f.StringArrayVar(&opts.rows, "row", nil, "match rows that have this value: `COLUMN=VALUE`; may be repeated, then all must match")
 	f.StringArrayVar(&opts.filled, "filled", nil, "expect this `COLUMN` to be filled in the matching rows")
@@ -192,7 +182,6 @@ match of the tables that have one of the columns. Tables in quotes are ignored.`
 	f.IntVar(&opts.least, "min", 1, "expect at least `N` matching rows")
 	f.StringVar(&opts.column, "column", "", "the `COLUMN` with the paths for --targets")
 	f.StringVar(&opts.targets, "targets", "", "expect the paths in --column to be the target_files of the spec `ID`")
-	jsonFlag(c, &opts.json)
 	c.MarkFlagsMutuallyExclusive("count", "min")
 	c.MarkFlagsRequiredTogether("column", "targets")
 	return c
@@ -231,20 +220,20 @@ func (o docTableOptions) query(args []string, changed func(flag string) bool) (s
 	return q, nil
 }
 
-func (a *App) docTable(file string, q spec.RowQuery, opts docTableOptions) error {
+func (a *App) docTable(file string, q spec.RowQuery, targets string) (docAnswer, error) {
+	d := newDocAnswer("matching row", "")
 	var target *spec.Spec
-	if opts.targets != "" {
-		p, s, err := a.spec(opts.targets)
+	if targets != "" {
+		p, s, err := a.spec(targets)
 		if err != nil {
-			return err
+			return d, err
 		}
 		if err := p.Problems[s.Path].Err(); err != nil {
-			return err
+			return d, err
 		}
 		target = s
 	}
-	answer := newDocAnswer()
-	err := a.document(file, &answer, func(doc *spec.Document) (found []spec.Item, problems spec.Problems, err error) {
+	err := a.document(file, &d, func(doc *spec.Document) (found []spec.Item, problems spec.Problems, err error) {
 		rows, problems := doc.Rows(q)
 		if target != nil && len(rows) > 0 {
 			problems = append(problems, doc.CheckTargets(target, rows, q.Column)...)
@@ -254,10 +243,7 @@ func (a *App) docTable(file string, q spec.RowQuery, opts docTableOptions) error
 		}
 		return found, problems, nil
 	})
-	if err != nil {
-		return err
-	}
-	return a.answer(answer, "matching row", "", opts.json)
+	return d, err
 }
 
 func hasBlank(names []string) bool {
@@ -271,6 +257,8 @@ type docAnswer struct {
 	Held     bool      `json:"held"`
 	Found    []docItem `json:"found"`
 	Problems []docItem `json:"problems"`
+
+	noun, held string // say what was found, if the document is as expected
 }
 
 type docItem struct {
@@ -280,7 +268,9 @@ type docItem struct {
 	Text   string `json:"text"`
 }
 
-func newDocAnswer() docAnswer { return docAnswer{"chant.doc/v1", true, []docItem{}, []docItem{}} }
+func newDocAnswer(noun, held string) docAnswer {
+	return docAnswer{"chant.doc/v1", true, []docItem{}, []docItem{}, noun, held}
+}
 
 func (d *docAnswer) add(path string, found []spec.Item, problems spec.Problems) {
 	for _, item := range found {
@@ -318,19 +308,18 @@ func (a *App) document(name string, d *docAnswer, find func(doc *spec.Document) 
 	return err
 }
 
-// answer shows the result of a doc command. A result without problems is shown as
-// the number of what was found, which the noun names.
-func (a *App) answer(d docAnswer, noun, what string, asJSON bool) error {
-	err := a.output(d, asJSON, func(s *screen) {
-		for _, p := range d.Problems {
-			s.line(bold(location(p.Path, p.Line, p.Column)), plain(p.Text))
-		}
-		if d.Held {
-			s.line(plain(plural(len(d.Found), noun) + what))
-		}
-	})
-	if err == nil && !d.Held {
-		return statusError(ExitNotHeld)
+func (d docAnswer) show(s *screen) {
+	for _, p := range d.Problems {
+		s.line(bold(location(p.Path, p.Line, p.Column)), plain(p.Text))
 	}
-	return err
+	if d.Held {
+		s.line(plain(plural(len(d.Found), d.noun) + d.held))
+	}
+}
+
+func (d docAnswer) status() error {
+	if d.Held {
+		return nil
+	}
+	return statusError(ExitNotHeld)
 }

@@ -13,7 +13,7 @@ import (
 
 func TestDocAnswer(t *testing.T) {
 	t.Parallel()
-	d := newDocAnswer()
+	d := newDocAnswer("heading", " found")
 	d.add("a.md", []spec.Item{{Value: "A", Pos: spec.Pos{Line: 1, Column: 2}}}, nil)
 	for _, tt := range []struct {
 		name     string
@@ -53,7 +53,7 @@ func TestDocAnswer(t *testing.T) {
 			var out strings.Builder
 			d := d
 			d.add("b.md", nil, tt.problems)
-			err := (&App{Out: &out}).answer(d, "heading", " found", tt.asJSON)
+			err := (&App{Out: &out}).output(d, tt.asJSON)
 			if diff := cmp.Diff(tt.want, out.String()); diff != "" || exitCode(err) != tt.code {
 				t.Errorf("error %v\n%s", err, diff)
 			}

@@ -2,11 +2,15 @@ package cmd
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"chant/runner"
 	"chant/runner/project"
@@ -106,14 +110,35 @@ func values(items []spec.Item) []string {
 	return list
 }
 
-// output writes v as JSON, or as the text that show writes.
-func (a *App) output(v any, asJSON bool, show func(s *screen)) error {
+// answer is the result of a read command, which is encoded as JSON.
+type answer interface {
+	show(s *screen)
+	// status returns a statusError if the answer has to make the command fail.
+	status() error
+}
+
+// answering gives a command the flag --json, and makes it show an answer.
+func (a *App) answering(c *cobra.Command, ask func(ctx context.Context, args []string) (answer, error)) *cobra.Command {
+	var asJSON bool
+	jsonFlag(c, &asJSON)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		v, err := ask(c.Context(), args)
+		if err != nil {
+			return err
+		}
+		return a.output(v, asJSON)
+	}
+	return c
+}
+
+// output writes an answer as text or as JSON, and returns its status.
+func (a *App) output(v answer, asJSON bool) error {
 	if asJSON {
-		return writeJSON(a.Out, v)
+		return cmp.Or(writeJSON(a.Out, v), v.status())
 	}
 	s := a.stdout()
-	show(s)
-	return s.failed()
+	v.show(s)
+	return cmp.Or(s.failed(), v.status())
 }
 
 // writeJSON writes v as one indented object.

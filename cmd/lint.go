@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -11,15 +12,11 @@ import (
 )
 
 func (a *App) lintCommand() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{
+	return a.answering(&cobra.Command{
 		Use:               "lint [ID…]",
 		Short:             "List all problems of specs and config, with line and column; run nothing",
 		ValidArgsFunction: a.completeIDs,
-		RunE:              func(_ *cobra.Command, args []string) error { return a.lint(args, asJSON) },
-	}
-	jsonFlag(c, &asJSON)
-	return c
+	}, func(_ context.Context, args []string) (answer, error) { return a.lintView(args) })
 }
 
 type lintJSON struct {
@@ -36,23 +33,6 @@ type problemJSON struct {
 	Rule     string `json:"rule"`
 	Message  string `json:"message"`
 	Hint     string `json:"hint"`
-}
-
-func (a *App) lint(queries []string, asJSON bool) error {
-	v, err := a.lintView(queries)
-	if err != nil {
-		return err
-	}
-	err = a.output(v, asJSON, func(s *screen) {
-		for _, p := range v.Problems {
-			showProblem(s, p)
-		}
-	})
-	isError := func(p problemJSON) bool { return p.Severity == spec.Error.String() }
-	if err == nil && slices.ContainsFunc(v.Problems, isError) {
-		return statusError(ExitUsage)
-	}
-	return err
 }
 
 // lintView returns what lint shows.
@@ -82,16 +62,25 @@ func (a *App) lintView(queries []string) (lintJSON, error) {
 	return lintJSON{"chant.lint/v1", problems}, nil
 }
 
-func showProblem(s *screen, p problemJSON) {
-	style := yellow
-	if p.Severity == spec.Error.String() {
-		style = red
+func (l lintJSON) show(s *screen) {
+	for _, p := range l.Problems {
+		style := yellow
+		if p.Severity == spec.Error.String() {
+			style = red
+		}
+		hint := ""
+		if p.Hint != "" {
+			hint = "(" + p.Hint + ")"
+		}
+		s.line(bold(location(p.Path, p.Line, p.Column)), coloured(p.Severity+":", style), plain(p.Message), plain(hint), faint("["+p.Rule+"]"))
 	}
-	hint := ""
-	if p.Hint != "" {
-		hint = "(" + p.Hint + ")"
+}
+
+func (l lintJSON) status() error {
+	if slices.ContainsFunc(l.Problems, func(p problemJSON) bool { return p.Severity == spec.Error.String() }) {
+		return statusError(ExitUsage)
 	}
-	s.line(bold(location(p.Path, p.Line, p.Column)), coloured(p.Severity+":", style), plain(p.Message), plain(hint), faint("["+p.Rule+"]"))
+	return nil
 }
 
 // location returns FILE:LINE:COLUMN: for editors and CI.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -16,15 +15,11 @@ import (
 )
 
 func (a *App) listCommand() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{
+	return a.answering(&cobra.Command{
 		Use:   "list",
 		Short: "List all specs with their states and ticks",
 		Args:  noArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return a.list(c.Context(), asJSON) },
-	}
-	jsonFlag(c, &asJSON)
-	return c
+	}, func(ctx context.Context, _ []string) (answer, error) { return a.listView(ctx) })
 }
 
 func jsonFlag(c *cobra.Command, asJSON *bool) {
@@ -34,17 +29,6 @@ func jsonFlag(c *cobra.Command, asJSON *bool) {
 type listJSON struct {
 	Schema string     `json:"schema"`
 	Specs  []specJSON `json:"specs"`
-}
-
-func (a *App) list(ctx context.Context, asJSON bool) error {
-	v, err := a.listView(ctx)
-	if err != nil {
-		return err
-	}
-	if err := a.output(v, asJSON, func(s *screen) { showList(s, v.Specs) }); err != nil {
-		return err
-	}
-	return a.listStatus(len(v.Specs), slices.ContainsFunc(v.Specs, func(r specJSON) bool { return r.State == spec.StateInvalid }))
 }
 
 // listView returns what list shows.
@@ -57,7 +41,15 @@ func (a *App) listView(ctx context.Context) (listJSON, error) {
 	for _, s := range p.Set.All() {
 		rows = append(rows, specRow(p, s, live))
 	}
+	a.noteEmpty(len(rows))
 	return listJSON{"chant.list/v1", rows}, nil
+}
+
+// noteEmpty says how to begin if there are no specs to be listed.
+func (a *App) noteEmpty(specs int) {
+	if specs == 0 {
+		a.stderr().line(bold("chant:"), plain("no specs yet (chant new TITLE creates one)"))
+	}
 }
 
 // board loads what every listing shows. Where git can't be asked, what the files say
@@ -86,9 +78,9 @@ func (a *App) readLive(ctx context.Context, p *project.Project) (runner.Live, er
 	return live, errLive
 }
 
-func showList(s *screen, rows []specJSON) {
+func (l listJSON) show(s *screen) {
 	var table [][]text
-	for _, r := range rows {
+	for _, r := range l.Specs {
 		title := plain(r.Title)
 		if r.Error != "" {
 			title = coloured(r.Error, red)
@@ -98,14 +90,11 @@ func showList(s *screen, rows []specJSON) {
 	s.table(table)
 }
 
-// listStatus returns the error of a list that has been shown: the command fails
-// if a spec in it is invalid. The list says why.
-func (a *App) listStatus(specs int, invalid bool) error {
-	if specs == 0 {
-		a.stderr().line(bold("chant:"), plain("no specs yet (chant new TITLE creates one)"))
-	}
-	if invalid {
-		return statusError(ExitUsage)
+func (l listJSON) status() error {
+	for _, r := range l.Specs {
+		if err := r.status(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func (a *App) mcpServer() *mcp.Server {
 			if err != nil {
 				return nil, err
 			}
-			return v, v.usable()
+			return v, v.status()
 		})
 	offer(s, reading("chant_status", "Show each spec's state, what blocks it, who runs it, and what its last run missed."),
 		func(ctx context.Context, _ noInput) (any, error) { return a.statusView(ctx) })

@@ -45,16 +45,15 @@ func parseReports(args []string) ([]reportTo, error) {
 // writeReport writes one report. A file is replaced as a whole.
 func (a *App) writeReport(r reportTo, v verification) error {
 	var b bytes.Buffer
-	if err := reportFormats()[r.format](&b, v); err != nil {
-		return fmt.Errorf("writing the %s report: %w", r.format, err)
+	err := reportFormats()[r.format](&b, v)
+	switch {
+	case err != nil:
+	case r.toStdout():
+		_, err = a.Out.Write(b.Bytes())
+	default:
+		err = atomicfile.Write(a.path(r.file), b.Bytes(), 0o644)
 	}
-	if r.toStdout() {
-		if _, err := a.Out.Write(b.Bytes()); err != nil {
-			return fmt.Errorf("writing the %s report: %w", r.format, err)
-		}
-		return nil
-	}
-	if err := atomicfile.Write(a.path(r.file), b.Bytes(), 0o644); err != nil {
+	if err != nil {
 		return fmt.Errorf("writing the %s report: %w", r.format, err)
 	}
 	return nil

@@ -142,7 +142,7 @@ func TestShowSpec(t *testing.T) {
 	p, live := board(t)
 	var out strings.Builder
 	s := p.Set.Order()[2]
-	showSpec(newScreen(&out, nil), specRow(p, s, live), criteriaOf(s))
+	showJSON{"", specRow(p, s, live), criteriaOf(s)}.show(newScreen(&out, nil))
 	const want = `002 Reproduce
 state         failed
 file          .chant/specs/002.md

@@ -12,16 +12,11 @@ import (
 )
 
 func (a *App) showCommand() *cobra.Command {
-	var asJSON bool
-	c := &cobra.Command{
-		Use:               "show ID",
-		Short:             "Show one spec: its state, criteria and checks",
-		Args:              oneID,
-		ValidArgsFunction: a.completeIDs,
-		RunE:              func(c *cobra.Command, args []string) error { return a.show(c.Context(), args[0], asJSON) },
-	}
-	jsonFlag(c, &asJSON)
-	return c
+	return a.answering(&cobra.Command{
+		Use:   "show ID",
+		Short: "Show one spec: its state, criteria and checks",
+		Args:  oneID, ValidArgsFunction: a.completeIDs,
+	}, func(ctx context.Context, args []string) (answer, error) { return a.showView(ctx, args[0]) })
 }
 
 // criterionJSON is a criterion in the output of show.
@@ -57,17 +52,6 @@ type showJSON struct {
 	List []criterionJSON `json:"criteria_list"`
 }
 
-func (a *App) show(ctx context.Context, query string, asJSON bool) error {
-	v, err := a.showView(ctx, query)
-	if err != nil {
-		return err
-	}
-	if err := a.output(v, asJSON, func(s *screen) { showSpec(s, v.specJSON, v.List) }); err != nil {
-		return err
-	}
-	return v.usable()
-}
-
 // showView returns what show shows.
 func (a *App) showView(ctx context.Context, query string) (showJSON, error) {
 	p, live, err := a.board(ctx)
@@ -81,8 +65,8 @@ func (a *App) showView(ctx context.Context, query string) (showJSON, error) {
 	return showJSON{"chant.show/v1", specRow(p, s, live), criteriaOf(s)}, nil
 }
 
-// usable returns an error for an invalid spec. It has no message: the row says why.
-func (r specJSON) usable() error {
+// status returns an error for an invalid spec. It has no message: the row says why.
+func (r specJSON) status() error {
 	if r.State == spec.StateInvalid {
 		return statusError(ExitUsage)
 	}
@@ -104,7 +88,7 @@ func criteriaOf(s *spec.Spec) []criterionJSON {
 	return list
 }
 
-func showSpec(s *screen, row specJSON, criteria []criterionJSON) {
+func (row showJSON) show(s *screen) {
 	s.line(bold(row.ID), plain(row.Title))
 	facts := [][]text{{faint("state"), stateText(row.State)}, {faint("file"), plain(row.Path)}}
 	add := func(name string, list []string) {
@@ -127,7 +111,7 @@ func showSpec(s *screen, row specJSON, criteria []criterionJSON) {
 	add("commits", row.Commits)
 	s.table(facts)
 	checks := map[int]bool{} // lines of the checks shown: a shared check is shown once
-	for _, c := range criteria {
+	for _, c := range row.List {
 		s.line()
 		showCriterion(s, c, checks)
 	}

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,19 +16,19 @@ import (
 )
 
 func (a *App) statusCommand() *cobra.Command {
-	var asJSON, watch bool
-	c := &cobra.Command{
+	var watch bool
+	c := a.answering(&cobra.Command{
 		Use:   "status",
 		Short: "Show the state of every spec, and why",
 		Args:  noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if watch {
-				return a.watch(c.Context())
-			}
-			return a.status(c.Context(), asJSON)
-		},
+	}, func(ctx context.Context, _ []string) (answer, error) { return a.statusView(ctx) })
+	once := c.RunE
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if watch {
+			return a.watch(c.Context())
+		}
+		return once(c, args)
 	}
-	jsonFlag(c, &asJSON)
 	c.Flags().BoolVar(&watch, "watch", false, "show the board again whenever it changes, until interrupted")
 	c.MarkFlagsMutuallyExclusive("json", "watch")
 	return c
@@ -98,15 +97,15 @@ type statusJSON struct {
 	Specs  []statusRow `json:"specs"`
 }
 
-func (a *App) status(ctx context.Context, asJSON bool) error {
-	v, err := a.statusView(ctx)
-	if err != nil {
-		return err
+func (v statusJSON) show(s *screen) { showBoard(s, v.Specs) }
+
+func (v statusJSON) status() error {
+	for _, r := range v.Specs {
+		if err := r.status(); err != nil {
+			return err
+		}
 	}
-	if err := a.output(v, asJSON, func(s *screen) { showBoard(s, v.Specs) }); err != nil {
-		return err
-	}
-	return a.listStatus(len(v.Specs), slices.ContainsFunc(v.Specs, func(r statusRow) bool { return r.State == spec.StateInvalid }))
+	return nil
 }
 
 // statusView returns what status shows.
@@ -115,7 +114,9 @@ func (a *App) statusView(ctx context.Context) (statusJSON, error) {
 	if err != nil {
 		return statusJSON{}, err
 	}
-	return statusJSON{"chant.status/v1", boardRows(p, live)}, nil
+	rows := boardRows(p, live)
+	a.noteEmpty(len(rows))
+	return statusJSON{"chant.status/v1", rows}, nil
 }
 
 func showBoard(s *screen, rows []statusRow) {

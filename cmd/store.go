@@ -23,24 +23,15 @@ func (a *App) storeCommand() *cobra.Command {
 			return &usageError{msg: c.CommandPath() + " needs a subcommand", hint: c.CommandPath() + " --help lists them"}
 		},
 	}
-	var asJSON, repair bool
-	check := &cobra.Command{
+	var repair bool
+	check := a.answering(&cobra.Command{
 		Use:   "check",
 		Short: "Verify all checksums and list what is damaged",
 		Args:  noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			report, err := a.checkStore(c.Context(), repair)
-			if err != nil {
-				return err
-			}
-			repaired := repair && !report.OK()
-			if err := a.showReport(report, repaired, asJSON); err != nil || report.OK() || repaired {
-				return err
-			}
-			return statusError(ExitNotHeld)
-		},
-	}
-	jsonFlag(check, &asJSON)
+	}, func(ctx context.Context, _ []string) (answer, error) {
+		report, err := a.checkStore(ctx, repair)
+		return newStoreReport(report, repair), err
+	})
 	check.Flags().BoolVar(&repair, "repair", false, "remove what is damaged and keep the rest; the damaged log is saved next to the new one")
 	c.AddCommand(check)
 	return c
@@ -77,33 +68,42 @@ func (a *App) checkStore(ctx context.Context, repair bool) (report storage.Repor
 	return report, err
 }
 
-func (a *App) showReport(report storage.Report, repaired, asJSON bool) error {
-	report.Problems = append([]storage.Problem{}, report.Problems...)
-	v := struct {
-		Schema string `json:"schema"`
-		storage.Report
-		OK       bool `json:"ok"`
-		Repaired bool `json:"repaired"`
-	}{"chant.store-check/v1", report, report.OK(), repaired}
-	return a.output(v, asJSON, func(s *screen) { showDamage(s, report, repaired) })
+// storeReport is the answer of store check.
+type storeReport struct {
+	Schema string `json:"schema"`
+	storage.Report
+	IsOK     bool `json:"ok"`
+	Repaired bool `json:"repaired"`
 }
 
-func showDamage(s *screen, report storage.Report, repaired bool) {
-	if report.OK() {
-		s.line(coloured("no damage:", green), plainf("%s, %d bytes", plural(report.Keys, "key"), report.Bytes))
+func newStoreReport(r storage.Report, repair bool) storeReport {
+	r.Problems = append([]storage.Problem{}, r.Problems...)
+	return storeReport{"chant.store-check/v1", r, r.OK(), repair && !r.OK()}
+}
+
+func (r storeReport) status() error {
+	if r.IsOK || r.Repaired {
+		return nil
+	}
+	return statusError(ExitNotHeld)
+}
+
+func (r storeReport) show(s *screen) {
+	if r.IsOK {
+		s.line(coloured("no damage:", green), plainf("%s, %d bytes", plural(r.Keys, "key"), r.Bytes))
 		return
 	}
-	for _, p := range report.Problems {
+	for _, p := range r.Problems {
 		whose := ""
 		if p.Key != "" {
 			whose = fmt.Sprintf("key %q:", p.Key)
 		}
-		s.line(coloured("damaged:", red), plainf("%s at byte %d:", report.File, p.Offset), plain(whose), plain(p.What))
+		s.line(coloured("damaged:", red), plainf("%s at byte %d:", r.File, p.Offset), plain(whose), plain(p.What))
 	}
-	if report.SyncFailed {
-		s.line(coloured("damaged:", red), plainf("%s from byte %d on: not written to disk, because a sync failed", report.File, report.OnDisk))
+	if r.SyncFailed {
+		s.line(coloured("damaged:", red), plainf("%s from byte %d on: not written to disk, because a sync failed", r.File, r.OnDisk))
 	}
-	if repaired {
+	if r.Repaired {
 		s.line(coloured("repaired:", green), plain("removed what was damaged; the damaged log is saved next to the new one as *.damaged"))
 	} else {
 		s.line(plain(repairHint))

@@ -26,10 +26,7 @@ func TestShowReport(t *testing.T) {
 			"damaged: store.3.log at byte 300: bytes that are not a record\n" +
 			"damaged: store.3.log from byte 700 on: not written to disk, because a sync failed\n" + last
 		var b strings.Builder
-		a := &App{Out: &b}
-		if err := a.showReport(report, repaired, false); err != nil {
-			t.Fatal(err)
-		}
+		newStoreReport(report, repaired).show(newScreen(&b, nil))
 		if b.String() != want {
 			t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 		}
