@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,76 +32,79 @@ type logJSON struct {
 	Schema string            `json:"schema"`
 	Spec   string            `json:"spec"`
 	Runs   []record.Evidence `json:"runs"`
-
-	root string
 }
 
 func (a *App) log(query, runID string, asJSON bool) error {
-	v, err := a.logView(query)
-	if err != nil {
-		return err
-	}
 	if asJSON {
-		if v, err = v.only(runID); err != nil {
+		v, err := a.logView(query, runID)
+		if err != nil {
 			return err
 		}
 		return writeJSON(a.Out, v)
 	}
-	if len(v.Runs) == 0 && runID == "" {
-		a.stderr().line(bold("chant:"), plainf("spec %s: no runs yet (chant run %s)", v.Spec, v.Spec))
-		return nil
+	v, err := a.logView(query, "")
+	if err != nil {
+		return err
 	}
 	if runID == "" {
+		if len(v.Runs) == 0 {
+			a.stderr().line(bold("chant:"), plainf("spec %s: no runs yet (chant run %s)", v.Spec, v.Spec))
+			return nil
+		}
 		runID = v.Runs[len(v.Runs)-1].ID
 	}
-	whole, err := v.only(runID)
+	whole, err := a.logView(query, runID)
 	if err != nil {
 		return err
 	}
 	return a.showLog(v.Runs, whole.Runs[0])
 }
 
-// logView returns all recorded runs of a spec.
-func (a *App) logView(query string) (logJSON, error) {
-	p, err := a.project()
+// logView returns the recorded runs of a spec, oldest first, or, if runID is not
+// "", this run with the transcripts of its agents.
+func (a *App) logView(query, runID string) (v logJSON, err error) {
+	p, s, err := a.spec(query)
 	if err != nil {
-		return logJSON{}, err
+		return v, err
 	}
-	s, err := p.Set.Resolve(query)
+	v = logJSON{"chant.log/v1", s.ID, []record.Evidence{}}
+	h, err := record.OpenHistory(project.StorePath(p.Root), storage.Options{ReadOnly: true})
 	if err != nil {
-		return logJSON{}, err
+		return v, err
 	}
-	runs, err := history(p.Root, s.ID)
-	return logJSON{"chant.log/v1", s.ID, runs, p.Root}, err
-}
-
-// only returns a single run with the transcripts of its agents; all runs if runID
-// is "".
-func (l logJSON) only(runID string) (logJSON, error) {
-	if runID == "" {
-		return l, nil
+	defer func() { err = errors.Join(err, h.Close()) }()
+	ids, err := h.Runs(s.ID)
+	if err != nil {
+		return v, err
 	}
-	one, err := pick(l.Runs, l.Spec, runID)
-	if err == nil {
-		err = addTranscripts(l.root, &one)
+	if runID != "" {
+		if !slices.Contains(ids, runID) {
+			return v, &usageError{msg: fmt.Sprintf("spec %s has no run %q", s.ID, runID), hint: "chant log " + s.ID + " lists them"}
+		}
+		ids = []string{runID}
 	}
-	l.Runs = []record.Evidence{one}
-	return l, err
+	for _, id := range ids {
+		ev, err := h.Get(s.ID, id)
+		if errors.Is(err, storage.ErrNotFound) && runID == "" {
+			continue // removed since it was listed
+		}
+		if err == nil && runID != "" {
+			err = addTranscripts(h, &ev)
+		}
+		if err != nil {
+			return v, err
+		}
+		v.Runs = append(v.Runs, ev)
+	}
+	return v, nil
 }
 
 // addTranscripts reads the transcripts of a run's agents, which the store has
 // under keys of their own.
-func addTranscripts(root string, ev *record.Evidence) (err error) {
-	if len(ev.Agents) == 0 {
-		return nil
-	}
-	h, err := record.OpenHistory(project.StorePath(root), storage.Options{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
+func addTranscripts(h record.History, ev *record.Evidence) error {
 	for i := range ev.Agents {
 		said := &ev.Agents[i]
+		var err error
 		said.Result.Transcript, err = h.Transcript(ev.Spec, ev.ID, said.Attempt)
 		if err != nil && !errors.Is(err, storage.ErrNotFound) { // an agent that did not start has none
 			return err
@@ -109,45 +113,9 @@ func addTranscripts(root string, ev *record.Evidence) (err error) {
 	return nil
 }
 
-// history returns all runs of a spec, oldest first.
-func history(root, specID string) (runs []record.Evidence, err error) {
-	h, err := record.OpenHistory(project.StorePath(root), storage.Options{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
-	ids, err := h.Runs(specID)
-	if err != nil {
-		return nil, err
-	}
-	runs = make([]record.Evidence, 0, len(ids))
-	for _, id := range ids {
-		ev, err := h.Get(specID, id)
-		if errors.Is(err, storage.ErrNotFound) {
-			continue // removed since it was listed
-		}
-		if err != nil {
-			return nil, err
-		}
-		runs = append(runs, ev)
-	}
-	return runs, nil
-}
-
-func pick(runs []record.Evidence, specID, runID string) (record.Evidence, error) {
-	for _, ev := range runs {
-		if ev.ID == runID {
-			return ev, nil
-		}
-	}
-	return record.Evidence{}, &usageError{
-		msg: fmt.Sprintf("spec %s has no run %q", specID, runID), hint: "chant log " + specID + " lists them",
-	}
-}
-
 func (a *App) showLog(runs []record.Evidence, whole record.Evidence) error {
 	s := a.stdout()
-	rows := make([][]text, 0, len(runs))
+	var rows [][]text
 	for _, ev := range runs {
 		met := 0
 		for _, r := range ev.Criteria {
@@ -155,16 +123,14 @@ func (a *App) showLog(runs []record.Evidence, whole record.Evidence) error {
 				met++
 			}
 		}
-		took := (time.Duration(ev.DurationMS) * time.Millisecond).Round(time.Millisecond)
 		rows = append(rows, []text{
-			plain(ev.ID), verdictText(ev.Verdict), plainf("%d/%d", met, len(ev.Criteria)), plain(took.String()),
+			plain(ev.ID), verdictText(ev.Verdict), plainf("%d/%d", met, len(ev.Criteria)), milliseconds(ev.DurationMS),
 			faint(short(ev.Commit)), plain(ev.Reason),
 		})
 		for _, run := range ev.Agents {
-			took := (time.Duration(run.Result.DurationMS) * time.Millisecond).Round(time.Millisecond)
 			rows = append(rows, []text{
 				plainf("  %s, attempt %d", run.Result.Agent, run.Attempt), agentStatus(run), plain(""),
-				plain(took.String()), plain(""), plain(run.Result.Reason),
+				milliseconds(run.Result.DurationMS), plain(""), plain(run.Result.Reason),
 			})
 		}
 	}
@@ -187,6 +153,8 @@ func (a *App) showLog(runs []record.Evidence, whole record.Evidence) error {
 	}
 	return s.failed()
 }
+
+func milliseconds(n int64) text { return plain((time.Duration(n) * time.Millisecond).String()) }
 
 func verdictText(v record.Verdict) text {
 	switch v {

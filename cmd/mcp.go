@@ -95,13 +95,7 @@ func (a *App) mcpServer() *mcp.Server {
 	lint.InputSchema = json.RawMessage(lintSchema)
 	offer(s, lint, func(_ context.Context, in lintInput) (any, error) { return a.lintView(in.IDs) })
 	offer(s, reading("chant_log", "List a spec's runs, oldest first, with the outcome of each criterion and the output of its check."),
-		func(_ context.Context, in logInput) (any, error) {
-			v, err := a.logView(in.ID)
-			if err != nil {
-				return nil, err
-			}
-			return v.only(in.Run)
-		})
+		func(_ context.Context, in logInput) (any, error) { return a.logView(in.ID, in.Run) })
 	offer(s, reading("chant_prompt", "Return the exact prompt that chant run would give an agent for a spec, with the size of each part."),
 		func(_ context.Context, in specInput) (any, error) { return a.promptView(in.ID) })
 	offer(s, &mcp.Tool{

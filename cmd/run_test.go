@@ -97,17 +97,6 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-func TestPick(t *testing.T) {
-	t.Parallel()
-	runs := []record.Evidence{{ID: "a"}, {ID: "b"}}
-	if ev, err := pick(runs, "002", "b"); err != nil || ev.ID != "b" {
-		t.Errorf("got %v, error %v", ev, err)
-	}
-	if _, err := pick(runs, "002", ""); !is[*usageError](err) {
-		t.Errorf("no id: error %v", err)
-	}
-}
-
 func TestShowLog(t *testing.T) {
 	t.Parallel()
 	failed := record.Evidence{ID: "r1", Verdict: record.Failed, DurationMS: 1500, Commit: "0123456789abcdef", Reason: "why",
