@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"chant/runner/git"
 	"chant/runner/project"
-	"chant/storage/atomicfile"
 )
 
 //go:embed all:template
@@ -46,20 +43,16 @@ func (a *App) initialise() error {
 			return err
 		}
 		name := path.Join(project.ChantDir, at[len("template/"):])
-		file := filepath.Join(top, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return err
-		}
-		switch err := atomicfile.Create(file, data, 0o644); {
+		err = createFile(top, name, data)
+		switch {
+		case err == nil:
+			wrote++
+			s.line(coloured("created", green), plain(name))
 		case errors.Is(err, fs.ErrExist):
 			s.line(faint("exists "), plain(name))
-			return nil
-		case err != nil:
-			return err
+			err = nil
 		}
-		wrote++
-		s.line(coloured("created", green), plain(name))
-		return nil
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("creating %s: %w", project.ChantDir, err)

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -68,9 +67,6 @@ func (a *App) newSpec(title string) (*spec.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(p.Root, filepath.FromSlash(project.SpecsDir)), 0o755); err != nil {
-		return nil, fmt.Errorf("creating %s: %w", project.SpecsDir, err)
-	}
 	text := specText(title)
 	for number := nextNumber(p.Set); ; number++ {
 		s, _ := spec.Parse(path.Join(project.SpecsDir, fmt.Sprintf("%03d-%s.md", number, slug(title))), text)
@@ -79,14 +75,12 @@ func (a *App) newSpec(title string) (*spec.Spec, error) {
 				msg: fmt.Sprintf("the title %q is reserved: nothing below that heading is read", title), hint: "choose another title",
 			}
 		}
-		err := atomicfile.Create(filepath.Join(p.Root, filepath.FromSlash(s.Path)), text, 0o644)
-		if errors.Is(err, fs.ErrExist) {
-			continue // created since the specs were listed
-		}
-		if err != nil {
+		switch err := createFile(p.Root, s.Path, text); {
+		case err == nil:
+			return s, nil
+		case !errors.Is(err, fs.ErrExist): // else it was created since the specs were listed
 			return nil, fmt.Errorf("creating a spec: %w", err)
 		}
-		return s, nil
 	}
 }
 
@@ -113,23 +107,25 @@ const slugLength = 40
 // dashes, at most slugLength bytes, if possible cut between words.
 func slug(title string) string {
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	var b strings.Builder
-	for _, w := range words {
-		if b.Len() > 0 && b.Len()+1+len(w) > slugLength {
-			break
-		}
-		if b.Len() > 0 {
-			b.WriteByte('-')
-		}
-		for _, r := range w {
-			if b.Len()+utf8.RuneLen(r) > slugLength {
-				break
-			}
-			b.WriteRune(r)
-		}
-	}
-	if b.Len() == 0 {
+	s := strings.Join(words, "-")
+	if s == "" {
 		return "spec"
 	}
-	return b.String()
+	if len(s) <= slugLength {
+		return s
+	}
+	if end := strings.LastIndexByte(s[:slugLength+1], '-'); end > 0 {
+		return s[:end]
+	}
+	return strings.ToValidUTF8(s[:slugLength], "")
+}
+
+// createFile creates a file of the project and the folders above it. If the file
+// exists, nothing changes and the error is fs.ErrExist.
+func createFile(root, name string, data []byte) error {
+	file := filepath.Join(root, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return atomicfile.Create(file, data, 0o644)
 }

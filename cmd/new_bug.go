@@ -15,7 +15,6 @@ import (
 
 	"chant/runner"
 	"chant/runner/project"
-	"chant/storage/atomicfile"
 )
 
 type newBugOptions struct {
@@ -161,12 +160,8 @@ func readTemplates(root string, names []string) (map[string]string, error) {
 func createAll(root string, files []runner.NewFile) (err error) {
 	var taken []string
 	for _, f := range files {
-		_, err := os.Lstat(filepath.Join(root, filepath.FromSlash(f.Path)))
-		switch {
-		case err == nil:
+		if _, err := os.Lstat(filepath.Join(root, filepath.FromSlash(f.Path))); err == nil {
 			taken = append(taken, f.Path)
-		case !errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("checking whether %s exists: %w", f.Path, err)
 		}
 	}
 	if len(taken) > 0 {
@@ -183,15 +178,10 @@ func createAll(root string, files []runner.NewFile) (err error) {
 		}
 	}()
 	for _, f := range files {
-		file := filepath.Join(root, filepath.FromSlash(f.Path))
-		err := os.MkdirAll(filepath.Dir(file), 0o755)
-		if err == nil {
-			err = atomicfile.Create(file, f.Data, 0o644)
-		}
-		if err != nil {
+		if err := createFile(root, f.Path, f.Data); err != nil {
 			return fmt.Errorf("creating %s: %w", f.Path, err)
 		}
-		made = append(made, file)
+		made = append(made, filepath.Join(root, filepath.FromSlash(f.Path)))
 	}
 	return nil
 }
