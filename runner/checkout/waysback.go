@@ -44,11 +44,10 @@ func (s *Source) waysBack(ctx context.Context, top string, linked []string) ([]s
 	for at, dir := range folders {
 		// What can't be read leads nowhere.
 		_ = filepath.WalkDir(dir, func(link string, e fs.DirEntry, err error) error {
-			if err != nil || e.Type() != fs.ModeSymlink {
-				return nil
-			}
-			if target, err := filepath.EvalSymlinks(link); err == nil {
-				note(at+link[len(dir):]+" is a symbolic link to", target)
+			if err == nil && e.Type() == fs.ModeSymlink {
+				if target, err := filepath.EvalSymlinks(link); err == nil {
+					note(at+link[len(dir):]+" is a symbolic link to", target)
+				}
 			}
 			return nil
 		})
