@@ -145,32 +145,34 @@ func (g *Set) sort() (order, unordered []int) {
 // specs that can all reach one another it reports only a shortest cycle through
 // the first: there can be exponentially many.
 func (g *Set) findCycles(unordered []int) {
+	needed, dependents := make([][]int, len(g.nodes)), make([][]int, len(g.nodes))
 	for _, i := range unordered {
-		if g.nodes[i].cycle > 0 {
-			continue
-		}
-		from := g.search(i, g.needed)
-		if from[i] < 0 {
-			continue // it only depends on specs in a cycle
-		}
-		g.cycles = append(g.cycles, g.cycleThrough(i, from))
-		back := g.search(i, func(k int) []int { return g.nodes[k].dependents })
-		for k := range g.nodes {
-			if from[k] >= 0 && back[k] >= 0 {
-				g.nodes[k].cycle = len(g.cycles)
+		needed[i], dependents[i] = g.needed(i), g.nodes[i].dependents
+	}
+	for _, i := range unordered {
+		from := search(i, needed)
+		if from[i] >= 0 {
+			g.cycles = append(g.cycles, g.cycleThrough(i, from))
+			for k, before := range search(i, dependents) {
+				if before >= 0 && from[k] >= 0 {
+					g.nodes[k].cycle = len(g.cycles)
+					needed[k] = nil
+				}
 			}
 		}
+		needed[i] = nil // it is in no other cycle
 	}
 }
 
-// search searches breadth first from a spec. It returns the predecessor of every
-// spec, or -1 for a spec that it did not reach.
-func (g *Set) search(start int, next func(int) []int) []int {
-	from := slices.Repeat([]int{-1}, len(g.nodes))
-	for queue := []int{start}; len(queue) > 0; queue = queue[1:] {
-		for _, k := range next(queue[0]) {
+// search searches a graph, the successors of each spec, breadth first from a spec.
+// It returns the predecessor of every spec, or -1 for one that it did not reach.
+func search(start int, next [][]int) []int {
+	from := slices.Repeat([]int{-1}, len(next))
+	queue := []int{start}
+	for at := 0; at < len(queue); at++ {
+		for _, k := range next[queue[at]] {
 			if from[k] < 0 {
-				from[k] = queue[0]
+				from[k] = queue[at]
 				queue = append(queue, k)
 			}
 		}
