@@ -317,9 +317,4 @@ func (d docAnswer) show(s *screen) {
 	}
 }
 
-func (d docAnswer) status() error {
-	if d.Held {
-		return nil
-	}
-	return statusError(ExitNotHeld)
-}
+func (d docAnswer) status() error { return statusIf(ExitNotHeld, !d.Held) }

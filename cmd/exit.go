@@ -54,6 +54,14 @@ type statusError int
 
 func (s statusError) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
+// statusIf returns the statusError of an exit code if the command has to fail.
+func statusIf(code int, failed bool) error {
+	if failed {
+		return statusError(code)
+	}
+	return nil
+}
+
 // exitCode is the one map from errors to exit codes. Of joined errors the most
 // important one decides: first a signal, because the rest is then unfinished;
 // then what did not hold, because no other error can change that; then a failure

@@ -77,10 +77,8 @@ func (l lintJSON) show(s *screen) {
 }
 
 func (l lintJSON) status() error {
-	if slices.ContainsFunc(l.Problems, func(p problemJSON) bool { return p.Severity == spec.Error.String() }) {
-		return statusError(ExitUsage)
-	}
-	return nil
+	isError := func(p problemJSON) bool { return p.Severity == spec.Error.String() }
+	return statusIf(ExitUsage, slices.ContainsFunc(l.Problems, isError))
 }
 
 // location returns FILE:LINE:COLUMN: for editors and CI.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -91,12 +92,7 @@ func (l listJSON) show(s *screen) {
 }
 
 func (l listJSON) status() error {
-	for _, r := range l.Specs {
-		if err := r.status(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return statusIf(ExitUsage, slices.ContainsFunc(l.Specs, specJSON.invalid))
 }
 
 func ticks(c criteriaJSON) string { return fmt.Sprintf("%d/%d", c.Ticked, c.Total) }

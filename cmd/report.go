@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"chant/runner/record"
 	"chant/storage/atomicfile"
 )
 
@@ -57,4 +58,95 @@ func (a *App) writeReport(r reportTo, v verification) error {
 		return fmt.Errorf("writing the %s report: %w", r.format, err)
 	}
 	return nil
+}
+
+// annotationLimit is the number of error annotations that GitHub shows for a step.
+// It drops the rest silently, so the last one says how many more there are.
+// Source: the workflow commands of actions/toolkit (command.ts) and the limits of
+// its problem matchers.
+const annotationLimit = 10
+
+// writeGitHub writes workflow commands that annotate the spec files.
+func writeGitHub(w io.Writer, v verification) error {
+	var notes []string
+	note := func(path string, line int, title, message string) {
+		notes = append(notes, fmt.Sprintf("::error file=%s,line=%d,title=%s::%s",
+			escapeProperty(clean(path)), max(line, 1), escapeProperty(clean(title)), escapeData(clean(message))))
+	}
+	for _, s := range v.Specs {
+		if s.Error != "" {
+			note(s.Path, 1, s.ID, s.Error)
+		}
+		for _, r := range s.Criteria {
+			if !r.Outcome.Met() && r.Outcome != record.Unattested {
+				note(s.Path, r.Line, s.ID, fmt.Sprintf("%d. %s — %s", r.Number, r.Text, resultText(r)))
+			}
+		}
+		for _, f := range s.Findings {
+			if f.Rule != record.RuleUnproven || v.strict {
+				note(s.Path, f.Line, s.ID, f.Text)
+			}
+		}
+	}
+	if extra := len(notes) - (annotationLimit - 1); extra > 1 {
+		notes = append(notes[:annotationLimit-1], fmt.Sprintf("::error title=chant verify::%d more, see the log", extra))
+	}
+	for _, n := range notes {
+		if _, err := fmt.Fprintln(w, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func escapeData(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+}
+
+func escapeProperty(s string) string {
+	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(escapeData(s))
+}
+
+// writeMarkdown writes a table for a pull request or a job summary on GitHub or
+// GitLab.
+func writeMarkdown(w io.Writer, v verification) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### chant verify: %s\n\n%s: %s\n\n", v.headline().s, v.where(), plural(len(v.Specs), "spec"))
+	b.WriteString("| spec | criterion | result |\n| --- | --- | --- |\n")
+	for _, s := range v.Specs {
+		if s.Error != "" {
+			fmt.Fprintf(&b, "| %s | | ❌ %s |\n", cell(s.ID), cell(s.Error))
+		}
+		for _, r := range s.Criteria {
+			fmt.Fprintf(&b, "| %s | %d. %s | %s %s |\n", cell(s.ID), r.Number, cell(r.Text), outcomeIcon(r.Outcome), cell(resultText(r)))
+		}
+		for _, f := range s.Findings {
+			mark := "❌"
+			if f.Rule == record.RuleUnproven && !v.strict {
+				mark = "⚠️"
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s %s |\n", cell(s.ID), cell(f.Rule), mark, cell(f.Text))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func outcomeIcon(o record.Outcome) string {
+	switch {
+	case o.Met():
+		return "✅"
+	case o == record.Unattested:
+		return "⚠️"
+	}
+	return "❌"
+}
+
+// cell escapes a text for a table cell: it can't contain markup, end the cell or
+// row, or mention a person or an issue.
+func cell(s string) string {
+	return strings.NewReplacer(
+		"\\", "\\\\", "|", "\\|", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",
+		"~", "\\~", "$", "\\$", "<", "&lt;", ">", "&gt;", "&", "&amp;", "@", "@\u200b", "#", "#\u200b",
+	).Replace(clean(s))
 }

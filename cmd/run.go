@@ -204,22 +204,21 @@ func (v *view) result(ev record.Evidence, noCommit bool) {
 			waiting = append(waiting, fmt.Sprint(r.Number))
 		}
 	}
-	count := plainf("%d/%d", met, len(ev.Criteria))
+	verdict, count, detail := coloured("failed", red), plainf("%d/%d", met, len(ev.Criteria)), plain(ev.Reason)
 	switch {
 	case ev.Verdict == record.Completed:
-		v.s.line(coloured("completed", green), bold(ev.Spec), count, faint(commitsText(ev.Commits)))
-		if len(ev.Extra) > 0 {
-			v.s.line(faint("  not in its commits: " + record.Some(ev.Extra)))
-		}
+		verdict, detail = coloured("completed", green), faint(commitsText(ev.Commits))
 	case ev.Verdict == record.AllHeld && noCommit:
-		v.s.line(coloured("held", green), bold(ev.Spec), count, faint("not completed because of --no-commit"))
+		verdict, detail = coloured("held", green), faint("not completed because of --no-commit")
 	case ev.Verdict == record.Waiting:
-		v.s.line(coloured("waiting", yellow), bold(ev.Spec), count,
-			plainf("for a person to attest: chant attest %s %s -m NOTE", ev.Spec, strings.Join(waiting, " ")))
+		verdict = coloured("waiting", yellow)
+		detail = plainf("for a person to attest: chant attest %s %s -m NOTE", ev.Spec, strings.Join(waiting, " "))
 	case len(ev.Criteria) == 0: // it failed before the first check
-		v.s.line(coloured("failed", red), bold(ev.Spec), plain(ev.Reason))
-	default:
-		v.s.line(coloured("failed", red), bold(ev.Spec), count, plain(ev.Reason))
+		count = plain("")
+	}
+	v.s.line(verdict, bold(ev.Spec), count, detail)
+	if ev.Verdict == record.Completed && len(ev.Extra) > 0 {
+		v.s.line(faint("  not in its commits: " + record.Some(ev.Extra)))
 	}
 }
 

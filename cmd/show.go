@@ -65,13 +65,10 @@ func (a *App) showView(ctx context.Context, query string) (showJSON, error) {
 	return showJSON{"chant.show/v1", specRow(p, s, live), criteriaOf(s)}, nil
 }
 
-// status returns an error for an invalid spec. It has no message: the row says why.
-func (r specJSON) status() error {
-	if r.State == spec.StateInvalid {
-		return statusError(ExitUsage)
-	}
-	return nil
-}
+func (row showJSON) status() error { return statusIf(ExitUsage, row.invalid()) }
+
+// invalid reports whether the spec can't be used; Error says why.
+func (r specJSON) invalid() bool { return r.State == spec.StateInvalid }
 
 func criteriaOf(s *spec.Spec) []criterionJSON {
 	list := []criterionJSON{}

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,12 +101,7 @@ type statusJSON struct {
 func (v statusJSON) show(s *screen) { showBoard(s, v.Specs) }
 
 func (v statusJSON) status() error {
-	for _, r := range v.Specs {
-		if err := r.status(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return statusIf(ExitUsage, slices.ContainsFunc(v.Specs, statusRow.invalid))
 }
 
 // statusView returns what status shows.

@@ -81,12 +81,7 @@ func newStoreReport(r storage.Report, repair bool) storeReport {
 	return storeReport{"chant.store-check/v1", r, r.OK(), repair && !r.OK()}
 }
 
-func (r storeReport) status() error {
-	if r.IsOK || r.Repaired {
-		return nil
-	}
-	return statusError(ExitNotHeld)
-}
+func (r storeReport) status() error { return statusIf(ExitNotHeld, !r.IsOK && !r.Repaired) }
 
 func (r storeReport) show(s *screen) {
 	if r.IsOK {

@@ -166,8 +166,7 @@ func (v *view) criterion(r record.Result, lines int) {
 	case !r.Outcome.Met():
 		mark, style = "✗", red
 	}
-	line := []text{plain(" "), coloured(mark, style), plainf("%d. %s", r.Number, r.Text), faint("— " + resultText(r))}
-	v.s.line(line...)
+	v.s.line(plain(" "), coloured(mark, style), plainf("%d. %s", r.Number, r.Text), faint("— "+resultText(r)))
 	if r.Check != nil && !r.Outcome.Met() {
 		showOutput(v.s, r.Check.Output, lines)
 	}
@@ -211,4 +210,40 @@ func showOutput(s *screen, output string, limit int) {
 	for _, line := range lines {
 		s.line(faint("      |"), plain(strings.TrimRight(line, "\r")))
 	}
+}
+
+// notice shows a fact that has no effect on the verdict.
+func (v *view) notice(words string) { v.s.line(coloured("  !", yellow), plain(words)) }
+
+// agentDone says on one line how an agent's run ended.
+func (v *view) agentDone(run record.AgentRun) {
+	res := run.Result
+	mark, style := "✓", green
+	if res.Status != record.AgentOK {
+		mark, style = "✗", red
+	}
+	words := []string{agentStatus(run).s}
+	add := func(shown bool, format string, args ...any) {
+		if shown {
+			words = append(words, fmt.Sprintf(format, args...))
+		}
+	}
+	if res.Reason != "" {
+		words[0] += ": " + res.Reason
+	}
+	add(true, "%s", (time.Duration(res.DurationMS) * time.Millisecond).Round(100*time.Millisecond))
+	add(res.ModelReported != "", "%s", res.ModelReported)
+	add(res.TokensIn+res.TokensOut > 0, "%d tokens in, %d out", res.TokensIn, res.TokensOut)
+	add(res.CostUSD > 0, "$%.2f", res.CostUSD)
+	add(res.Denied > 0, "%s", plural(res.Denied, "denied tool use"))
+	v.s.line(plain(" "), coloured(mark, style), plain("agent "+res.Agent), faint("— "+strings.Join(words, ", ")))
+}
+
+// agentStatus returns the status of an agent's run.
+func agentStatus(run record.AgentRun) text {
+	style := green
+	if run.Result.Status != record.AgentOK {
+		style = red
+	}
+	return coloured(strings.ReplaceAll(string(run.Result.Status), "_", " "), style)
 }
