@@ -144,12 +144,10 @@ func withoutPath(err error) string {
 }
 
 type docTableOptions struct {
+	query   spec.RowQuery
 	rows    []string
-	filled  []string
-	under   string
 	count   int
 	least   int
-	column  string
 	targets string
 }
 
@@ -168,7 +166,7 @@ match of the tables that have one of the columns. Tables in quotes are ignored.`
 		Example: `  chant doc table root-cause.md --row Verdict=Confirmed --filled Evidence --count 1
   chant doc table impact.md --row Affected=yes --column Place --targets 005-fix`,
 	}, func(_ context.Context, args []string) (answer, error) {
-		q, err := opts.query(args, c.Flags().Changed)
+		q, err := opts.rowQuery(args, c.Flags().Changed)
 		if err != nil {
 			return nil, err
 		}
@@ -176,26 +174,27 @@ match of the tables that have one of the columns. Tables in quotes are ignored.`
 	})
 	f := c.Flags()
 	f.StringArrayVar(&opts.rows, "row", nil, "match rows that have this value: `COLUMN=VALUE`; may be repeated, then all must match")
-	f.StringArrayVar(&opts.filled, "filled", nil, "expect this `COLUMN` to be filled in the matching rows")
-	f.StringVar(&opts.under, "under", "", "search only tables in the section of this `HEADING`")
+	f.StringArrayVar(&opts.query.Filled, "filled", nil, "expect this `COLUMN` to be filled in the matching rows")
+	f.StringVar(&opts.query.Under, "under", "", "search only tables in the section of this `HEADING`")
 	f.IntVar(&opts.count, "count", 0, "expect exactly `N` matching rows")
 	f.IntVar(&opts.least, "min", 1, "expect at least `N` matching rows")
-	f.StringVar(&opts.column, "column", "", "the `COLUMN` with the paths for --targets")
+	f.StringVar(&opts.query.Column, "column", "", "the `COLUMN` with the paths for --targets")
 	f.StringVar(&opts.targets, "targets", "", "expect the paths in --column to be the target_files of the spec `ID`")
 	c.MarkFlagsMutuallyExclusive("count", "min")
 	c.MarkFlagsRequiredTogether("column", "targets")
 	return c
 }
 
-// query converts the flags to a query. An empty name, which an unset variable of
+// rowQuery converts the flags to a query. An empty name, which an unset variable of
 // a script can cause, is an error: it must not weaken the query.
-func (o docTableOptions) query(args []string, changed func(flag string) bool) (spec.RowQuery, error) {
+func (o docTableOptions) rowQuery(args []string, changed func(flag string) bool) (spec.RowQuery, error) {
 	const hint = "chant doc table FILE --row COLUMN=VALUE"
-	q := spec.RowQuery{Under: o.under, Filled: o.filled, Column: o.column, Count: o.least, Exact: changed("count")}
+	q := o.query
+	q.Count, q.Exact = o.least, changed("count")
 	if q.Exact {
 		q.Count = o.count
 	}
-	for flag, name := range map[string]string{"under": o.under, "column": o.column, "targets": o.targets} {
+	for flag, name := range map[string]string{"under": q.Under, "column": q.Column, "targets": o.targets} {
 		if changed(flag) && hasBlank([]string{name}) {
 			return q, &usageError{msg: "--" + flag + " takes a name", hint: hint}
 		}

@@ -54,7 +54,7 @@ type statusError int
 
 func (s statusError) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// statusIf returns the statusError of an exit code if the command has to fail.
+// statusIf returns the statusError of an exit code if the command failed.
 func statusIf(code int, failed bool) error {
 	if failed {
 		return statusError(code)

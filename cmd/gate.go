@@ -60,9 +60,7 @@ func (a *App) approve(ctx context.Context, query string, approved bool) error {
 		if !approved {
 			style = red
 		}
-		out := a.stdout()
-		out.line(coloured(made.Status, style), bold(s.ID), plainf("by %s at %s", made.By, made.At.Format(time.RFC3339)))
-		return out.failed()
+		return a.say(coloured(made.Status, style), bold(s.ID), plainf("by %s at %s", made.By, made.At.Format(time.RFC3339)))
 	})
 }
 
@@ -71,9 +69,7 @@ func (a *App) skip(ctx context.Context, query, reason string) error {
 		if err := engine.Skip(ctx, s, reason); err != nil {
 			return err
 		}
-		out := a.stdout()
-		out.line(coloured("skipped", yellow), bold(s.ID), plain(reason))
-		return out.failed()
+		return a.say(coloured("skipped", yellow), bold(s.ID), plain(reason))
 	})
 }
 

@@ -141,6 +141,13 @@ func (a *App) output(v answer, asJSON bool) error {
 	return cmp.Or(s.failed(), v.status())
 }
 
+// say writes one line to stdout.
+func (a *App) say(texts ...text) error {
+	s := a.stdout()
+	s.line(texts...)
+	return s.failed()
+}
+
 // writeJSON writes v as one indented object.
 func writeJSON(w io.Writer, v any) error {
 	encoded, err := encodeJSON(v, "  ")

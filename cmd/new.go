@@ -29,9 +29,7 @@ func (a *App) newCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := a.stdout()
-			out.line(plain(s.Path))
-			return out.failed()
+			return a.say(plain(s.Path))
 		},
 	}
 	c.AddCommand(a.newBugCommand())

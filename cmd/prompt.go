@@ -48,11 +48,6 @@ func (a *App) prompt(query string, asJSON bool) error {
 	if _, err := io.WriteString(a.Out, out); err != nil {
 		return fmt.Errorf("writing output: %w", err)
 	}
-	return a.promptSizes(v)
-}
-
-// promptSizes writes the size of each part to stderr.
-func (a *App) promptSizes(v promptJSON) error {
 	s := a.stderr()
 	var rows [][]text
 	for _, part := range v.Parts {

@@ -180,13 +180,8 @@ func (a *App) runOne(ctx context.Context, engine *runner.Engine, v *view, id str
 		return err
 	}
 	v.result(ev, opts.NoCommit)
-	switch ev.Verdict {
-	case record.Failed:
-		return statusError(ExitNotHeld)
-	case record.Waiting:
-		return statusError(ExitNotYet)
-	}
-	return nil
+	code := map[record.Verdict]int{record.Failed: ExitNotHeld, record.Waiting: ExitNotYet}[ev.Verdict]
+	return statusIf(code, code != ExitHeld)
 }
 
 // result shows how a run ended.

@@ -31,9 +31,7 @@ spec. It also reports what is wrong with a completed spec: open criteria,
 criteria or checks that were edited later, and ticks without a check and without
 an attestation.`,
 		ValidArgsFunction: a.completeIDs,
-		RunE: func(c *cobra.Command, args []string) error {
-			return a.verify(c.Context(), args, opts)
-		},
+		RunE:              func(c *cobra.Command, args []string) error { return a.verify(c.Context(), args, opts) },
 	}
 	f := c.Flags()
 	f.StringVar(&opts.at, "at", "", "verify this `REV` in a checkout instead of the work tree")
@@ -109,17 +107,11 @@ func (a *App) showVerification(out *screen, found record.Verification, opts veri
 	if err := out.failed(); err != nil {
 		return err
 	}
-	switch verdict {
-	case record.Failed:
-		return statusError(ExitNotHeld)
-	case record.Invalid:
-		return statusError(ExitUsage)
-	case record.Broken:
-		return statusError(ExitEnvironment)
-	case record.Nothing:
+	if verdict == record.Nothing {
 		return fmt.Errorf("%w: the selected specs have no check and no attested criterion", verify.ErrNothingToVerify)
 	}
-	return nil
+	code := map[record.Verdict]int{record.Failed: ExitNotHeld, record.Invalid: ExitUsage, record.Broken: ExitEnvironment}[verdict]
+	return statusIf(code, code != ExitHeld)
 }
 
 // verification is a finished verification with its verdict.
@@ -167,7 +159,7 @@ func showFindings(s *screen, v verification) {
 			}
 			s.line(coloured("!", style), bold(location(one.Path, f.Line, 1)), plain(f.Text), faint("["+f.Rule+"]"))
 		}
-		if verdict := one.Verdict(v.strict); verdict != record.AllHeld {
+		if one.Verdict(v.strict) != record.AllHeld {
 			bad++
 		}
 	}

@@ -13,9 +13,7 @@ func (a *App) versionCommand() *cobra.Command {
 		Short: "Print the version, the commit and the Go version",
 		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			s := a.stdout()
-			s.line(plain("chant"), plain(version()), plain(runtime.Version()), plain(runtime.GOOS+"/"+runtime.GOARCH))
-			return s.failed()
+			return a.say(plain("chant"), plain(version()), plain(runtime.Version()), plain(runtime.GOOS+"/"+runtime.GOARCH))
 		},
 	}
 }
