@@ -60,23 +60,18 @@ func (a *App) board(ctx context.Context) (*project.Project, runner.Live, error) 
 	if err != nil {
 		return nil, runner.Live{}, err
 	}
-	live, err := a.readLive(ctx, p)
-	return p, live, err
-}
-
-func (a *App) readLive(ctx context.Context, p *project.Project) (runner.Live, error) {
 	repo, err := git.Open(p.Root, a.Env)
 	if err == nil {
 		live, errLive := runner.ReadLive(ctx, p, repo)
 		if err = errors.Join(errLive, repo.Close()); err == nil {
-			return live, nil
+			return p, live, nil
 		}
 	}
 	live, errLive := runner.ReadLive(ctx, p, nil)
 	if errLive == nil {
 		a.stderr().line(plain("note: what is completed is taken from the files alone: " + record.OneLine(err)))
 	}
-	return live, errLive
+	return p, live, errLive
 }
 
 func (l listJSON) show(s *screen) {

@@ -88,11 +88,16 @@ func (a *App) run(ctx context.Context, queries []string, opts runOptions) error 
 	if err = engine.RefuseAgent(); err != nil {
 		return errors.Join(err, v.close(), closeEngine())
 	}
-	if opts.all {
-		err = a.runAll(ctx, engine, v, opts)
-	} else {
-		err = a.runEach(ctx, engine, v, specs, opts)
+	next := nextReady(ctx, engine)
+	if !opts.all {
+		next = func() (id string, _ error) {
+			if len(specs) > 0 {
+				id, specs = specs[0].ID, specs[1:]
+			}
+			return id, nil
+		}
 	}
+	err = a.runEach(ctx, engine, v, next, opts)
 	return errors.Join(err, v.close(), closeEngine())
 }
 
@@ -122,45 +127,39 @@ func (a *App) choose(p *project.Project, live runner.Live, queries []string, all
 // success.
 var errNothingReady = errors.New("no spec is ready to run (chant status shows why)")
 
-// runEach runs the named specs. After a failure it goes on with the other specs,
-// but those that depend on the failed one are not ready.
-func (a *App) runEach(ctx context.Context, engine *runner.Engine, v *view, specs []*spec.Spec, opts runOptions) error {
+// runEach runs the specs that next returns, until it returns "". After a failure it
+// goes on with the other specs, but those that depend on the failed one are not ready.
+func (a *App) runEach(ctx context.Context, engine *runner.Engine, v *view, next func() (string, error), opts runOptions) error {
 	var errs []error
-	for _, s := range specs {
-		if ctx.Err() != nil {
-			return stopped(ctx, errs)
+	for ctx.Err() == nil {
+		id, err := next()
+		if id == "" {
+			return errors.Join(append(errs, err)...)
 		}
-		if err := a.runOne(ctx, engine, v, s.ID, opts); err != nil {
-			errs = append(errs, err)
-		}
+		errs = append(errs, a.runOne(ctx, engine, v, id, opts))
 	}
-	return errors.Join(errs...)
+	return stopped(ctx, errs)
 }
 
-// runAll runs all ready specs, also those that become ready meanwhile.
-func (a *App) runAll(ctx context.Context, engine *runner.Engine, v *view, opts runOptions) error {
-	var errs []error
+// nextReady returns a function that returns the next ready spec, also if it became
+// ready meanwhile, but each only once.
+func nextReady(ctx context.Context, engine *runner.Engine) func() (string, error) {
 	tried := map[string]bool{}
-	for {
-		if ctx.Err() != nil {
-			return stopped(ctx, errs)
-		}
+	return func() (string, error) {
 		p, err := project.Load(engine.Settings.Root)
 		if err != nil {
-			return errors.Join(append(errs, err)...)
+			return "", err
 		}
 		live, err := runner.ReadLive(ctx, p, engine.Git)
 		if err != nil {
-			return errors.Join(append(errs, err)...)
+			return "", err
 		}
 		ready := runner.Ready(p, live.Facts, tried)
 		if len(ready) == 0 {
-			return errors.Join(errs...)
+			return "", nil
 		}
 		tried[ready[0].ID] = true
-		if err := a.runOne(ctx, engine, v, ready[0].ID, opts); err != nil {
-			errs = append(errs, err)
-		}
+		return ready[0].ID, nil
 	}
 }
 

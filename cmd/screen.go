@@ -103,16 +103,12 @@ func (s *screen) table(rows [][]text) {
 				b.WriteString(strings.Repeat(" ", widths[i]-cell.width()+2))
 			}
 		}
-		s.write(s.cut(strings.TrimRight(b.String(), " ")) + "\n")
+		line := strings.TrimRight(b.String(), " ")
+		if s.terminal() {
+			line = ansi.Truncate(line, s.width, "…")
+		}
+		s.write(line + "\n")
 	}
-}
-
-// cut cuts a rendered line at the terminal's width.
-func (s *screen) cut(line string) string {
-	if !s.terminal() {
-		return line
-	}
-	return ansi.Truncate(line, s.width, "…")
 }
 
 // write stores the first error for failed.
@@ -139,11 +135,6 @@ func variable(env []string, name string) string {
 		}
 	}
 	return last
-}
-
-// shorten renders a text and cuts it at width columns.
-func shorten(t text, width int) string {
-	return ansi.Truncate(t.render(), width, "…")
 }
 
 // clean makes text from files and commands safe to show on one line: it applies

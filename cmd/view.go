@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"chant/runner/process"
 	"chant/runner/record"
 )
@@ -152,8 +154,8 @@ func (v *view) draw() {
 
 // drawLine writes a label, cut to the terminal's width, and a state.
 func (v *view) drawLine(label, state string) {
-	label = shorten(plain("  ▶ "+label), max(v.s.width-len(state)-4, 0))
-	v.s.write(clearLine + v.s.cut(label+" "+faint(state).render()))
+	label = ansi.Truncate(clean("  ▶ "+label), max(v.s.width-len(state)-4, 0), "…")
+	v.s.write(clearLine + ansi.Truncate(label+" "+faint(state).render(), v.s.width, "…"))
 }
 
 // criterion shows a criterion and, if it was not met, the last lines of its
