@@ -96,14 +96,14 @@ func (a *attempt) uncovered(ctx context.Context, c candidate) (string, error) {
 		}
 		head = a.sealed.head
 	} else if extra := a.candidate.extra; len(extra) > 0 {
-		return fmt.Sprintf("All criteria held in your work tree. It also has changes that this commit will not contain (%s),"+
-			" so they are checked once more without them.", record.Some(extra)), nil
+		return fmt.Sprintf("All criteria held in your work tree, but it has changes that will not be committed (%s),"+
+			" so the checks run again without them.", record.Some(extra)), nil
 	}
 	same, err := a.sameWork(ctx, head, c.head.Commit)
 	if err != nil || same {
 		return "", err
 	}
-	return "All criteria held, but HEAD has moved meanwhile, so they are checked once more on top of it.", nil
+	return "All criteria held, but HEAD has moved, so the checks run again on the new HEAD.", nil
 }
 
 // unsealed is uncovered for the contents of target files, if the checks ran in a
@@ -123,8 +123,8 @@ func (a *attempt) unsealed(ctx context.Context, c candidate) (string, error) {
 		}
 	}
 	slices.Sort(other)
-	return fmt.Sprintf("All criteria held, but on other contents than the commit will have (%s),"+
-		" so they are checked once more on those.", record.Some(slices.Compact(other))), nil
+	return fmt.Sprintf("All criteria held, but the commit will have other contents (%s),"+
+		" so the checks run again on those.", record.Some(slices.Compact(other))), nil
 }
 
 // sameWork reports whether two commits are equal, except for what chant records.
