@@ -225,7 +225,8 @@ func (k *desk) bringBack() (Changes, Conflicts) {
 }
 
 // stored compares what the checks would see with what a commit would hold now.
-func (k *desk) stored() (diff string) {
+// The error tells that git can't commit what is there.
+func (k *desk) stored() (diff string, err error) {
 	tb := k.user.tb
 	tb.Helper()
 	objects := filepath.Join(tb.TempDir(), "objects")
@@ -234,7 +235,7 @@ func (k *desk) stored() (diff string) {
 	must(tb, err)
 	want, err := k.repo.Store(context.Background(), k.changed(), objects)
 	if err != nil {
-		return err.Error()
+		return "", err
 	}
 	// What equals HEAD is in neither tree a change.
 	head := map[string]string{}
@@ -244,7 +245,16 @@ func (k *desk) stored() (diff string) {
 	}
 	seen = slices.DeleteFunc(seen, func(c git.Content) bool { return head[c.Path] == factsOf(c) })
 	want = slices.DeleteFunc(want, func(c git.Content) bool { return head[c.Path] == factsOf(c) })
-	return cmp.Diff(want, seen, cmpopts.EquateEmpty())
+	return cmp.Diff(want, seen, cmpopts.EquateEmpty()), nil
+}
+
+func (k *desk) checkStored() {
+	k.user.tb.Helper()
+	diff, err := k.stored()
+	must(k.user.tb, err)
+	if diff != "" {
+		k.user.tb.Errorf("what is checked (-committed +checked):\n%s", diff)
+	}
 }
 
 func factsOf(c git.Content) string {
@@ -547,9 +557,7 @@ func TestWorkspace(t *testing.T) {
 				t.Errorf("the index became\n%s", now)
 			}
 			if len(conflicts.Paths) == 0 && tt.name != "what git ignores" { // as it is, no commit would hold named.o
-				if diff := k.stored(); diff != "" {
-					t.Errorf("what is checked (-committed +checked):\n%s", diff)
-				}
+				k.checkStored()
 			}
 		})
 	}
@@ -577,9 +585,7 @@ func TestWorkspaceAttempts(t *testing.T) {
 	if diff := cmp.Diff(want, user.files()); diff != "" {
 		t.Errorf("the work tree (-want +got):\n%s", diff)
 	}
-	if diff := k.stored(); diff != "" {
-		t.Errorf("what is checked (-committed +checked):\n%s", diff)
-	}
+	k.checkStored()
 }
 
 // What an agent does to its checkout after Read, by a process that it left running,
@@ -599,9 +605,7 @@ func TestWorkspaceKeepsWhatWasRead(t *testing.T) {
 	if got := user.files(); got["a"] != "100644 2" || got["b"] != "100644 2" {
 		t.Errorf("came back: %v", got)
 	}
-	if diff := k.stored(); diff != "" {
-		t.Errorf("what is checked (-committed +checked):\n%s", diff)
-	}
+	k.checkStored()
 }
 
 func TestWorkspaceGone(t *testing.T) {
@@ -656,9 +660,7 @@ func TestWorkspaceSubmodule(t *testing.T) {
 	if diff := cmp.Diff(want, changes); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
-	if diff := k.stored(); diff != "" {
-		t.Errorf("what is checked (-committed +checked):\n%s", diff)
-	}
+	k.checkStored()
 }
 
 // Of folders that nobody may read nothing is known, least of all that files are gone.
@@ -699,9 +701,7 @@ func TestWorkspaceManyFiles(t *testing.T) {
 			t.Errorf("%d files changed: %d target files, and outside %d", n, len(changes.Targets), len(changes.Outside))
 		}
 		calls := k.calls.calls
-		if diff := k.stored(); diff != "" {
-			t.Errorf("what is checked (-committed +checked):\n%s", diff)
-		}
+		k.checkStored()
 		return k.calls.calls - calls
 	}
 	if one, all := count(1), count(many); one != all {
