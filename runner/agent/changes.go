@@ -29,13 +29,12 @@ type Changes struct {
 	Outside []string // other files
 }
 
-// Read compares the checkout with what it held before and takes copies of the target
-// files that changed. Store and BringBack are about those.
+// Read compares the checkout with what it held before and reads the target files that
+// changed. Store and BringBack are about those.
 func (w *Workspace) Read(ctx context.Context) (Changes, error) {
 	if err := w.sameFolder(); err != nil {
 		return Changes{}, err
 	}
-	left := map[string]state{}
 	w.left = nil
 	now, closed, err := walk(w.root)
 	if err != nil {
@@ -47,16 +46,17 @@ func (w *Workspace) Read(ctx context.Context) (Changes, error) {
 	}
 	all := maps.Clone(w.before)
 	maps.Copy(all, now)
+	maps.DeleteFunc(all, func(at string, _ fs.FileInfo) bool { return ignored[at] })
 	var c Changes
+	left := map[string]file{}
 	for _, at := range slices.Sorted(maps.Keys(all)) {
 		was, is := w.before[at], now[at]
-		in := slices.IndexFunc(closed, func(dir string) bool { return strings.HasPrefix(at, dir+"/") })
+		in, mayComeBack := parent(closed, at), w.comesBack(at)
 		switch {
-		case ignored[at]:
-		case in >= 0 && w.comesBack(at):
-			c.Refused = append(c.Refused, fmt.Sprintf("%s (the folder %s can't be read)", at, closed[in]))
-		case in >= 0: // nobody knows
-		case w.comesBack(at):
+		case in != "" && mayComeBack:
+			c.Refused = append(c.Refused, fmt.Sprintf("%s (the folder %s can't be read)", at, in))
+		case in != "": // nobody knows
+		case mayComeBack:
 			if err := w.compare(&c, left, at, was, is); err != nil {
 				return Changes{}, fmt.Errorf("reading %s as the agent left it: %w", at, err)
 			}
@@ -64,12 +64,17 @@ func (w *Workspace) Read(ctx context.Context) (Changes, error) {
 			c.Outside = append(c.Outside, at)
 		}
 	}
-	there := slices.DeleteFunc(slices.Clone(c.Targets), func(at string) bool { return left[at] == absent })
-	if err := w.copyFiles(w.leftFolder(), there); err != nil {
-		return Changes{}, fmt.Errorf("reading what the agent left: %w", err)
-	}
 	w.left = left
 	return c, nil
+}
+
+// parent returns the one of the folders that a path is or is in; "" where there is none.
+func parent(folders []string, at string) string {
+	i := slices.IndexFunc(folders, func(dir string) bool { return at == dir || strings.HasPrefix(at, dir+"/") })
+	if i < 0 {
+		return ""
+	}
+	return folders[i]
 }
 
 // sameFolder finds out whether the checkout is where it was.
@@ -86,85 +91,70 @@ func (w *Workspace) sameFolder() error {
 }
 
 // compare adds to c, and to left, what became of a target file.
-func (w *Workspace) compare(c *Changes, left map[string]state, at string, was, is fs.FileInfo) error {
-	now := absent
+func (w *Workspace) compare(c *Changes, left map[string]file, at string, was, is fs.FileInfo) (err error) {
+	var now file
 	if is != nil { // what is behind a symbolic link is none of its files
-		var err error
-		if now, err = stateOf(w.root, at); err != nil {
+		if now, err = look(w.root, at); err != nil {
 			return err
 		}
 	}
-	if was != nil && is != nil && was.Mode().IsRegular() && is.Mode().IsRegular() && isExecutable(was) != isExecutable(is) {
-		c.Modes = append(c.Modes, at)
+	if was != nil && is != nil && was.Mode().IsRegular() && is.Mode().IsRegular() {
+		if modeOf(was) != modeOf(is) {
+			c.Modes = append(c.Modes, at)
+		}
+		now.mode = modeOf(was) // which is not for the agent to change
 	}
-	if now == w.laid[at] && (now.hasContent() || now == absent || sameFile(was, is)) {
+	if now.state == w.laid[at] && (now.state.hasContent() || is == nil || sameFile(was, is)) {
 		return nil
 	}
-	reason, err := w.refusal(at, now)
-	switch {
-	case err != nil:
-		return err
-	case reason != "":
+	if reason := w.refusal(at, now); reason != "" {
 		c.Refused = append(c.Refused, fmt.Sprintf("%s (%s)", at, reason))
-	default:
-		c.Targets = append(c.Targets, at)
-		left[at] = now
+		return nil
 	}
+	c.Targets = append(c.Targets, at)
+	left[at] = now
 	return nil
 }
 
 // refusal says why a target file can't come back; "" where it can.
-func (w *Workspace) refusal(at string, now state) (string, error) {
-	switch in := w.submodule(at); {
+func (w *Workspace) refusal(at string, now file) string {
+	switch in := parent(w.submodules, at); {
 	case git.OwnPath(at):
-		return "its name means git's own folder on some systems", nil
+		return "its name means git's own folder on some systems"
 	case in != "":
-		return "it is in the submodule " + in, nil
-	case now != absent && !now.hasContent():
-		return string(now), nil
+		return "it is in the submodule " + in
+	case now.state.kind != "" && !now.state.hasContent():
+		return now.state.kind
 	case project.IsSpecFile(at):
 		return w.specRefusal(at, now)
 	}
-	return "", nil
-}
-
-// submodule returns the submodule that a path is or is in; "" where there is none.
-func (w *Workspace) submodule(at string) string {
-	i := slices.IndexFunc(w.submodules, func(dir string) bool { return at == dir || strings.HasPrefix(at, dir+"/") })
-	if i < 0 {
-		return ""
-	}
-	return w.submodules[i]
+	return ""
 }
 
 // specRefusal says why another spec can't come back as the agent left it: what its
 // criteria are, and what is recorded of them, is no agent's to write.
-func (w *Workspace) specRefusal(at string, now state) (string, error) {
-	switch {
-	case now == absent:
-		return "an agent can't remove a spec", nil
-	case now.isLink():
-		return "a spec can't be a symbolic link", nil
+func (w *Workspace) specRefusal(at string, now file) string {
+	switch now.state.kind {
+	case "":
+		return "an agent can't remove a spec"
+	case link:
+		return "a spec can't be a symbolic link"
 	}
-	src, err := project.ReadIn(w.root, at)
-	if err != nil {
-		return "", err
-	}
-	is, problems := spec.Parse(at, src)
+	is, problems := spec.Parse(at, now.data)
 	if i := slices.IndexFunc(problems, func(p spec.Problem) bool { return p.Severity == spec.Error }); i >= 0 {
-		return "it is no valid spec: " + problems[i].Msg, nil
+		return "it is no valid spec: " + problems[i].Msg
 	}
 	was := w.specs[at]
-	if was == nil {
-		if written := project.WrittenRecord(is); written != "" {
-			return "it is a new spec that records " + written, nil
-		}
-		return "", nil
+	written := project.WrittenRecord(is)
+	switch {
+	case was == nil && written != "":
+		return "it is a new spec that records " + written
+	case was == nil:
+		return ""
+	case is.Digest() != was.Digest():
+		return "its criteria or checks are not what they were"
 	}
-	if is.Digest() != was.Digest() {
-		return "its criteria or checks are not what they were", nil
-	}
-	return strings.Join(claims(was, is), ", "), nil
+	return strings.Join(claims(was, is), ", ")
 }
 
 // ignored returns the new files that git ignores in the user's work tree, such as what
@@ -173,8 +163,9 @@ func (w *Workspace) specRefusal(at string, now state) (string, error) {
 func (w *Workspace) ignored(ctx context.Context, now map[string]fs.FileInfo) (map[string]bool, error) {
 	var ask []string
 	answers := map[string]bool{} // by folder: whether git has an answer for what is in it
-	for _, at := range slices.Sorted(maps.Keys(now)) {
-		if w.before[at] != nil || w.submodule(at) != "" || w.named(at) {
+	for at := range now {
+		named := slices.ContainsFunc(w.task.Spec.TargetFiles, func(item spec.Item) bool { return path.Clean(item.Value) == at })
+		if named || w.before[at] != nil || parent(w.submodules, at) != "" {
 			continue
 		}
 		dir := path.Dir(at)
@@ -183,22 +174,16 @@ func (w *Workspace) ignored(ctx context.Context, now map[string]fs.FileInfo) (ma
 			if err != nil {
 				return nil, err
 			}
-			answers[dir] = in != throughOther
+			answers[dir] = in == "" || in == regular
 		}
 		if answers[dir] {
 			ask = append(ask, "./"+at) // a name may begin with the colon of git's pathspecs
 		}
 	}
-	if len(ask) == 0 {
-		return nil, nil
-	}
 	out, err := w.repo.Run(ctx, git.Call{
 		Args: []string{"check-ignore", "-z", "--stdin"}, Stdin: strings.NewReader(strings.Join(ask, "\x00")),
 	})
-	if none, ok := errors.AsType[*git.CommandError](err); ok && none.Code == 1 {
-		return nil, nil
-	}
-	if err != nil {
+	if none, ok := errors.AsType[*git.CommandError](err); err != nil && (!ok || none.Code != 1) {
 		return nil, fmt.Errorf("asking git what it ignores: %w", err)
 	}
 	ignored := map[string]bool{}
@@ -206,11 +191,6 @@ func (w *Workspace) ignored(ctx context.Context, now map[string]fs.FileInfo) (ma
 		ignored[strings.TrimPrefix(at, "./")] = true
 	}
 	return ignored, nil
-}
-
-// named tells whether target_files has an entry that spells the path.
-func (w *Workspace) named(at string) bool {
-	return slices.ContainsFunc(w.task.Spec.TargetFiles, func(item spec.Item) bool { return path.Clean(item.Value) == at })
 }
 
 // Claims returns, in words, what a spec's file in the checkout says of completion

@@ -3,103 +3,76 @@ package agent
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"chant/runner/project"
 )
 
-// state is what is at a path of a folder: the content of a file, the target of a
-// symbolic link, or one of the constants. Mode bits are no part of it.
-type state string
+// state is what is at a path of a folder, without its mode bits. The zero value is nothing.
+type state struct {
+	kind string            // regular, link, or why no commit can hold it
+	sum  [sha256.Size]byte // of the content, or of the target of a symbolic link
+}
 
 const (
-	absent      state = ""
-	unreachable state = "behind a file, a symbolic link or in another repository"
-	directory   state = "a folder"
-	special     state = "neither a file nor a symbolic link"
-	unreadable  state = "not readable"
-)
-
-// large is the state of a file whose content is not looked at.
-func large() state { return state(fmt.Sprintf("larger than %d MiB", project.FileLimit>>20)) }
-
-const (
-	fileState = "file "
-	linkState = "link "
+	regular = "a file"
+	link    = "a symbolic link"
 )
 
 // hasContent tells whether a commit can hold what is there.
-func (s state) hasContent() bool {
-	return strings.HasPrefix(string(s), fileState) || s.isLink()
+func (s state) hasContent() bool { return s.kind == regular || s.kind == link }
+
+// file is a state with the content that it has.
+type file struct {
+	state state
+	data  []byte
+	mode  fs.FileMode // to create it with: 0o666 or 0o777
 }
 
-func (s state) isLink() bool { return strings.HasPrefix(string(s), linkState) }
-
-// stateOf looks at a path that leads through folders alone.
-func stateOf(root *os.Root, at string) (state, error) {
+// look reads what is at a path that leads through folders alone.
+func look(root *os.Root, at string) (file, error) {
 	info, err := root.Lstat(at)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return absent, nil
+		return file{}, nil
 	case err != nil:
-		return absent, err
+		return file{}, err
 	case info.Mode().Type() == fs.ModeSymlink:
 		target, err := root.Readlink(at)
-		return state(linkState + target), err
+		return file{state: state{link, sha256.Sum256([]byte(target))}, data: []byte(target)}, err
 	case info.IsDir():
-		return directory, nil
+		return file{state: state{kind: "a folder"}}, nil
 	case !info.Mode().IsRegular():
-		return special, nil
+		return file{state: state{kind: "neither a file nor a symbolic link"}}, nil
 	case info.Size() > project.FileLimit:
-		return large(), nil
+		return file{state: state{kind: fmt.Sprintf("larger than %d MiB", project.FileLimit>>20)}}, nil
 	}
-	f, err := root.OpenFile(at, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	data, err := project.ReadIn(root, at)
 	if errors.Is(err, fs.ErrPermission) {
-		return unreadable, nil
+		return file{state: state{kind: "not readable"}}, nil
 	}
-	if err != nil {
-		return absent, err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return absent, err
-	}
-	return state(fileState + hex.EncodeToString(sum.Sum(nil))), nil
+	return file{state: state{regular, sha256.Sum256(data)}, data: data, mode: modeOf(info)}, err
 }
 
-// stateIn looks at any path.
-func stateIn(root *os.Root, at string) (state, error) {
+// lookBehind is look for any path.
+func lookBehind(root *os.Root, at string) (state, error) {
 	in, err := obstacle(root, at)
-	if err != nil {
-		return absent, err
+	if err != nil || in != "" {
+		return state{kind: "behind " + in}, err
 	}
-	if in != free {
-		return unreachable, nil
-	}
-	return stateOf(root, at)
+	f, err := look(root, at)
+	return f.state, err
 }
 
-// way is what a path leads through.
-type way int
-
-const (
-	free         way = iota // folders of the repository, which need not be there
-	throughFile             // a file
-	throughOther            // a symbolic link or another repository
-)
-
-// obstacle looks at what a path leads through from the top of a repository.
-func obstacle(root *os.Root, at string) (way, error) {
+// obstacle returns the kind of what a path leads through, where that is no folder of
+// the repository; "" where nothing is in the way.
+func obstacle(root *os.Root, at string) (string, error) {
 	for i, c := range []byte(at) {
 		if c != '/' {
 			continue
@@ -107,31 +80,29 @@ func obstacle(root *os.Root, at string) (way, error) {
 		info, err := root.Lstat(at[:i])
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return free, nil
+			return "", nil
 		case err != nil:
-			return free, err
+			return "", err
 		case info.Mode().Type() == fs.ModeSymlink:
-			return throughOther, nil
+			return link, nil
 		case !info.IsDir():
-			return throughFile, nil
+			return regular, nil
 		}
 		if _, err := root.Lstat(at[:i] + "/.git"); err == nil {
-			return throughOther, nil
+			return "another repository", nil
 		}
 	}
-	return free, nil
+	return "", nil
 }
 
-// walk looks at every file below a folder, but git's own. It follows no symbolic
-// link. Folders that can't be read are made readable; closed are those of others.
+// walk lists every file below a folder, but git's own. It follows no symbolic link.
+// Folders that can't be read are made readable; closed are those of others.
 func walk(root *os.Root) (found map[string]fs.FileInfo, closed []string, err error) {
 	found = map[string]fs.FileInfo{}
 	err = filepath.WalkDir(root.Name(), func(name string, entry fs.DirEntry, err error) error {
-		at, errRel := filepath.Rel(root.Name(), name)
-		switch at = filepath.ToSlash(at); {
-		case errRel != nil:
-			return errRel
-		case errors.Is(err, fs.ErrPermission) && at != ".":
+		at := strings.TrimPrefix(strings.TrimPrefix(name, root.Name()), "/")
+		switch {
+		case errors.Is(err, fs.ErrPermission) && at != "":
 			closed = append(closed, at)
 			return nil
 		case err != nil:
@@ -152,7 +123,7 @@ func walk(root *os.Root) (found map[string]fs.FileInfo, closed []string, err err
 		return nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("looking at the agent's folder: %w", err)
+		return nil, nil, fmt.Errorf("listing the agent's folder: %w", err)
 	}
 	return found, closed, nil
 }
@@ -163,76 +134,46 @@ func sameFile(was, is fs.FileInfo) bool {
 		was.Mode() == is.Mode() && was.Size() == is.Size() && was.ModTime().Equal(is.ModTime())
 }
 
-func isExecutable(info fs.FileInfo) bool { return info.Mode().IsRegular() && info.Mode()&0o100 != 0 }
+// modeOf returns what git keeps of a file's mode.
+func modeOf(info fs.FileInfo) fs.FileMode {
+	if info.Mode()&0o100 != 0 {
+		return 0o777
+	}
+	return 0o666
+}
 
-// replaceBy puts a copy of another folder's file or symbolic link into a folder, in
-// place of what has its name. A reader there sees the old file or the new one. A file
-// keeps the permissions of the one that it replaces.
-func replaceBy(from *os.Root, at string, to *os.Root, name string) error {
+// replace puts a file at a path, in place of what has its name. A reader sees the old
+// file or the new one. The permissions stay those of the old one.
+func replace(root *os.Root, name string, f file) error {
 	temp := path.Join(path.Dir(name), ".chant-"+rand.Text())
-	err := copyFile(from, at, to, temp)
-	if err == nil {
-		err = finish(to, temp, name)
+	err := create(root, temp, f)
+	if was, gone := root.Lstat(name); err == nil && gone == nil && was.Mode().IsRegular() && f.state.kind == regular {
+		err = root.Chmod(temp, was.Mode().Perm())
 	}
 	if err == nil {
-		err = to.Rename(temp, name)
+		err = root.Rename(temp, name)
 	}
 	if err == nil {
 		return nil
 	}
-	if gone := to.Remove(temp); !errors.Is(gone, fs.ErrNotExist) {
+	if gone := root.Remove(temp); !errors.Is(gone, fs.ErrNotExist) {
 		err = errors.Join(err, gone)
 	}
 	return err
 }
 
-// finish gives a new file the permissions of the one that it is to replace, and sees
-// that its content outlives a power failure.
-func finish(root *os.Root, temp, name string) error {
-	info, err := root.Lstat(temp)
-	if err != nil || !info.Mode().IsRegular() {
+// create makes a file, with its folders, where nothing is.
+func create(root *os.Root, name string, f file) error {
+	if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
 		return err
 	}
-	f, err := root.Open(temp)
+	if f.state.kind == link {
+		return root.Symlink(string(f.data), name)
+	}
+	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
 	if err != nil {
 		return err
 	}
-	was, errWas := root.Lstat(name)
-	if errWas == nil && was.Mode().IsRegular() {
-		err = f.Chmod(was.Mode().Perm())
-	}
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// copyFile copies a file or a symbolic link to where nothing is.
-func copyFile(from *os.Root, at string, to *os.Root, name string) error {
-	if err := to.MkdirAll(path.Dir(name), 0o777); err != nil {
-		return err
-	}
-	info, err := from.Lstat(at)
-	if err != nil {
-		return err
-	}
-	if info.Mode().Type() == fs.ModeSymlink {
-		target, err := from.Readlink(at)
-		if err != nil {
-			return err
-		}
-		return to.Symlink(target, name)
-	}
-	in, err := from.OpenFile(at, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	perm := fs.FileMode(0o666)
-	if isExecutable(info) {
-		perm = 0o777
-	}
-	out, err := to.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	_, err = out.Write(f.data)
+	return errors.Join(err, out.Sync(), out.Close())
 }

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -47,81 +46,62 @@ type Workspace struct {
 	task       Task
 	made       *checkout.Checkout
 	root, user *os.Root // the checkout and the user's work tree
-	copies     string   // a folder for copies of target files, where no agent works
 	submodules []string // of the user's index
 
-	contents []git.Content          // the user's changed target files
-	before   map[string]fs.FileInfo // every file of the checkout, by path
-	laid     map[string]state       // its target files
-	theirs   map[string]state       // the same paths in the user's work tree
-	specs    map[string]*spec.Spec  // specs among the target files
+	before map[string]fs.FileInfo // every file of the checkout, by path
+	laid   map[string]state       // its target files
+	theirs map[string]state       // the same paths in the user's work tree
+	specs  map[string]*spec.Spec  // specs among the target files
+	mine   map[string]file        // the user's changed target files
+	others []git.Content          // those that are removed, or submodules
 
-	left map[string]state // target files that the agent changed, as it left them; nil where they can't be read
+	// left holds the target files that the agent changed; nil where they can't be read.
+	// Only this is used once the agent is done, lest one thing be checked and another
+	// brought back.
+	left map[string]file
 }
 
 // OpenWorkspace makes the checkout and notes what it holds, and what the user's work
 // tree holds at the paths of target files. Close the result.
 func OpenWorkspace(ctx context.Context, repo Repository, source *checkout.Source, task Task) (_ *Workspace, err error) {
 	w := &Workspace{
-		repo: repo, task: task,
-		laid: map[string]state{}, theirs: map[string]state{}, specs: map[string]*spec.Spec{}, left: map[string]state{},
+		repo: repo, task: task, laid: map[string]state{}, theirs: map[string]state{},
+		specs: map[string]*spec.Spec{}, mine: map[string]file{}, left: map[string]file{},
 	}
-	if err := w.checkOut(ctx, source); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("making a folder for the agent: %w", err), w.Close())
-		}
-	}()
-	if w.copies, err = os.MkdirTemp("", "chant-agent-"); err != nil {
-		return nil, err
-	}
-	if w.root, err = os.OpenRoot(w.made.Dir()); err != nil {
-		return nil, err
-	}
-	if w.user, err = os.OpenRoot(repo.Dir()); err != nil {
-		return nil, err
-	}
-	if err := w.noteFiles(ctx); err != nil {
-		return nil, err
-	}
-	return w, w.copyFiles(w.laidFolder(), w.laidFiles())
-}
-
-// checkOut makes the checkout.
-func (w *Workspace) checkOut(ctx context.Context, source *checkout.Source) error {
 	draft, err := source.New()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	laid, err := w.repo.Store(ctx, slices.Concat(w.task.Targets, w.task.Chant), draft.Objects())
+	laid, err := repo.Store(ctx, slices.Concat(task.Targets, task.Chant), draft.Objects())
 	if err != nil {
-		return errors.Join(err, draft.Close())
+		return nil, errors.Join(err, draft.Close())
 	}
-	for _, c := range laid {
-		if slices.Contains(w.task.Targets, c.Path) {
-			w.contents = append(w.contents, c)
-		}
+	if w.made, err = draft.Checkout(ctx, task.Base, checkout.Changes(laid)); err != nil {
+		return nil, err
 	}
-	w.made, err = draft.Checkout(ctx, w.task.Base, checkout.Changes(laid))
-	return err
+	if err := w.note(ctx, laid); err != nil {
+		return nil, errors.Join(fmt.Errorf("making a folder for the agent: %w", err), w.Close())
+	}
+	return w, nil
 }
 
-// noteFiles remembers what the checkout holds before the agent works. What was installed
+// note remembers what the checkout holds before the agent works. What was installed
 // there, and git ignores, is as if the agent had made it.
-func (w *Workspace) noteFiles(ctx context.Context) error {
-	tracked, err := w.readIndex(ctx)
-	if err != nil {
+func (w *Workspace) note(ctx context.Context, laid []git.Content) (err error) {
+	if w.root, err = os.OpenRoot(w.made.Dir()); err != nil {
+		return err
+	}
+	if w.user, err = os.OpenRoot(w.repo.Dir()); err != nil {
+		return err
+	}
+	if err := w.findSubmodules(ctx); err != nil {
 		return err
 	}
 	found, _, err := walk(w.root)
 	if err != nil {
 		return err
 	}
-	others := maps.Clone(found)
-	maps.DeleteFunc(others, func(at string, _ fs.FileInfo) bool { return tracked[at] })
-	ignored, err := w.ignored(ctx, others)
+	ignored, err := w.ignored(ctx, found)
 	if err != nil {
 		return err
 	}
@@ -131,27 +111,46 @@ func (w *Workspace) noteFiles(ctx context.Context) error {
 		if !w.comesBack(at) {
 			continue
 		}
-		if err := w.note(at); err != nil {
+		f, err := look(w.root, at)
+		if err != nil {
 			return err
+		}
+		w.laid[at] = f.state
+		if w.theirs[at], err = lookBehind(w.user, at); err != nil {
+			return err
+		}
+		if project.IsSpecFile(at) {
+			w.specs[at], _ = spec.Parse(at, f.data) // what was wrong with it before is not the agent's doing
+		}
+	}
+	for _, c := range laid {
+		switch {
+		case !slices.Contains(w.task.Targets, c.Path):
+		case c.Mode == "" || c.Mode == modeSubmodule:
+			w.others = append(w.others, c)
+		default:
+			if w.mine[c.Path], err = look(w.root, c.Path); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// note remembers a target file before the agent works.
-func (w *Workspace) note(at string) (err error) {
-	if w.laid[at], err = stateOf(w.root, at); err != nil {
-		return err
+const modeSubmodule = "160000"
+
+// findSubmodules lists the submodules in the user's index.
+func (w *Workspace) findSubmodules(ctx context.Context) error {
+	out, err := w.repo.Run(ctx, git.Call{Args: []string{"ls-files", "--stage", "-z"}})
+	if err != nil {
+		return fmt.Errorf("reading the index: %w", err)
 	}
-	if w.theirs[at], err = stateIn(w.user, at); err != nil {
-		return err
+	for entry := range strings.SplitSeq(string(out), "\x00") {
+		if facts, at, _ := strings.Cut(entry, "\t"); strings.HasPrefix(facts, modeSubmodule+" ") {
+			w.submodules = append(w.submodules, at)
+		}
 	}
-	if !project.IsSpecFile(at) || !w.laid[at].hasContent() {
-		return nil
-	}
-	src, err := project.ReadIn(w.root, at)
-	w.specs[at], _ = spec.Parse(at, src) // what was wrong with it before is not the agent's doing
-	return err
+	return nil
 }
 
 // Dir returns the folder that the agent works in.
@@ -164,11 +163,7 @@ func (w *Workspace) Close() error {
 			_ = root.Close() // of a folder, so nothing was written
 		}
 	}
-	var err error
-	if w.copies != "" {
-		err = os.RemoveAll(w.copies)
-	}
-	return errors.Join(err, w.made.Close())
+	return w.made.Close()
 }
 
 // comesBack tells whether a path may come back: target files do. What of chant's own
@@ -184,103 +179,86 @@ func (w *Workspace) comesBack(at string) bool {
 		})
 }
 
-// readIndex returns the files of the user's index, and notes its submodules.
-func (w *Workspace) readIndex(ctx context.Context) (tracked map[string]bool, err error) {
-	out, err := w.repo.Run(ctx, git.Call{Args: []string{"ls-files", "--stage", "-z"}})
-	if err != nil {
-		return nil, fmt.Errorf("reading the index: %w", err)
-	}
-	tracked = map[string]bool{}
-	for entry := range strings.SplitSeq(string(out), "\x00") {
-		facts, at, _ := strings.Cut(entry, "\t")
-		tracked[at] = true
-		if strings.HasPrefix(facts, modeSubmodule+" ") {
-			w.submodules = append(w.submodules, at)
-		}
-	}
-	return tracked, nil
-}
-
-// The folders of copies: of the user's changed target files as they were laid into
-// the checkout, and of target files as the agent left them. Only those are read once
-// the agent is done, lest one thing be checked and another brought back.
-func (w *Workspace) laidFolder() string { return filepath.Join(w.copies, "laid") }
-func (w *Workspace) leftFolder() string { return filepath.Join(w.copies, "left") }
-
-// laidFiles returns the user's changed target files that have a content to copy.
-func (w *Workspace) laidFiles() []string {
-	var paths []string
-	for _, c := range w.contents {
-		if c.Mode != "" && c.Mode != modeSubmodule {
-			paths = append(paths, c.Path)
-		}
-	}
-	return paths
-}
-
-const modeSubmodule = "160000"
-
-// copyFiles makes a folder that holds copies of files of the checkout.
-func (w *Workspace) copyFiles(dir string, paths []string) error {
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
-	}
-	to, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer to.Close()
-	for _, at := range paths {
-		if err := copyFile(w.root, at, to, at); err != nil {
-			return fmt.Errorf("copying %s: %w", at, err)
-		}
-		if err := w.keepMode(to, at); err != nil {
-			return fmt.Errorf("copying %s: %w", at, err)
-		}
-	}
-	return nil
-}
-
-// keepMode gives a copy the mode that the file had before the agent worked: that is
-// not for the agent to change.
-func (w *Workspace) keepMode(copies *os.Root, at string) error {
-	was := w.before[at]
-	is, err := copies.Lstat(at)
-	if err != nil || was == nil || !was.Mode().IsRegular() || !is.Mode().IsRegular() {
-		return err
-	}
-	return copies.Chmod(at, was.Mode().Perm())
-}
-
 // Store stores the target files as git would commit them after BringBack: as the
 // agent left them, else as the user has changed them. Objects are stored in the
 // folder objects. The result is sorted by path.
-func (w *Workspace) Store(ctx context.Context, objects string) ([]git.Content, error) {
-	var contents []git.Content
-	var changed []string
-	for at, now := range w.left {
-		if now == absent {
+func (w *Workspace) Store(ctx context.Context, objects string) (contents []git.Content, err error) {
+	dir, err := os.MkdirTemp("", "chant-agent-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	files := maps.Clone(w.mine)
+	maps.Copy(files, w.left)
+	var paths []string
+	for at, f := range files {
+		if f.state == (state{}) {
 			contents = append(contents, git.Content{Path: at})
-		} else {
-			changed = append(changed, at)
+			continue
+		}
+		paths = append(paths, at)
+		if err := create(root, at, f); err != nil {
+			return nil, err
 		}
 	}
-	for _, c := range w.contents {
-		if _, ok := w.left[c.Path]; !ok && (c.Mode == "" || c.Mode == modeSubmodule) {
+	for _, c := range w.others {
+		if _, ok := w.left[c.Path]; !ok {
 			contents = append(contents, c)
 		}
 	}
-	kept := slices.DeleteFunc(w.laidFiles(), func(at string) bool { _, ok := w.left[at]; return ok })
-	for dir, paths := range map[string][]string{w.laidFolder(): kept, w.leftFolder(): changed} {
-		stored, err := w.repo.StoreFrom(ctx, dir, paths, objects)
-		if err != nil {
-			return nil, err
-		}
-		contents = append(contents, stored...)
-	}
+	stored, err := w.repo.StoreFrom(ctx, dir, paths, objects)
+	contents = append(contents, stored...)
 	slices.SortFunc(contents, func(a, b git.Content) int { return strings.Compare(a.Path, b.Path) })
-	return contents, nil
+	return contents, err
+}
+
+// Conflicts are target files that somebody else changed while the agent worked. They
+// stay as they are.
+type Conflicts struct {
+	Paths []string // sorted
+	Aside string   // the folder that holds the agent's version; "" where it removed all of them
+}
+
+// BringBack writes the target files that Read found changed into the user's work
+// tree, as the agent left them. What is in conflict is written below aside, a folder
+// of the project. Each file is written whole or not at all.
+func (w *Workspace) BringBack(aside string) (Conflicts, error) {
+	if w.left == nil {
+		return Conflicts{}, errors.New("what the agent left could not be read")
+	}
+	paths := slices.Sorted(maps.Keys(w.left))
+	slices.Reverse(paths)
+	// First those that are gone, from the deepest up, as others may need their names.
+	slices.SortStableFunc(paths, func(a, b string) int { return strings.Compare(w.left[a].state.kind, w.left[b].state.kind) })
+	var c Conflicts
+	for _, at := range paths {
+		now, err := lookBehind(w.user, at)
+		left := w.left[at]
+		gone := left.state == state{}
+		switch {
+		case err != nil || now == left.state:
+		case now != w.theirs[at] || now.kind != "" && !now.hasContent():
+			c.Paths = append(c.Paths, at)
+			if !gone {
+				c.Aside = aside
+				err = replace(w.user, path.Join(aside, at), left)
+			}
+		case gone:
+			err = w.user.Remove(at)
+			for dir := path.Dir(at); err == nil && dir != "." && w.user.Remove(dir) == nil; dir = path.Dir(dir) { // git has no empty folders
+			}
+		default:
+			err = replace(w.user, at, left)
+		}
+		if err != nil {
+			return c, fmt.Errorf("bringing back %s: %w", at, err)
+		}
+	}
+	slices.Sort(c.Paths)
+	return c, nil
 }
