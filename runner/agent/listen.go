@@ -44,30 +44,15 @@ func listen(form spec.AgentOutput, h hiding, progress func(string)) *listener {
 		also = l.ticker
 	}
 	l.story = &story{hide: h, transcript: newExcerpt(h, keepHead, keepTail, also)}
-	if read := reader(form); read != nil {
+	if read := readerOf(form); read != nil {
 		l.out = &lines{max: maxLine, part: l.story.raw, whole: func(line []byte) {
-			if !read(l.story, line) {
+			if e, ok := parseEvent(line); !ok || !read(l.story, e) || e.odd {
 				l.story.line(line)
 			}
 		}}
 		l.errs = &lines{max: maxStray, part: l.story.raw, whole: l.story.line}
 	}
 	return l
-}
-
-// reader gives the function that reads the events of a form; nil for text.
-func reader(form spec.AgentOutput) func(s *story, line []byte) (understood bool) {
-	switch form {
-	case spec.OutputClaude:
-		return readClaude
-	case spec.OutputCodex:
-		return readCodex
-	case spec.OutputGemini:
-		return readGemini
-	case spec.OutputOpencode:
-		return readOpencode
-	}
-	return nil
 }
 
 // connect gives c the listener's ends. Events are read from stdout alone, where

@@ -1,11 +1,8 @@
 package agent
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
-	"strings"
-	"unicode/utf8"
 )
 
 // story is what an agent tells: a transcript that a person can read, in the
@@ -51,6 +48,12 @@ func (s *story) say(text string) {
 	s.line([]byte(text))
 }
 
+// conclude adds the agent's words, which may be its last.
+func (s *story) conclude(text string) {
+	s.say(text)
+	s.answer(text)
+}
+
 // answer makes text what the agent says in the end, as far as is known, and
 // more goes on with it.
 func (s *story) answer(text string) {
@@ -80,8 +83,16 @@ func (s *story) note(kind, text string) {
 	s.line([]byte("[" + kind + "] " + oneLine(s.hide.text(text))))
 }
 
+// modelled records the first model that is reported.
+func (s *story) modelled(model string) {
+	if s.model == "" && model != "<synthetic>" { // of messages that the program made up
+		s.model = model
+	}
+}
+
 // fail records that the agent says that it failed.
 func (s *story) fail(why string) {
+	s.note("error", why)
 	s.failed = true
 	if why != "" {
 		s.complaint = why
@@ -96,10 +107,10 @@ func (s *story) spend(usd float64) {
 }
 
 // count adds tokens. What is no number of them is ignored.
-func (s *story) count(in, out int64) {
+func (s *story) count(in, out float64) {
 	const most = 1 << 53 // more would not survive JSON
-	s.in += min(max(in, 0), most-s.in)
-	s.out += min(max(out, 0), most-s.out)
+	s.in += int64(min(max(in, 0), float64(most-s.in)))
+	s.out += int64(min(max(out, 0), float64(most-s.out)))
 }
 
 // flush writes what is pending to the transcript.
@@ -118,56 +129,4 @@ func (s *story) end() {
 	if s.final != nil {
 		s.final.end()
 	}
-}
-
-// decode reads a line as a JSON object into event. It is false where the line
-// is something else, or not all of it could be read; what could, was.
-func decode(line []byte, event any) bool {
-	if line = bytes.TrimLeft(line, " \t"); len(line) == 0 || line[0] != '{' || !utf8.Valid(line) {
-		return false
-	}
-	return json.Unmarshal(line, event) == nil
-}
-
-// gist gives the argument that tells best what a tool was used for; all of
-// them where none is known.
-func gist(input json.RawMessage) string {
-	var arguments map[string]json.RawMessage
-	if json.Unmarshal(input, &arguments) != nil {
-		return plain(input)
-	}
-	for _, name := range []string{
-		"command", "cmd", "file_path", "filePath", "path", "dir_path", "pattern", "query", "url", "description", "prompt",
-	} {
-		if text := plain(arguments[name]); text != "" {
-			return text
-		}
-	}
-	if len(arguments) == 0 {
-		return ""
-	}
-	return string(input)
-}
-
-// plain gives the text of a JSON value: of a string, of a list of blocks that
-// hold text, or of an object with a message; else the value as it stands, but
-// nothing for null.
-func plain(value json.RawMessage) string {
-	var text string
-	if json.Unmarshal(value, &text) == nil {
-		return text
-	}
-	var blocks []struct{ Text string }
-	if json.Unmarshal(value, &blocks) == nil {
-		texts := make([]string, len(blocks))
-		for i, b := range blocks {
-			texts[i] = b.Text
-		}
-		return strings.Join(texts, "\n")
-	}
-	var object struct{ Message string }
-	if json.Unmarshal(value, &object) == nil && object.Message != "" {
-		return object.Message
-	}
-	return string(value)
 }

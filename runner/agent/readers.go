@@ -1,0 +1,216 @@
+package agent
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"chant/spec"
+)
+
+// A reader adds an event of one form of output to a story. It is false where the event
+// is not known.
+type reader func(s *story, e *event) bool
+
+// readerOf is nil for text.
+func readerOf(form spec.AgentOutput) reader {
+	return map[spec.AgentOutput]reader{
+		spec.OutputClaude: readClaude, spec.OutputCodex: readCodex, spec.OutputGemini: readGemini, spec.OutputOpencode: readOpencode,
+	}[form]
+}
+
+// readClaude reads "claude --output-format stream-json", and what Amp and Cursor print
+// in its likeness.
+func readClaude(s *story, e *event) bool {
+	switch e.text("type") {
+	case "system":
+		s.modelled(e.text("model"))
+	case "assistant":
+		s.modelled(e.text("message.model"))
+		return readBlocks(s, e)
+	case "user": // what the tools gave, or an echo of the prompt
+		var blocks []object
+		_ = json.Unmarshal(e.value("message.content"), &blocks) // a text is an echo
+		for _, fields := range blocks {
+			if b := (&event{fields: fields}); b.is("is_error") {
+				s.note("tool failed", plain(b.value("content")))
+			}
+		}
+	case "thinking":
+	case "tool_call":
+		readCursorTool(s, e)
+	case "result":
+		said := e.text("result")
+		s.answer(said)
+		if said != "" && said != s.said {
+			s.say(said)
+		}
+		s.spend(e.number("total_cost_usd"))
+		in := e.sum("usage.input_tokens", "usage.cache_creation_input_tokens", "usage.cache_read_input_tokens")
+		s.count(in, e.number("usage.output_tokens"))
+		s.denied += len(decode[[]json.RawMessage](e, e.value("permission_denials")))
+		// An error may say "success", and "error_max_turns" may come without is_error.
+		if kind := e.text("subtype"); e.is("is_error") || strings.HasPrefix(kind, "error") {
+			s.failed, s.complaint = true, cmp.Or(plain(e.value("error")), said, kind)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// readBlocks adds what the agent says and does. It is false where a block is not known.
+func readBlocks(s *story, e *event) (known bool) {
+	content := e.value("message.content")
+	var text string
+	if json.Unmarshal(content, &text) == nil {
+		s.say(text)
+		return true
+	}
+	known = true
+	for _, fields := range decode[[]object](e, content) {
+		b := &event{fields: fields}
+		switch b.text("type") {
+		case "text":
+			s.say(b.text("text"))
+		case "tool_use", "server_tool_use":
+			s.tool(b.text("name"), b.value("input"))
+		case "thinking", "redacted_thinking":
+		default:
+			known = false
+		}
+		known = known && !b.odd
+	}
+	return known
+}
+
+// readCursorTool reads Cursor's tool_call, which has one entry, such as "shellToolCall".
+func readCursorTool(s *story, e *event) {
+	calls := decode[map[string]object](e, e.value("tool_call"))
+	for _, key := range slices.Sorted(maps.Keys(calls)) {
+		call := &event{fields: calls[key]}
+		if e.text("subtype") == "started" {
+			s.tool(strings.TrimSuffix(key, "ToolCall"), call.value("args"))
+		}
+		if call.value("result.rejected") != nil || call.value("result.permissionDenied") != nil {
+			s.denied++
+		}
+	}
+}
+
+// readCodex reads "codex exec --json".
+func readCodex(s *story, e *event) bool {
+	switch e.text("type") {
+	case "thread.started", "turn.started", "item.updated":
+	case "item.started": // what takes its time
+		switch e.text("item.type") {
+		case "command_execution":
+			s.note("tool", "shell: "+e.text("item.command"))
+		case "mcp_tool_call":
+			s.tool(e.text("item.server")+"."+e.text("item.tool"), e.value("item.arguments"))
+		}
+	case "item.completed":
+		return readCodexItem(s, e)
+	case "turn.completed":
+		s.count(e.number("usage.input_tokens"), e.number("usage.output_tokens"))
+		s.failed, s.complaint = false, "" // errors before, such as lost connections, were mended
+	case "turn.failed":
+		s.fail(plain(e.value("error")))
+	case "error":
+		s.fail(e.text("message"))
+	default:
+		return false
+	}
+	return true
+}
+
+// readCodexItem adds what the agent said or did. It is false for an item that is not
+// known.
+func readCodexItem(s *story, e *event) bool {
+	status := e.text("item.status")
+	if status == "declined" {
+		s.denied++
+	}
+	switch e.text("item.type") {
+	case "agent_message":
+		s.conclude(e.text("item.text"))
+	case "command_execution", "mcp_tool_call":
+		if status == "failed" || status == "declined" {
+			why := cmp.Or(e.text("item.aggregated_output"), plain(e.value("item.error")), e.text("item.command"), e.text("item.tool"))
+			s.note("tool "+status, why)
+		}
+	case "file_change":
+		var changes []string
+		for _, c := range decode[[]struct{ Kind, Path string }](e, e.value("item.changes")) {
+			changes = append(changes, c.Kind+" "+c.Path)
+		}
+		s.note("tool", "edit: "+strings.Join(changes, ", "))
+	case "web_search":
+		s.note("tool", "search: "+e.text("item.query"))
+	case "error": // a warning
+		s.note("error", e.text("item.message"))
+	case "reasoning", "todo_list":
+	default:
+		return false
+	}
+	return true
+}
+
+// readGemini reads "gemini --output-format stream-json".
+func readGemini(s *story, e *event) bool {
+	switch e.text("type") {
+	case "init":
+		s.modelled(e.text("model"))
+	case "message":
+		switch text := e.text("content"); {
+		case e.text("role") != "assistant": // an echo of the prompt
+		case e.is("delta"): // it goes on with the last one's
+			s.raw([]byte(text))
+			s.more(text)
+		default:
+			s.conclude(text)
+		}
+	case "tool_use":
+		s.final = nil // what was said before was not the last word
+		s.tool(e.text("tool_name"), e.value("parameters"))
+	case "tool_result":
+		if e.text("status") == "error" {
+			s.note("tool failed", cmp.Or(plain(e.value("error")), plain(e.value("output"))))
+		}
+	case "error": // the agent goes on after it
+		s.note("error", e.text("message"))
+	case "result":
+		s.count(e.number("stats.input_tokens"), e.number("stats.output_tokens"))
+		if e.text("status") == "error" {
+			s.fail(plain(e.value("error")))
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// readOpencode reads "opencode run --format json".
+func readOpencode(s *story, e *event) bool {
+	switch e.text("type") {
+	case "step_start", "reasoning":
+	case "text":
+		s.conclude(e.text("part.text"))
+	case "tool_use": // reported when it is over
+		s.tool(e.text("part.tool"), e.value("part.state.input"))
+		if e.text("part.state.status") == "error" {
+			s.note("tool failed", plain(e.value("part.state.error")))
+		}
+	case "step_finish":
+		s.spend(e.number("part.cost"))
+		in := e.sum("part.tokens.input", "part.tokens.cache.read", "part.tokens.cache.write")
+		s.count(in, e.sum("part.tokens.output", "part.tokens.reasoning"))
+	case "error":
+		s.fail(cmp.Or(e.text("error.data.message"), e.text("error.name")))
+	default:
+		return false
+	}
+	return true
+}
