@@ -16,7 +16,7 @@ func Look(name string, env []string) (string, error) {
 		return name, nil
 	}
 	found := exec.ErrNotFound
-	for _, dir := range filepath.SplitList(lookup(env, "PATH")) {
+	for _, dir := range filepath.SplitList(Getenv(env, "PATH")) {
 		if !filepath.IsAbs(dir) {
 			continue
 		}

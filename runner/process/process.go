@@ -175,7 +175,7 @@ func (s *Supervisor) prepare(c Command) (*tree, error) {
 		Path:        path,
 		Args:        c.Argv,
 		Dir:         c.Dir,
-		Env:         append(slices.Clip(c.Env), markerVariable+"="+lookup(c.Env, markerVariable)+t.mark),
+		Env:         append(slices.Clip(c.Env), markerVariable+"="+Getenv(c.Env, markerVariable)+t.mark),
 		Stdin:       s.null,
 		SysProcAttr: attributes(),
 	}
@@ -278,8 +278,8 @@ func reap(cmd *exec.Cmd) error {
 	return err
 }
 
-// lookup returns the value of a variable, or "" if it is not set.
-func lookup(env []string, name string) string {
+// Getenv returns the value of a variable; "" if it is not set. The last entry counts.
+func Getenv(env []string, name string) string {
 	value := ""
 	for _, entry := range env {
 		if key, v, ok := strings.Cut(entry, "="); ok && key == name {

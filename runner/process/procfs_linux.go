@@ -116,7 +116,7 @@ func marker(pid int) (marks string, alive bool) {
 		line, _ := os.ReadFile(dir + "/cmdline")
 		env, _ := os.ReadFile(dir + "/environ")
 		if len(env) > 0 {
-			return lookup(strings.Split(string(env), "\x00"), markerVariable), true
+			return Getenv(strings.Split(string(env), "\x00"), markerVariable), true
 		}
 		if len(line) > 0 {
 			bare++ // twice, because an exec may come between the two reads

@@ -20,7 +20,7 @@ import (
 // held opens a command's HELD pipe for reading, at once.
 func held(t *testing.T, c Command) *os.File {
 	t.Helper()
-	f, err := os.OpenFile(lookup(c.Env, "HELD"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(Getenv(c.Env, "HELD"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func held(t *testing.T, c Command) *os.File {
 // open opens one of a command's pipes without waiting for another end.
 func open(t *testing.T, c Command, name string) *os.File {
 	t.Helper()
-	f, err := os.OpenFile(lookup(c.Env, name), os.O_RDWR|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(Getenv(c.Env, name), os.O_RDWR|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

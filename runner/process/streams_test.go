@@ -90,7 +90,7 @@ func TestRunTimeoutOutputBlocked(t *testing.T) {
 	t.Parallel()
 	c := shell(t, `exec 9>"$HELD"; echo up; exec sleep 1000`)
 	c.Timeout = 50 * time.Millisecond
-	dead, err := os.OpenFile(lookup(c.Env, "HELD"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	dead, err := os.OpenFile(Getenv(c.Env, "HELD"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

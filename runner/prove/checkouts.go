@@ -29,15 +29,8 @@ type testTree struct {
 	files    *checkout.Files
 }
 
-func (t *testTree) close() error { return errors.Join(t.files.Close(), t.checkout.Close()) }
-
-// wayBackError tells that runs may use files of the user's work tree.
-type wayBackError struct{ ways []string }
-
-func (e *wayBackError) Error() string {
-	return "a run may test the code in the work tree instead of its checkout: " + strings.Join(e.ways, "; ") +
-		" (install it by worktree.setup instead)"
-}
+// errWayBack is returned if runs may use files of the user's work tree.
+var errWayBack = errors.New("a run may test the code in the work tree instead of its checkout")
 
 func (p *proving) openCheckouts(ctx context.Context) error {
 	config := p.head.project.Config
@@ -53,18 +46,17 @@ func (p *proving) openCheckouts(ctx context.Context) error {
 }
 
 // mostTrees is how many checkouts there are at most at a time: those of red, green
-// and causal. Others take their place.
-const mostTrees = 3
+// and causal, and that of head.
+const mostTrees = 4
 
-// checkOut checks out those of the trees that are not on the disk. The error is a
-// *wayBackError if a run in one of them may tell nothing about its tree.
+// checkOut checks out those of the trees that are not on the disk. The error is
+// errWayBack if a run in one of them may tell nothing about its tree.
 func (p *proving) checkOut(ctx context.Context, specs ...*treeSpec) error {
-	missing := p.missing(specs)
-	if len(p.checkouts.open)+len(missing) > mostTrees {
-		if err := p.closeCheckouts(); err != nil {
-			return err
+	var missing []*treeSpec
+	for _, s := range specs {
+		if p.checkouts.open[s] == nil && !slices.Contains(missing, s) {
+			missing = append(missing, s)
 		}
-		missing = p.missing(specs)
 	}
 	trees := make([]*testTree, len(missing))
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -75,38 +67,23 @@ func (p *proving) checkOut(ctx context.Context, specs ...*treeSpec) error {
 		})
 	}
 	err := group.Wait()
-	back := &wayBackError{}
+	var ways []string
 	for i, t := range trees {
 		if t == nil {
 			continue
 		}
 		missing[i].id = t.checkout.Tree()
 		p.checkouts.open[missing[i]], p.checkouts.folders[t.checkout.Top()] = t, t.checkout.Tree()
-		for _, text := range t.checkout.Missing() {
+		ways = append(ways, t.checkout.WaysBack()...)
+		for _, text := range slices.Concat(t.checkout.Missing(), t.checkout.WaysBack()) {
 			p.note("%s", text)
-		}
-		for _, text := range t.checkout.WaysBack() {
-			p.note("%s", text)
-			if !slices.Contains(back.ways, text) {
-				back.ways = append(back.ways, text)
-			}
 		}
 	}
-	if err == nil && back.ways != nil {
-		return back
+	if err == nil && ways != nil {
+		slices.Sort(ways)
+		err = fmt.Errorf("%w: %s (install it by worktree.setup instead)", errWayBack, strings.Join(slices.Compact(ways), "; "))
 	}
 	return err
-}
-
-// missing returns those of the trees that are not on the disk, each once.
-func (p *proving) missing(specs []*treeSpec) []*treeSpec {
-	var list []*treeSpec
-	for _, s := range specs {
-		if p.checkouts.open[s] == nil && !slices.Contains(list, s) {
-			list = append(list, s)
-		}
-	}
-	return list
 }
 
 func (p *proving) newTestTree(ctx context.Context, s *treeSpec) (t *testTree, err error) {
@@ -126,22 +103,12 @@ func (p *proving) newTestTree(ctx context.Context, s *treeSpec) (t *testTree, er
 	return &testTree{c, files}, nil
 }
 
-// tampered returns a test file that is not as the tree has it; "" if there is none.
-func (p *proving) tampered(t *testTree) string {
-	for _, path := range t.files.Changed() {
-		if p.isTest(path) {
-			return path
-		}
-	}
-	return ""
-}
-
 // closeCheckouts removes the checkouts, or tells where they are.
 func (p *proving) closeCheckouts() error {
 	var err error
-	for s, t := range p.checkouts.open {
-		if err = errors.Join(err, t.close()); p.opts.Keep {
-			text := fmt.Sprintf("tree %.12s is kept in %s", s.id, t.checkout.Top())
+	for spec, t := range p.checkouts.open {
+		if err = errors.Join(err, t.files.Close(), t.checkout.Close()); p.opts.Keep {
+			text := fmt.Sprintf("tree %.12s is kept in %s", spec.id, t.checkout.Top())
 			p.prover.Settings.Emit(record.Notice{Spec: p.pair.fix.ID, Text: text})
 		}
 	}

@@ -3,6 +3,7 @@ package prove
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"chant/runner/check"
@@ -30,13 +31,12 @@ type seen struct {
 
 func (s *seen) add(run check.JudgedRun) {
 	s.took += run.Observation.Result.Duration
-	switch {
-	case run.Outcome == record.Held:
-		if s.held == nil {
-			s.held = &run
-		}
-	case s.missed == nil:
-		s.missed = &run
+	first := &s.missed
+	if run.Outcome == record.Held {
+		first = &s.held
+	}
+	if *first == nil {
+		*first = &run
 	}
 }
 
@@ -52,7 +52,7 @@ type cellRun struct {
 func (p *proving) runCheck(ctx context.Context, group check.Group, later int) (*checkRuns, error) {
 	c := &checkRuns{
 		group:    group,
-		schedule: newSchedule(p.budget, group.Check.Repeat, p.red == p.causal, !p.out.Intact.Same),
+		schedule: newSchedule(p.opts, group.Check.Repeat, p.red == p.causal, !p.out.Intact.Same),
 		seen:     map[string]*seen{record.CellRed: {}, record.CellGreen: {}, record.CellCausal: {}},
 	}
 	if c.schedule.shared {
@@ -60,9 +60,6 @@ func (p *proving) runCheck(ctx context.Context, group check.Group, later int) (*
 	}
 	var err error
 	if c.command, err = p.command(group.Check); err != nil {
-		return nil, err
-	}
-	if err := p.checkOut(ctx, p.red, p.green, p.causal); err != nil {
 		return nil, err
 	}
 	for more := true; more && err == nil; {
@@ -92,20 +89,11 @@ func (p *proving) runBatch(ctx context.Context, c *checkRuns, later int) (more b
 		return false, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	jobs := max(1, p.opts.Jobs)
+	jobs := p.opts.Jobs
 	if c.group.Check.Exclusive {
 		jobs = 1
 	}
-	cells, done := make(chan string), make(chan cellRun)
-	defer close(cells)
-	for range jobs { // goroutines live for many runs, as the stack of a new one would have to grow
-		go func() {
-			for cell := range cells {
-				run, err := p.runOnce(ctx, cell, c.group.Check, c.command)
-				done <- cellRun{cell, run, err}
-			}
-		}()
-	}
+	done := make(chan cellRun)
 	busy := map[string]bool{}
 	var failure error
 	for began := p.prover.Settings.Now(); ; {
@@ -116,14 +104,17 @@ func (p *proving) runBatch(ctx context.Context, c *checkRuns, later int) (more b
 			}
 			busy[cell] = true
 			p.showProgress(c, cell, later)
-			cells <- cell
+			go func() {
+				run, err := p.runOnce(ctx, cell, c.group.Check, c.command)
+				done <- cellRun{cell, run, err}
+			}()
 		}
 		if len(busy) == 0 {
 			break
 		}
 		one := <-done
 		delete(busy, one.cell)
-		if one.err != nil || one.run.Outcome == record.Interrupted {
+		if one.err != nil {
 			failure = errors.Join(failure, one.err)
 			continue
 		}
@@ -160,13 +151,13 @@ func (c *checkRuns) count(cell string, run check.JudgedRun, j check.Judge) {
 
 // showProgress emits how far the proof is.
 func (p *proving) showProgress(c *checkRuns, cell string, later int) {
-	left := later * (2*p.budget.runs + 1) // as if the bug showed in every run
+	left := later * (2*p.opts.Runs + 1) // as if the bug showed in every run
 	for _, name := range c.schedule.own() {
 		left += c.schedule.left(name)
 	}
 	progress := p.progress(cell, c.schedule.tally(cell).all(), c.schedule.left(cell))
 	if progress.Left = left; p.runs > 0 {
-		progress.Estimate = p.took / time.Duration(p.runs) * time.Duration(left) / time.Duration(max(1, p.opts.Jobs))
+		progress.Estimate = p.took / time.Duration(p.runs) * time.Duration(left) / time.Duration(p.opts.Jobs)
 	}
 	p.prover.Settings.Emit(progress)
 }
@@ -179,15 +170,10 @@ func (p *proving) progress(cell string, done, left int) record.ProofProgress {
 
 // tree returns the tree of a cell.
 func (p *proving) tree(cell string) *treeSpec {
-	switch cell {
-	case record.CellRed:
-		return p.red
-	case record.CellGreen:
-		return p.green
-	case record.CellCausal:
-		return p.causal
-	}
-	return p.head.tree
+	return map[string]*treeSpec{
+		record.CellRed: p.red, record.CellGreen: p.green, record.CellCausal: p.causal,
+		record.CellIntact: p.head.tree, record.CellKept: p.head.tree,
+	}[cell]
 }
 
 // command returns what the many runs of the check have in common: to build the
@@ -214,7 +200,7 @@ func (p *proving) runAlone(ctx context.Context, cell string, c *spec.Check, comm
 
 // runOnce runs the check once in the tree of a cell, for callers with the
 // permission to. A run that changed the test is invalid: nobody knows what it
-// was judged by.
+// was judged by. A run that ctx ended is an error.
 func (p *proving) runOnce(ctx context.Context, cell string, c *spec.Check, command process.Command) (run check.JudgedRun, err error) {
 	at := p.checkouts.open[p.tree(cell)]
 	if err := at.files.Restore(); err != nil {
@@ -224,12 +210,16 @@ func (p *proving) runOnce(ctx context.Context, cell string, c *spec.Check, comma
 		run.Outcome, run.Why = record.NotStarted, record.OneLine(err)
 		return run, nil
 	}
-	if run.Observation, err = p.checker.Once(ctx, p.pair.reproduction.ID, c, command, true); err != nil {
+	if run.Observation, err = p.checker.Once(ctx, p.pair.reproduction.ID, c, command, true); err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
 		return run, err
 	}
 	run.Outcome, run.Why = cellOutcome(p.checker.Judge, cell, c, run.Observation)
-	if path := p.tampered(at); path != "" && run.Outcome != record.Interrupted {
-		run.Outcome, run.Why = record.InvalidRun, "the run changed the test file "+path
+	changed := at.files.Changed()
+	if i := slices.IndexFunc(changed, p.isTest); i >= 0 {
+		run.Outcome, run.Why = record.InvalidRun, "the run changed the test file "+changed[i]
 	}
 	return run, nil
 }
@@ -239,28 +229,21 @@ func (p *proving) runOnce(ctx context.Context, cell string, c *spec.Check, comma
 // other failure has the wrong reason.
 func cellOutcome(j check.Judge, cell string, c *spec.Check, o check.Observation) (record.Outcome, string) {
 	outcome, why := j.Outcome(c, o)
-	if cell == record.CellRed || cell == record.CellCausal {
-		if outcome == record.NotHeld && o.Result.Exit != 0 {
-			return record.WrongReason, why
+	failed := o.Result.Exit != 0
+	if cell != record.CellRed && cell != record.CellCausal {
+		if outcome == record.Held {
+			return record.NotHeld, "fails for the stated reason"
 		}
-		return outcome, why
+		pass := *c // the same command as a check that has to pass
+		pass.ExpectFail, pass.MatchTimeout = false, false
+		pass.Exit, pass.Match, pass.NoMatch = nil, nil, nil
+		outcome, why = j.Outcome(&pass, o)
+		failed = true
 	}
-	if outcome == record.Held {
-		return record.NotHeld, "fails for the stated reason"
-	}
-	outcome, why = j.Outcome(toPass(c), o)
-	if outcome == record.NotHeld {
+	if failed && outcome == record.NotHeld {
 		return record.WrongReason, why
 	}
 	return outcome, why
-}
-
-// toPass returns the same command as a check that has to pass.
-func toPass(c *spec.Check) *spec.Check {
-	pass := *c
-	pass.ExpectFail, pass.MatchTimeout = false, false
-	pass.Exit, pass.Match, pass.NoMatch = nil, nil, nil
-	return &pass
 }
 
 // rewritten runs the test as head has it, if that is another one, as often as
@@ -275,15 +258,12 @@ func (p *proving) rewritten(ctx context.Context, c *checkRuns, runs tally) (find
 		return c.found, err
 	}
 	var last check.JudgedRun
-	wanted := min(s.needed(), p.budget.maxRuns)
+	wanted := min(s.needed(), p.opts.MaxRuns)
 	for n := 0; n < wanted && (n == 0 || last.Outcome == record.Held); n++ {
 		p.prover.Settings.Emit(p.progress(record.CellIntact, n, wanted-n))
 		var err error
 		if last, err = p.runAlone(ctx, record.CellIntact, c.group.Check, c.command); err != nil {
 			return c.found, err
-		}
-		if ctx.Err() != nil {
-			return c.found, context.Cause(ctx)
 		}
 		runs[last.Outcome]++
 		p.changed.add(last)

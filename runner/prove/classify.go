@@ -22,9 +22,9 @@ type classifier struct {
 
 // class returns the first class that fits: specs and their research; the test that
 // is put back; whatever else can judge; what looks like a test; the fix's target
-// files; the rest. Old tells that base has the file; before and after return its
-// contents, and are called if the name alone does not decide.
-func (c classifier) class(name string, old bool, before, after func() []byte) record.PathClass {
+// files; the rest. Old tells that base has the file; before and after are its
+// contents, which count only where judgingPart says so.
+func (c classifier) class(name string, old bool, before, after []byte) record.PathClass {
 	switch {
 	case isSpecPath(name):
 		return record.ClassSpec
@@ -42,9 +42,7 @@ func (c classifier) class(name string, old bool, before, after func() []byte) re
 
 // isSpecPath tells whether a path is in a part of .chant that judges nothing.
 func isSpecPath(name string) bool {
-	return slices.ContainsFunc([]string{project.SpecsDir, project.ArchiveDir, project.ChantDir + "/research"}, func(dir string) bool {
-		return strings.HasPrefix(name, dir+"/")
-	})
+	return matches(name, project.SpecsDir+"/**", project.ArchiveDir+"/**", project.ChantDir+"/research/**")
 }
 
 // judging tells whether a file runs the test, or is the test behind a symlink.
@@ -68,12 +66,13 @@ func (c classifier) helps(name string, old bool) bool {
 	})
 }
 
-func looksLikeTest(name string) bool {
-	return isTestName(name) || isTestHelper(name) || isInTestFolder(name)
-}
-
 // The lists from here on are true of nearly every project. Folders such as spec,
 // mocks, support and testing hold tests in some projects and code in others.
+
+func looksLikeTest(name string) bool {
+	return isTestName(name) || isTestHelper(name) ||
+		matches(name, "**/{test,tests,e2e,testdata,fixtures,__tests__,__fixtures__,__mocks__}/**/*")
+}
 
 func isTestName(name string) bool {
 	return matches(name, "**/{test_*.py,*_test.{go,py,rb},*_spec.rb,*.{test,spec}.{,c,m}{j,t}s{,x}}")
@@ -83,13 +82,9 @@ func isTestHelper(name string) bool {
 	return matches(name, "**/test{,-,_}{util,helper}{,s}{.*,/**/*}")
 }
 
-func isInTestFolder(name string) bool {
-	return matches(name, "**/{test,tests,e2e,testdata,fixtures,__tests__,__fixtures__,__mocks__}/**/*")
-}
-
 // isHarness tells whether a file decides how tests are built, found, run or
 // reported.
-func isHarness(name string, before, after func() []byte) bool {
+func isHarness(name string, before, after []byte) bool {
 	if matches(
 		name,
 		project.ChantDir+"/**",
@@ -109,8 +104,8 @@ func isHarness(name string, before, after func() []byte) bool {
 	) {
 		return true
 	}
-	judging := judgingPart(path.Base(name))
-	return judging != nil && judging(before()) != judging(after())
+	judging := judgingPart(name)
+	return judging != nil && judging(before) != judging(after)
 }
 
 func matches(name string, patterns ...string) bool {
@@ -119,19 +114,13 @@ func matches(name string, patterns ...string) bool {
 
 // judgingPart returns, for a file of which only a part judges, the function that
 // finds that part; nil for other files.
-func judgingPart(base string) func(content []byte) string {
+func judgingPart(name string) func(content []byte) string {
 	lines := func(pattern string) func([]byte) string {
-		re := regexp.MustCompile(`(?m)` + pattern)
 		return func(content []byte) string {
-			var b strings.Builder
-			for _, found := range re.FindAll(content, -1) {
-				b.Write(found)
-				b.WriteByte('\n')
-			}
-			return b.String()
+			return strings.Join(regexp.MustCompile(`(?m)`+pattern).FindAllString(string(content), -1), "\n")
 		}
 	}
-	switch base {
+	switch path.Base(name) {
 	case "go.mod", "go.work":
 		return lines(`^\s*(?:toolchain|replace|use)\b.*$|^.*=>.*$`)
 	case "pyproject.toml":

@@ -82,17 +82,12 @@ func TestClass(t *testing.T) {
 		{"src/Cargo.toml", "[package]\n", "[package]\nautotests = false\n", record.ClassHarness},
 		{"src/Cargo.toml", "[profile.test]\n", "[profile.test]\ndebug-assertions = false\n", record.ClassHarness},
 	} {
-		content := func(text string) func() []byte {
-			return func() []byte {
-				return []byte(text)
-			}
-		}
-		if got := c.class(tt.name, tt.before != absent, content(tt.before), content(tt.after)); got != tt.want {
+		if got := c.class(tt.name, tt.before != absent, []byte(tt.before), []byte(tt.after)); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
 	c.tests = nil
-	if got := c.class("src/store_test.go", false, func() []byte { return nil }, func() []byte { return nil }); got != record.ClassHarness {
+	if got := c.class("src/store_test.go", false, nil, nil); got != record.ClassHarness {
 		t.Errorf("a test, where no test file is known: got %s, want %s", got, record.ClassHarness)
 	}
 }

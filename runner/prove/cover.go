@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
+	"golang.org/x/tools/cover"
 
 	"chant/runner/process"
 	"chant/runner/record"
@@ -23,42 +23,34 @@ import (
 // that calls go test: by one more run in the green tree, with a coverage profile.
 // It leaves the proof's Coverage nil if that can't be known.
 func (p *proving) cover(ctx context.Context, c *spec.Check) error {
-	module, err := p.module()
-	if err != nil || module == "" {
+	manifest, err := p.content(p.green.files["go.mod"])
+	module := regexp.MustCompile(`(?m)^module[ \t]+"?([^"\s]+)`).FindSubmatch(manifest)
+	if err != nil || module == nil {
 		return err
 	}
 	lines, err := p.fixedLines()
 	if err != nil || len(lines) == 0 || !regexp.MustCompile(`\bgo test\b`).MatchString(c.Script) {
 		return err
 	}
-	if err := p.checkOut(ctx, p.green); err != nil {
-		return err
-	}
-	profile := filepath.Join(filepath.Dir(p.checkouts.open[p.green].checkout.Top()), "cover.out") // beside the tree
-	check := *c
-	flags := lookup(slices.Concat(p.checker.Env, check.Env), "GOFLAGS")
-	check.Env = append(slices.Clip(check.Env), "GOFLAGS="+flags+" -coverpkg=./... -coverprofile="+profile)
-	command, err := p.command(&check)
+	file := filepath.Join(filepath.Dir(p.checkouts.open[p.green].checkout.Top()), "cover.out") // beside the tree
+	command, err := p.command(c)
 	if err != nil {
 		return err
 	}
-	run, err := p.runAlone(ctx, record.CellGreen, &check, command)
-	switch {
-	case err != nil:
-		return err
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case run.Outcome != record.Held:
-		return nil // a command that has no use for these flags
+	command.Env = withGoFlags(command.Env, "-coverpkg=./...", "-coverprofile="+file)
+	run, err := p.runAlone(ctx, record.CellGreen, c, command)
+	if err != nil || run.Outcome != record.Held {
+		return err // none for a command that has no use for these flags
 	}
-	data, err := os.ReadFile(profile)
+	profiles, err := cover.ParseProfiles(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading the coverage profile: %w", err)
+		p.note("the coverage is not known: %s", record.OneLine(err))
+		return nil
 	}
-	p.out.Coverage = coverage(module, lines, parseProfile(string(data)))
+	p.out.Coverage = coverage(string(module[1]), lines, profiles)
 	return nil
 }
 
@@ -67,19 +59,14 @@ func (p *proving) cover(ctx context.Context, c *spec.Check) error {
 func (p *proving) fixedLines() (map[string][]int, error) {
 	lines := map[string][]int{}
 	for _, path := range p.fixed {
-		after := p.head.tree.files[path]
-		if filepath.Ext(path) != ".go" || isTestName(path) || !after.exists() {
+		if filepath.Ext(path) != ".go" || isTestName(path) {
 			continue
 		}
-		was, err := p.content(p.base.files[path])
+		before, after, err := p.contents(path)
 		if err != nil {
 			return nil, err
 		}
-		is, err := p.content(after)
-		if err != nil {
-			return nil, err
-		}
-		if added := addedLines(was, is); len(added) > 0 {
+		if added := addedLines(before, after); len(added) > 0 {
 			lines[path] = added
 		}
 	}
@@ -92,63 +79,38 @@ func addedLines(before, after []byte) []int {
 	var added []int
 	at := 0 // the line of after that comes next; 0 before the first hunk
 	for line := range strings.Lines(string(diff.Diff("a", before, "b", after))) {
-		if found := hunk.FindStringSubmatch(line); found != nil {
+		switch found := hunk.FindStringSubmatch(line); {
+		case found != nil:
 			at, _ = strconv.Atoi(found[1]) // digits, by the expression
-			continue
-		}
-		if at == 0 {
-			continue
-		}
-		switch line[0] {
-		case '+':
+		case at > 0 && line[0] == '+':
 			added = append(added, at)
 			at++
-		case ' ':
+		case at > 0 && line[0] == ' ':
 			at++
 		}
 	}
 	return added
 }
 
-// block is a range of lines of a coverage profile.
-type block struct {
-	first, last int
-	ran         bool
-}
-
-// parseProfile reads the format of go tool cover: "file:l0.c0,l1.c1 statements
-// count" on each line. Other lines, such as the mode, are skipped.
-func parseProfile(profile string) map[string][]block {
-	form := regexp.MustCompile(`(?m)^(.+):(\d+)\.\d+,(\d+)\.\d+ \d+ (\d+)$`)
-	blocks := map[string][]block{}
-	for _, found := range form.FindAllStringSubmatch(profile, -1) {
-		first, err := strconv.Atoi(found[2])
-		last, err2 := strconv.Atoi(found[3])
-		if err == nil && err2 == nil {
-			blocks[found[1]] = append(blocks[found[1]], block{first, last, found[4] != "0"})
-		}
-	}
-	return blocks
-}
-
 // coverage counts those of the lines that hold code, which are those in the
-// profile; nil if there are none.
-func coverage(module string, lines map[string][]int, profile map[string][]block) *record.Coverage {
+// profiles; nil if there are none.
+func coverage(module string, lines map[string][]int, profiles []*cover.Profile) *record.Coverage {
 	c := &record.Coverage{Missed: []string{}}
-	for path, numbers := range lines {
-		for _, n := range numbers {
+	for _, profile := range profiles {
+		path := strings.TrimPrefix(profile.FileName, module+"/") // it has the import path
+		for _, n := range lines[path] {
 			code, ran := false, false
-			for _, b := range profile[module+"/"+path] { // a profile names files by import path
-				if b.first <= n && n <= b.last {
-					code, ran = true, ran || b.ran
+			for _, b := range profile.Blocks {
+				if b.StartLine <= n && n <= b.EndLine {
+					code, ran = true, ran || b.Count > 0
 				}
 			}
-			switch {
-			case ran:
+			if code {
 				c.Changed++
+			}
+			if ran {
 				c.Covered++
-			case code:
-				c.Changed++
+			} else if code {
 				c.Missed = append(c.Missed, fmt.Sprintf("%s:%d", path, n))
 			}
 		}
@@ -158,21 +120,6 @@ func coverage(module string, lines map[string][]int, profile map[string][]block)
 		return nil
 	}
 	return c
-}
-
-// module returns the path of the module at the top of the repository; "" if there
-// is none.
-func (p *proving) module() (string, error) {
-	manifest, ok := p.green.files["go.mod"]
-	if !ok {
-		return "", nil
-	}
-	data, err := p.content(manifest)
-	found := regexp.MustCompile(`(?m)^module[ \t]+"?([^"\s]+)`).FindSubmatch(data)
-	if found == nil {
-		return "", err
-	}
-	return string(found[1]), err
 }
 
 // goVersion returns the version of the Go toolchain that the green tree selects;
@@ -188,16 +135,6 @@ func (p *proving) goVersion(ctx context.Context) string {
 	return strings.TrimSpace(out.String())
 }
 
-// lookup returns the value of a variable; the last counts.
-func lookup(env []string, name string) string {
-	for _, entry := range slices.Backward(env) {
-		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
-
 // What a proof asks of every go test that a check calls. Other go commands ignore
 // these flags; -v would make go build print more, too.
 const (
@@ -207,6 +144,6 @@ const (
 
 // withGoFlags adds flags to those that the environment sets.
 func withGoFlags(env []string, flags ...string) []string {
-	flags = append([]string{lookup(env, "GOFLAGS")}, flags...)
+	flags = append([]string{process.Getenv(env, "GOFLAGS")}, flags...)
 	return append(slices.Clip(env), "GOFLAGS="+strings.TrimSpace(strings.Join(flags, " ")))
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/cover"
 
 	"chant/runner/record"
 )
@@ -31,7 +32,11 @@ func TestAddedLines(t *testing.T) {
 
 func TestCoverage(t *testing.T) {
 	t.Parallel()
-	profile := parseProfile("mode: set\nm/x.go:3.10,5.2 2 1\nm/x.go:7.1,9.2 1 0\nm/x.go:8.5,8.9 1 4\nm/sub/x.go:1.1,99.2 1 1\nnonsense\n")
+	profile, err := cover.ParseProfilesFromReader(strings.NewReader(
+		"mode: set\nm/x.go:3.10,5.2 2 1\nm/x.go:7.1,9.2 1 0\nm/x.go:8.5,8.9 1 4\nm/sub/x.go:1.1,99.2 1 1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := coverage("m", map[string][]int{"x.go": {1, 4, 7, 8}, "y.go": {1}}, profile)
 	if diff := cmp.Diff(&record.Coverage{Changed: 3, Covered: 2, Missed: []string{"x.go:7"}}, got); diff != "" {
 		t.Errorf("coverage (-want +got):\n%s", diff)
@@ -62,8 +67,8 @@ func TestProveGo(t *testing.T) {
 		"t/value_test.go", "package t\n\n"+imports+"\n"+test,
 		".chant/specs/002.md", strings.Replace(specRed, "sh t/test.sh", "go test ./t", 1))
 	r := newRepo(t, commits...)
-	r.prover.Settings.Env = append(r.prover.Settings.Env,
-		"GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOCACHE="+strings.TrimSpace(goEnv(t, "GOCACHE")))
+	r.prover.Settings.Env = append(r.prover.Settings.Env, "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local",
+		"GOCACHE="+strings.TrimSpace(goEnv(t, "GOCACHE")))
 	got := r.prove(t, Options{})
 	if got.Verdict != record.Proven || !strings.HasPrefix(got.Environment.Go, "go1.") {
 		t.Errorf("got %s (%s) with Go %q", got.Verdict, got.Reason, got.Environment.Go)

@@ -24,7 +24,7 @@ func (p *proving) describe(ctx context.Context) error {
 		Base:   record.Revision{Commit: string(base.commit), Tree: string(base.id)},
 		Head:   record.Revision{Commit: string(head.commit), Tree: string(head.id), Worktree: p.opts.Worktree},
 		Checks: []record.ProofCheck{}, Cells: []record.Cell{}, Changed: []record.ProofPath{}, Harness: []string{}, Notes: []string{},
-		PValue: 1, Alpha: p.budget.alpha, Bounds: record.Bounds{RedHigh: 1, GreenHigh: 1},
+		PValue: 1, Alpha: p.opts.Alpha, Bounds: record.Bounds{RedHigh: 1, GreenHigh: 1},
 		Allowed:     p.opts.AllowHarness,
 		Environment: record.ProofEnv{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Chant: p.prover.Version},
 	}
@@ -35,7 +35,7 @@ func (p *proving) describe(ctx context.Context) error {
 			return err
 		}
 		sum := sha256.Sum256(data)
-		files = append(files, record.TestFile{Path: path, Blob: string(base.files[path].blob), SHA256: hex.EncodeToString(sum[:])})
+		files = append(files, record.TestFile{Path: path, Blob: string(base.files[path].Hash), SHA256: hex.EncodeToString(sum[:])})
 	}
 	for _, g := range redChecks(p.original) {
 		c := record.ProofCheck{
@@ -53,16 +53,30 @@ func (p *proving) describe(ctx context.Context) error {
 	if err := p.compareTests(); err != nil {
 		return err
 	}
-	return p.remark(ctx)
+	if p.original.Digest() != p.pair.reproduction.Digest() {
+		p.note("the criteria or checks of %s were edited since base; those of base count", p.pair.reproduction.ID)
+	}
+	if len(p.tests) == 0 {
+		p.note("%s names no test file as its target, so none is put back", p.pair.reproduction.ID)
+	}
+	return p.compareRecorded(ctx)
 }
 
 // content reads a file of a tree; nil if there is none. A submodule has no content.
-func (p *proving) content(e entry) ([]byte, error) {
-	data, ok := p.head.loose[e.blob]
-	if ok || !e.exists() || e.mode == modeSubmodule {
+func (p *proving) content(c git.Content) ([]byte, error) {
+	data, ok := p.head.loose[c.Hash]
+	if ok || c.Mode == "" || c.Mode == modeSubmodule {
 		return data, nil
 	}
-	return p.prover.Git.Blob(e.blob)
+	return p.prover.Git.Blob(c.Hash)
+}
+
+// contents reads a file in base and at head.
+func (p *proving) contents(path string) (before, after []byte, err error) {
+	if before, err = p.content(p.base.files[path]); err == nil {
+		after, err = p.content(p.head.tree.files[path])
+	}
+	return before, after, err
 }
 
 // classify finds the class of every changed path.
@@ -71,19 +85,14 @@ func (p *proving) classify() (err error) {
 	if c.judges, err = p.judges(); err != nil {
 		return err
 	}
-	base, head := p.base.files, p.head.tree.files
-	for _, path := range changedPaths(base, head, everywhere) {
-		read := func(e entry) func() []byte {
-			return func() []byte {
-				data, readErr := p.content(e)
-				err = errors.Join(err, readErr)
-				return data
+	for _, path := range changedPaths(p.base.files, p.head.tree.files, everywhere) {
+		var before, after []byte
+		if judgingPart(path) != nil {
+			if before, after, err = p.contents(path); err != nil {
+				return err
 			}
 		}
-		class := c.class(path, base[path].exists(), read(base[path]), read(head[path]))
-		if err != nil {
-			return err
-		}
+		class := c.class(path, p.base.files[path].Mode != "", before, after)
 		p.out.Changed = append(p.out.Changed, record.ProofPath{Path: path, Class: class})
 		if class == record.ClassHarness && p.fix.Targets(path) {
 			p.out.Harness = append(p.out.Harness, path)
@@ -97,33 +106,17 @@ func (p *proving) compareTests() error {
 	var all strings.Builder
 	differing := changedPaths(p.base.files, p.head.tree.files, p.isTest)
 	for _, path := range differing {
-		was, is := p.base.files[path], p.head.tree.files[path]
-		before, err := p.content(was)
+		before, after, err := p.contents(path)
 		if err != nil {
 			return err
 		}
-		after, err := p.content(is)
-		if err != nil {
-			return err
-		}
-		if was.mode != is.mode {
-			fmt.Fprintf(&all, "%s: mode %s, was %s\n", path, cmp.Or(is.mode, "none"), cmp.Or(was.mode, "none"))
+		if was, is := p.base.files[path].Mode, p.head.tree.files[path].Mode; was != is {
+			fmt.Fprintf(&all, "%s: mode %s, was %s\n", path, cmp.Or(is, "none"), cmp.Or(was, "none"))
 		}
 		all.Write(diff.Diff("base/"+path, before, "head/"+path, after))
 	}
 	p.out.Intact = record.Intact{Same: len(differing) == 0, Diff: strings.ToValidUTF8(all.String(), "\uFFFD")}
 	return nil
-}
-
-// remark notes what weakens or explains the proof, and decides nothing.
-func (p *proving) remark(ctx context.Context) error {
-	if p.original.Digest() != p.pair.reproduction.Digest() {
-		p.note("the criteria or checks of %s were edited since base; those of base count", p.pair.reproduction.ID)
-	}
-	if len(p.tests) == 0 {
-		p.note("%s names no test file as its target, so none is put back", p.pair.reproduction.ID)
-	}
-	return p.compareRecorded(ctx)
 }
 
 // compareRecorded compares the test with that of the commit which the
@@ -146,7 +139,7 @@ func (p *proving) compareRecorded(ctx context.Context) error {
 	}
 	recorded := treeOf(files)
 	for _, path := range p.tests {
-		if recorded[path].blob != p.base.files[path].blob {
+		if recorded[path].Hash != p.base.files[path].Hash {
 			p.note("commit %.12s, which %s names as its work, holds another %s than base", commit, p.pair.reproduction.ID, path)
 		}
 	}

@@ -22,7 +22,7 @@ func (p *proving) judges() ([]string, error) {
 	runners := c.runners()
 	links := map[string]string{}
 	for at, e := range p.base.files {
-		if e.mode != modeSymlink {
+		if e.Mode != modeSymlink {
 			continue
 		}
 		target, err := p.content(e)
@@ -47,9 +47,12 @@ type calls struct {
 
 // read reads the commands of a script, as words: it does not know the shell's
 // language.
-func (c *calls) read(script, dir string) {
-	script = strings.ReplaceAll(script, "\\\n", " ")
-	for _, command := range regexp.MustCompile("[;&|()`\n]").Split(script, -1) {
+func (c *calls) read(text, dir string) {
+	// A script is run as it is: other words of its command are no sources to compile
+	// with it, and it is no data.
+	script := regexp.MustCompile(`\.(sh|bash|zsh|bats|py|rb|pl|php|lua|[cm]?[jt]sx?)$`)
+	text = strings.ReplaceAll(text, "\\\n", " ")
+	for _, command := range regexp.MustCompile("[;&|()`\n]").Split(text, -1) {
 		words := regexp.MustCompile(`[^\s"'<>=,{}\[\]]+`).FindAllString(command, -1)
 		if len(words) > 1 && words[0] == "cd" {
 			dir = path.Join(dir, words[1])
@@ -65,7 +68,7 @@ func (c *calls) read(script, dir string) {
 				continue
 			}
 			c.direct = true
-			if folder || isScript(named[test]) {
+			if folder || script.MatchString(named[test]) {
 				c.before = append(c.before, files...)
 			}
 		}
@@ -76,7 +79,7 @@ func (c *calls) read(script, dir string) {
 // named returns the files that a word may mean: the one at that path or, after a
 // cd or a variable that only the shell knows, any whose path has that end.
 func (c *calls) named(word, dir string) []string {
-	if at := path.Join(dir, word); c.base[at].exists() {
+	if at := path.Join(dir, word); c.base[at].Mode != "" {
 		return []string{at}
 	}
 	end := "/" + regexp.MustCompile(`^((\$\w*|\.{0,2})/)+`).ReplaceAllString(word, "")
@@ -115,12 +118,6 @@ func (c *calls) runners() []string {
 		}
 	}
 	return runners
-}
-
-// isScript tells whether a file is run as it is: other words of its command are
-// no sources to compile with it, and it is no data.
-func isScript(name string) bool {
-	return regexp.MustCompile(`\.(sh|bash|zsh|bats|py|rb|pl|php|lua|[cm]?[jt]sx?)$`).MatchString(name)
 }
 
 // behind returns the symlinks at, above or below some paths, and what they lead

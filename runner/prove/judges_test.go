@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"chant/runner/git"
 )
 
 func TestRunners(t *testing.T) {
@@ -52,7 +54,7 @@ func TestRunners(t *testing.T) {
 	} {
 		base := tree{}
 		for name := range strings.FieldsSeq("app.py app.sh src/app.py src/kv.c ci/run ci/run.sh ci/run.py ci/py.cfg " + tt.tests) {
-			base[name] = entry{mode: "100644"}
+			base[name] = git.Content{Path: name, Mode: "100644"}
 		}
 		c := calls{base: base, paths: base.paths(), tests: strings.Fields(tt.tests)}
 		c.read(tt.script, tt.dir)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"chant/runner/check"
+	"chant/runner/process"
 	"chant/runner/project"
 	"chant/spec"
 )
@@ -49,22 +50,14 @@ func pairs(set *spec.Set, reproduction, fix string, unfinished bool) ([]pair, er
 	if err != nil {
 		return nil, err
 	}
-	if fix != "" {
-		return namedPair(set, r, fix)
+	if fix == "" {
+		list := pairsOf(set, r, unfinished)
+		if len(list) == 0 {
+			err = fmt.Errorf("%w: spec %s has no fix to prove (chant prove REPRO FIX names one; --worktree proves one that is not completed)",
+				ErrNothingToProve, r.ID)
+		}
+		return list, err
 	}
-	list := pairsOf(set, r, unfinished)
-	if len(list) > 0 {
-		return list, nil
-	}
-	kind := "completed "
-	if unfinished {
-		kind = ""
-	}
-	return nil, fmt.Errorf("%w: no %sfix depends on spec %s (chant prove REPRO FIX names one; --worktree proves one that is not completed)",
-		ErrNothingToProve, kind, r.ID)
-}
-
-func namedPair(set *spec.Set, r *spec.Spec, fix string) ([]pair, error) {
 	f, err := set.Resolve(fix)
 	if err != nil {
 		return nil, err
@@ -95,24 +88,16 @@ func isReproduction(s *spec.Spec) error {
 // specs of the phase "fix"; if no spec has that phase, code with target files that
 // reproduces nothing itself.
 func pairsOf(set *spec.Set, r *spec.Spec, unfinished bool) []pair {
-	var byPhase, byType []pair
-	phased := false
-	for _, s := range dependents(set, r) {
-		phased = phased || s.Phase == "fix"
-		if s.Status != spec.StatusCompleted && !unfinished {
-			continue
-		}
-		switch {
-		case s.Phase == "fix":
-			byPhase = append(byPhase, pair{r, s})
-		case s.Phase == "" && s.Type == "code" && len(s.TargetFiles) > 0 && len(redChecks(s)) == 0:
-			byType = append(byType, pair{r, s})
+	all := dependents(set, r)
+	phased := slices.ContainsFunc(all, func(s *spec.Spec) bool { return s.Phase == "fix" })
+	var list []pair
+	for _, s := range all {
+		code := s.Phase == "" && s.Type == "code" && len(s.TargetFiles) > 0 && len(redChecks(s)) == 0
+		if (unfinished || s.Status == spec.StatusCompleted) && (s.Phase == "fix" || !phased && code) {
+			list = append(list, pair{r, s})
 		}
 	}
-	if phased {
-		return byPhase
-	}
-	return byType
+	return list
 }
 
 // dependents returns what depends on s, directly or through others, in the order
@@ -137,10 +122,9 @@ const provingVariable = "CHANT_PROVING"
 // withProving returns env with one more proof in progress. The error is ErrProving
 // if that proof is in progress already.
 func withProving(env []string, p pair) ([]string, error) {
-	const separator = "/" // in no id
-	names := strings.FieldsFunc(lookup(env, provingVariable), func(c rune) bool { return string(c) == separator })
-	if slices.Contains(names, p.name()) {
+	outer := process.Getenv(env, provingVariable)
+	if slices.Contains(strings.Split(outer, "/"), p.name()) { // no id has a slash
 		return nil, ErrProving
 	}
-	return append(slices.Clip(env), provingVariable+"="+strings.Join(append(names, p.name()), separator)), nil
+	return append(slices.Clip(env), provingVariable+"="+strings.TrimPrefix(outer+"/"+p.name(), "/")), nil
 }

@@ -70,6 +70,7 @@ func (e Prover) Prove(ctx context.Context, opts Options) ([]record.Proof, error)
 	if opts.Runs < 0 || opts.MaxRuns < 0 || opts.Jobs < 0 || opts.Alpha < 0 || opts.Alpha >= 1 {
 		return nil, &project.UsageError{Msg: "runs and jobs are positive numbers, and alpha lies between 0 and 1"}
 	}
+	opts = opts.withDefaults()
 	start, err := e.start(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -101,8 +102,8 @@ func (e Prover) Prove(ctx context.Context, opts Options) ([]record.Proof, error)
 type proving struct {
 	prover  Prover
 	opts    Options
-	budget  budget
-	pair    pair // as they are called now
+	pair    pair // as they are called in start
+	done    map[string]completion.Completion
 	head    revision
 	base    *treeSpec
 	checker *check.Runner
@@ -127,11 +128,8 @@ func (e Prover) prove(
 	ctx context.Context, opts Options, p pair, start revision, done map[string]completion.Completion,
 ) (record.Proof, error) {
 	started := e.Settings.Now()
-	run := &proving{prover: e, opts: opts, budget: opts.budget(), pair: p, head: start}
-	if err := run.findCommits(ctx, done); err != nil {
-		return record.Proof{}, err
-	}
-	for _, step := range []func(context.Context) error{run.prepare, run.layOut, run.describe, run.decide} {
+	run := &proving{prover: e, opts: opts, pair: p, head: start, done: done}
+	for _, step := range []func(context.Context) error{run.findCommits, run.layOut, run.describe, run.decide} {
 		if err := step(ctx); err != nil {
 			return record.Proof{}, err
 		}
@@ -140,24 +138,15 @@ func (e Prover) prove(
 	return run.out, nil
 }
 
-// prepare makes the runner of checks.
-func (p *proving) prepare(context.Context) error {
-	p.checker = p.prover.Settings.NewRunner(p.head.project.Config)
-	p.checker.Emit = func(record.Event) {} // a proof reports its own progress
-	env, err := withProving(p.checker.Env, p.pair)
-	p.checker.Env = withGoFlags(env, uncached)
-	return err
-}
-
 // findCommits finds base and head.
-func (p *proving) findCommits(ctx context.Context, done map[string]completion.Completion) error {
+func (p *proving) findCommits(ctx context.Context) error {
 	p.fix = p.pair.fix
 	for _, s := range []*spec.Spec{p.pair.reproduction, p.pair.fix} {
 		if err := p.head.project.Problems[s.Path].Err(); err != nil {
 			return err
 		}
 	}
-	base, original, err := p.completion(done, p.pair.reproduction)
+	base, original, err := p.completion(p.pair.reproduction)
 	if err != nil {
 		return err
 	}
@@ -165,7 +154,7 @@ func (p *proving) findCommits(ctx context.Context, done map[string]completion.Co
 	if p.base, err = p.prover.commitTree(base); err != nil || p.opts.Worktree || p.opts.At != "" {
 		return err
 	}
-	head, fix, err := p.completion(done, p.pair.fix)
+	head, fix, err := p.completion(p.pair.fix)
 	if err != nil {
 		return err
 	}
@@ -182,8 +171,8 @@ func (p *proving) findCommits(ctx context.Context, done map[string]completion.Co
 }
 
 // completion returns the commit that completed a spec, and the spec in it.
-func (p *proving) completion(done map[string]completion.Completion, s *spec.Spec) (git.Hash, *spec.Spec, error) {
-	c, ok := done[s.ID]
+func (p *proving) completion(s *spec.Spec) (git.Hash, *spec.Spec, error) {
+	c, ok := p.done[s.ID]
 	if !ok {
 		return "", nil, fmt.Errorf("%w: commit %.12s does not hold spec %s as completed (--worktree and --at prove a fix that is not completed)",
 			ErrNothingToProve, p.head.tree.commit, s.ID)
@@ -211,8 +200,13 @@ func (p *proving) isFix(path string) bool {
 // changed, the tree without the fix is base, and red's runs count for it.
 func (p *proving) isTakenBack(path string) bool { return p.isFix(path) || isSpecPath(path) }
 
-// layOut finds the test and the fix, and describes the trees.
-func (p *proving) layOut(context.Context) error {
+// layOut makes the runner of checks, and finds the test, the fix and the trees.
+func (p *proving) layOut(context.Context) (err error) {
+	p.checker = p.prover.Settings.NewRunner(p.head.project.Config)
+	p.checker.Emit = func(record.Event) {} // a proof reports its own progress
+	if p.checker.Env, err = withProving(withGoFlags(p.checker.Env, uncached), p.pair); err != nil {
+		return err
+	}
 	if len(redChecks(p.original)) == 0 {
 		return &project.UsageError{
 			Msg: fmt.Sprintf("commit %.12s completed spec %s without a check with expect=fail, so it reproduced nothing",
@@ -245,18 +239,17 @@ func (p *proving) decide(ctx context.Context) error {
 	if reason == "" {
 		err := p.run(ctx)
 		p.out.Head.Tree = string(p.head.tree.id)
-		back, ok := errors.AsType[*wayBackError](err)
-		if !ok {
+		if !errors.Is(err, errWayBack) {
 			return err
 		}
-		reason = back.Error()
+		reason = record.OneLine(err)
 	}
 	p.out.Verdict, p.out.Reason = record.NotProvable, reason
 	p.out.Cells = append(p.unrun(redChecks(p.original)), p.intact(nil), p.cell(record.CellKept, 0))
 	return nil
 }
 
-// run runs the checks in checkouts. The error is a *wayBackError if the runs
+// run runs the checks in checkouts. The error is errWayBack if the runs
 // may tell nothing about the trees.
 func (p *proving) run(ctx context.Context) (err error) {
 	before, err := project.ReadWorktree(ctx, p.prover.Git, p.prover.Settings.Root)
@@ -285,7 +278,7 @@ func (p *proving) judge(ctx context.Context) error {
 	if err := p.checkOut(ctx, p.red, p.green, p.causal); err != nil {
 		return err
 	}
-	if p.green.files["go.mod"].exists() {
+	if p.green.files["go.mod"].Mode != "" {
 		p.out.Environment.Go = p.goVersion(ctx)
 	}
 	changed := tally{}
@@ -317,7 +310,7 @@ func (p *proving) judge(ctx context.Context) error {
 func (p *proving) unprovable() string {
 	base, head := p.base, p.head.tree
 	submodule := slices.IndexFunc(p.fixed, func(path string) bool {
-		return base.files[path].mode == modeSubmodule || head.files[path].mode == modeSubmodule
+		return base.files[path].Mode == modeSubmodule || head.files[path].Mode == modeSubmodule
 	})
 	switch {
 	case base.commit == head.commit && !p.opts.Worktree:

@@ -13,9 +13,8 @@ import (
 
 // regressionCheck is a check that a fix must not break.
 type regressionCheck struct {
-	specID string
-	name   string
-	group  check.Group
+	specID, name string
+	group        check.Group
 }
 
 // regressionChecks lists the checks with at=head of every other completed spec,
@@ -59,9 +58,6 @@ func (p *proving) keep(ctx context.Context) error {
 	if err := p.closeCheckouts(); err != nil {
 		return err
 	}
-	if err := p.checkOut(ctx, p.head.tree); err != nil {
-		return err
-	}
 	var broken []string
 	var atBase []record.CheckResult // of the first of list
 	for i, r := range list {
@@ -98,9 +94,6 @@ func (p *proving) judgeRegression(
 	if now, err = p.runRegression(ctx, p.head.tree, last); err != nil || now.Outcome == record.Held {
 		return now, false, err
 	}
-	if err := p.checkOut(ctx, p.base); err != nil {
-		return now, false, err
-	}
 	for _, r := range list[len(*atBase):] { // also those before it: it may need what they leave
 		then, err := p.runRegression(ctx, p.base, r)
 		if err != nil {
@@ -117,6 +110,9 @@ func (p *proving) judgeRegression(
 }
 
 func (p *proving) runRegression(ctx context.Context, tree *treeSpec, r regressionCheck) (record.CheckResult, error) {
+	if err := p.checkOut(ctx, tree); err != nil {
+		return record.CheckResult{}, err
+	}
 	at := p.checkouts.open[tree]
 	if err := at.files.Restore(); err != nil {
 		return record.CheckResult{}, err

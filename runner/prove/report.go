@@ -117,7 +117,7 @@ func (p *proving) intact(runs tally) record.Cell {
 	}
 	if runs.all() > 0 {
 		c = p.ran(c, runs, &p.changed, true)
-		c.Held = !runs.missed()
+		c.Held = runs[record.Held] == runs.counted()
 	}
 	if c.Held {
 		c.Reason = "the test was changed since base; as changed it passes"

@@ -1,13 +1,11 @@
 package prove
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 
 	"chant/runner/checkout"
 	"chant/runner/git"
@@ -71,7 +69,7 @@ func (e Prover) worktree(ctx context.Context, commit git.Hash) (revision, error)
 	}
 	files := maps.Clone(committed.files)
 	for _, c := range contents {
-		files.put(c.Path, entry{c.Mode, c.Hash})
+		files.put(c)
 	}
 	p, err := project.Load(e.Settings.Root)
 	return revision{tree: committed.with(files), project: p, loose: loose}, err
@@ -102,35 +100,15 @@ func (e Prover) uncommitted(ctx context.Context) (contents []git.Content, blobs 
 	if contents, err = e.Git.Store(ctx, paths, draft.Objects()); err != nil {
 		return nil, nil, err
 	}
-	var names strings.Builder
+	blobs = map[git.Hash][]byte{}
 	for _, c := range contents {
-		if c.Mode != "" && c.Mode != modeSubmodule {
-			names.WriteString(string(c.Hash) + "\n")
+		if c.Mode == "" || c.Mode == modeSubmodule {
+			continue
+		}
+		call := git.Call{Args: []string{"cat-file", "blob", string(c.Hash)}, Env: []string{"GIT_OBJECT_DIRECTORY=" + draft.Objects()}}
+		if blobs[c.Hash], err = e.Git.Run(ctx, call); err != nil {
+			return nil, nil, err
 		}
 	}
-	out, err := e.Git.Run(ctx, git.Call{
-		Args: []string{"cat-file", "--batch"}, Stdin: strings.NewReader(names.String()),
-		Env: []string{"GIT_OBJECT_DIRECTORY=" + draft.Objects()},
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	blobs, err = parseBlobs(out)
-	return contents, blobs, err
-}
-
-// parseBlobs reads what git cat-file --batch prints: "HASH blob SIZE", a newline,
-// the content and another newline for each blob.
-func parseBlobs(out []byte) (map[git.Hash][]byte, error) {
-	blobs := map[git.Hash][]byte{}
-	for len(out) > 0 {
-		header, rest, _ := bytes.Cut(out, []byte("\n"))
-		var hash git.Hash
-		var size int
-		if _, err := fmt.Sscanf(string(header), "%s blob %d", &hash, &size); err != nil || size < 0 || size >= len(rest) {
-			return nil, fmt.Errorf("git cat-file answered %q", header)
-		}
-		blobs[hash], out = rest[:size], rest[size+1:]
-	}
-	return blobs, nil
+	return contents, blobs, nil
 }

@@ -9,24 +9,14 @@ import (
 	"chant/runner/stats"
 )
 
-const (
-	defaultRuns    = 5
-	defaultMaxRuns = 200
-	defaultAlpha   = 0.01
-	maxUseless     = 3 // runs that tell nothing, after which no more are tried
-)
+// maxUseless is the number of runs that tell nothing after which no more are tried.
+const maxUseless = 3
 
-// budget says how hard a proof tries.
-type budget struct {
-	runs    int     // the least number of stated failures in red, and of passes in green
-	maxRuns int     // of one cell
-	alpha   float64 // the accepted chance that a fix without effect passes
-}
-
-func (o Options) budget() budget {
-	b := budget{runs: cmp.Or(o.Runs, defaultRuns), alpha: cmp.Or(o.Alpha, defaultAlpha)}
-	b.maxRuns = cmp.Or(o.MaxRuns, max(defaultMaxRuns, b.runs))
-	return b
+// withDefaults returns the options with a number wherever one is left out.
+func (o Options) withDefaults() Options {
+	o.Runs, o.Alpha, o.Jobs = cmp.Or(o.Runs, 5), cmp.Or(o.Alpha, 0.01), cmp.Or(o.Jobs, 1)
+	o.MaxRuns = cmp.Or(o.MaxRuns, max(200, o.Runs))
+	return o
 }
 
 // tally counts the runs of a cell by outcome.
@@ -48,9 +38,6 @@ func (t tally) useless() int {
 	return t[record.NotStarted] + t[record.NoTest] + t[record.TimedOut] + t[record.Killed]
 }
 
-// missed tells whether a run that counts did not hold.
-func (t tally) missed() bool { return t[record.Held] < t.counted() }
-
 // failed counts the runs in which a test that has to pass did not, for whatever
 // reason. A timeout is among them: the run did not come to pass.
 func (t tally) failed() int { return t[record.NotHeld] + t[record.WrongReason] + t[record.TimedOut] }
@@ -59,16 +46,16 @@ func (t tally) failed() int { return t[record.NotHeld] + t[record.WrongReason] +
 // until the verdict is settled. It holds only counts: it is the same whoever
 // runs the cells, and in whichever order the runs end.
 type schedule struct {
-	budget  budget
-	repeat  int  // of the check, as its author planned it
-	shared  bool // without the fix the tree is base: red's runs count for causal
-	changed bool // head has another test, which is judged by red's rate
+	opts    Options // with defaults
+	repeat  int     // of the check, as its author planned it
+	shared  bool    // without the fix the tree is base: red's runs count for causal
+	changed bool    // head has another test, which is judged by red's rate
 
 	red, green, causal tally
 }
 
-func newSchedule(b budget, repeat int, shared, changed bool) *schedule {
-	s := &schedule{budget: b, repeat: repeat, shared: shared, changed: changed, red: tally{}, green: tally{}, causal: tally{}}
+func newSchedule(o Options, repeat int, shared, changed bool) *schedule {
+	s := &schedule{opts: o, repeat: repeat, shared: shared, changed: changed, red: tally{}, green: tally{}, causal: tally{}}
 	if shared {
 		s.causal = s.red
 	}
@@ -76,13 +63,7 @@ func newSchedule(b budget, repeat int, shared, changed bool) *schedule {
 }
 
 func (s *schedule) tally(cell string) tally {
-	switch cell {
-	case record.CellRed:
-		return s.red
-	case record.CellGreen:
-		return s.green
-	}
-	return s.causal
+	return map[string]tally{record.CellRed: s.red, record.CellGreen: s.green, record.CellCausal: s.causal}[cell]
 }
 
 // own lists the cells that have runs of their own, in the order of their turns.
@@ -107,63 +88,50 @@ func (s *schedule) next(busy map[string]bool) (cell string, ok bool) {
 }
 
 // left estimates how many runs a cell still needs. 0 is exact: it needs none.
+//
+// Green goes on while red does: the more often red fails, the fewer runs green
+// needs, and both see the same machine. Causal ends at its first stated failure:
+// if the test fails once without the fix, nothing else repairs it.
 func (s *schedule) left(cell string) int {
-	if s.tally(cell)[record.InvalidRun] >= maxUseless || s.red[record.InvalidRun] >= maxUseless {
+	done := s.green[record.Held]
+	switch {
+	case s.tally(cell)[record.InvalidRun] >= maxUseless || s.red[record.InvalidRun] >= maxUseless:
 		return 0
-	}
-	switch cell {
-	case record.CellRed:
+	case cell == record.CellRed:
 		return s.redLeft()
-	case record.CellGreen:
-		return s.greenLeft()
+	case s.greenOver() || s.red[record.Held] == 0 && s.redLeft() == 0:
+		return 0
+	case cell == record.CellCausal:
+		if done = s.causal.counted(); s.shared || s.causal[record.Held] > 0 || s.causal.useless() >= maxUseless {
+			return 0
+		}
 	}
-	return s.causalLeft()
+	return max(0, min(s.needed(), s.opts.MaxRuns)-done)
 }
 
 func (s *schedule) redLeft() int {
 	k, n := s.red[record.Held], s.red.counted()
-	most := s.budget.maxRuns - n
+	most := s.opts.MaxRuns - n
 	switch {
-	case k >= s.budget.runs || s.greenOver() && k > 0 && !s.changed:
+	case k >= s.opts.Runs, k > 0 && s.greenOver() && !s.changed, k == 0 && s.red.useless() >= maxUseless:
 		return 0
 	case k > 0:
-		return max(0, min(most, int(math.Ceil(float64((s.budget.runs-k)*n)/float64(k)))))
-	case s.red.useless() >= maxUseless:
-		return 0
+		return max(0, min(most, int(math.Ceil(float64((s.opts.Runs-k)*n)/float64(k)))))
 	}
-	return max(0, min(most, max(s.budget.runs, s.repeat)-n))
-}
-
-// greenLeft goes on while red does: the more often red fails, the fewer runs
-// green needs, and both see the same machine.
-func (s *schedule) greenLeft() int {
-	if s.greenOver() || s.red[record.Held] == 0 && s.redLeft() == 0 {
-		return 0
-	}
-	return max(0, min(s.needed(), s.budget.maxRuns)-s.green[record.Held])
+	return max(0, min(most, max(s.opts.Runs, s.repeat)-n))
 }
 
 // greenOver tells that no further pass can change what green showed. A run that
 // tells nothing is repeated, but not for ever.
 func (s *schedule) greenOver() bool { return s.green.failed() > 0 || s.green.useless() >= maxUseless }
 
-// causalLeft ends at the first stated failure: if the test fails once without the
-// fix, nothing else repairs it.
-func (s *schedule) causalLeft() int {
-	c := s.causal
-	if s.shared || c[record.Held] > 0 || c.useless() >= maxUseless || s.greenOver() || s.red[record.Held] == 0 && s.redLeft() == 0 {
-		return 0
-	}
-	return max(0, min(s.needed(), s.budget.maxRuns)-c.counted())
-}
-
 // needed is the number of runs without a failure that shows that the failure is
 // gone.
 func (s *schedule) needed() int {
 	if s.red[record.Held] == 0 {
-		return s.budget.runs // nothing is known yet
+		return s.opts.Runs // nothing is known yet
 	}
-	return max(s.budget.runs, stats.Needed(s.red[record.Held], s.red.counted(), s.budget.alpha))
+	return max(s.opts.Runs, stats.Needed(s.red[record.Held], s.red.counted(), s.opts.Alpha))
 }
 
 // finding is the result of a schedule.
@@ -180,9 +148,9 @@ func because(v record.ProofVerdict, format string, args ...any) finding {
 // finding returns the verdict of the runs so far, as far as these cells decide it.
 // The reason depends on no output.
 func (s *schedule) finding() finding {
-	k, n, m := s.red[record.Held], s.red.counted(), s.green[record.Held]
+	k, n, m, c, needed := s.red[record.Held], s.red.counted(), s.green[record.Held], s.causal, s.needed()
 	switch {
-	case max(s.red[record.InvalidRun], s.green[record.InvalidRun], s.causal[record.InvalidRun]) >= maxUseless:
+	case max(s.red[record.InvalidRun], s.green[record.InvalidRun], c[record.InvalidRun]) >= maxUseless:
 		return because(record.NotProvable, "the check changes the test files that it judges by")
 	case k == 0 && n == s.red[record.NotHeld]:
 		return because(record.NotReproduced, "the test passed in all of %d runs at base", n)
@@ -195,34 +163,20 @@ func (s *schedule) finding() finding {
 	case s.green.useless() >= maxUseless:
 		return because(record.Inconclusive, "%d of %d runs at head do not tell whether the original test passes there",
 			s.green.useless(), s.green.counted())
-	}
-	if f, settled := s.cause(); settled {
+	case c[record.Held] == 0 && c[record.NotHeld] < c.counted():
+		return because(record.Inconclusive, "without the fix the test fails in another way, so what fixed it can't be told")
+	case c[record.Held] == 0 && c.counted() < needed:
+		f := because(record.Inconclusive, "without the fix the test passed in all of %d runs, which could be chance: %d more are needed",
+			c.counted(), needed-c.counted())
+		f.needed = needed - c.counted()
 		return f
-	}
-	if missing := s.needed() - m; missing > 0 {
+	case c[record.Held] == 0:
+		return because(record.NotTheCause, "without the fix the test passed too, in all of %d runs", c.counted())
+	case m < needed:
 		f := because(record.Inconclusive, "%d of %d red at base against none of %d at head could be chance: %d more green runs are needed",
-			k, n, m, missing)
-		f.needed = missing
+			k, n, m, needed-m)
+		f.needed = needed - m
 		return f
 	}
 	return because(record.Proven, "red at base in %d of %d runs, green at head in all of %d, red again without the fix", k, n, m)
-}
-
-// cause returns what the runs without the fix say against it. Settled is false if
-// they say nothing against it.
-func (s *schedule) cause() (f finding, settled bool) {
-	c := s.causal
-	switch {
-	case c[record.Held] > 0:
-		return finding{}, false
-	case c[record.NotHeld] < c.counted():
-		return because(record.Inconclusive, "without the fix the test fails in another way, so what fixed it can't be told"), true
-	case c.counted() < s.needed():
-		missing := s.needed() - c.counted()
-		f = because(record.Inconclusive, "without the fix the test passed in all of %d runs, which could be chance: %d more are needed",
-			c.counted(), missing)
-		f.needed = missing
-		return f, true
-	}
-	return because(record.NotTheCause, "without the fix the test passed too, in all of %d runs", c.counted()), true
 }

@@ -103,7 +103,7 @@ func TestScheduleVerdicts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newSchedule(Options{MaxRuns: tt.maxRuns}.budget(), tt.repeat, tt.shared, false)
+			s := newSchedule(Options{MaxRuns: tt.maxRuns}.withDefaults(), tt.repeat, tt.shared, false)
 			drive(t, s, tt.run)
 			f := s.finding()
 			if f.verdict != tt.verdict || f.needed != tt.needed || f.reason == "" {
@@ -118,7 +118,7 @@ func TestScheduleVerdicts(t *testing.T) {
 
 func TestScheduleAlternates(t *testing.T) {
 	t.Parallel()
-	s := newSchedule(Options{}.budget(), 1, false, false)
+	s := newSchedule(Options{}.withDefaults(), 1, false, false)
 	got := strings.Join(drive(t, s, always(record.Held, record.Held, record.Held)), " ")
 	if want := "red green causal red green red green red green red green"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -127,7 +127,7 @@ func TestScheduleAlternates(t *testing.T) {
 
 func TestScheduleInParallel(t *testing.T) {
 	t.Parallel()
-	s := newSchedule(Options{}.budget(), 1, false, false)
+	s := newSchedule(Options{}.withDefaults(), 1, false, false)
 	busy := map[string]bool{}
 	var got []string
 	for {
@@ -145,7 +145,7 @@ func TestScheduleInParallel(t *testing.T) {
 
 func TestScheduleAsksForMoreRuns(t *testing.T) {
 	t.Parallel()
-	s := newSchedule(Options{Runs: 12}.budget(), 1, true, false)
+	s := newSchedule(Options{Runs: 12}.withDefaults(), 1, true, false)
 	drive(t, s, always(record.Held, record.Held, record.Held))
 	if s.red[record.Held] != 12 || s.green[record.Held] != 12 {
 		t.Errorf("got %d red and %d green, want 12 of each", s.red[record.Held], s.green[record.Held])
@@ -166,7 +166,7 @@ func TestSimulation(t *testing.T) {
 			rate = 0.02 + 0.18*random.Float64() // the hard half
 		}
 		works := random.IntN(2) == 0
-		s := newSchedule(Options{}.budget(), 100, random.IntN(2) == 0, false)
+		s := newSchedule(Options{}.withDefaults(), 100, random.IntN(2) == 0, false)
 		drive(t, s, func(cell string, _ int) record.Outcome {
 			fails := random.Float64() < rate && (cell != record.CellGreen || !works)
 			if fails == (cell == record.CellGreen) {

@@ -83,7 +83,7 @@ func TestTestNames(t *testing.T) {
 func TestNamesAreKnownLate(t *testing.T) {
 	t.Parallel()
 	c := &checkRuns{
-		schedule: newSchedule(Options{}.budget(), 1, false, false),
+		schedule: newSchedule(Options{}.withDefaults(), 1, false, false),
 		seen:     map[string]*seen{record.CellRed: {}, record.CellGreen: {}, record.CellCausal: {}},
 	}
 	count := func(cell, output string, outcome record.Outcome) {

@@ -15,54 +15,41 @@ const (
 	modeSubmodule = "160000"
 )
 
-// entry is what a tree has at a path; the zero entry is nothing.
-type entry struct {
-	mode string
-	blob git.Hash // of a submodule, its commit
-}
-
-func (e entry) exists() bool { return e.mode != "" }
-
-// tree is a git tree by its files.
-type tree map[string]entry
+// tree is a git tree: its files by path.
+type tree map[string]git.Content
 
 func treeOf(files []git.Content) tree {
 	t := make(tree, len(files))
 	for _, f := range files {
-		t[f.Path] = entry{f.Mode, f.Hash}
+		t[f.Path] = f
 	}
 	return t
 }
 
-// put sets one path. Whatever is in the way is removed: a file where a folder is
-// needed, the files below the path. The zero entry removes the path.
-func (t tree) put(path string, e entry) {
-	if !e.exists() {
-		delete(t, path)
+// put sets one path, or removes it if the content has no mode. Whatever is in the
+// way is removed: a file where a folder is needed, the files below the path.
+func (t tree) put(c git.Content) {
+	if c.Mode == "" {
+		delete(t, c.Path)
 		return
 	}
-	for i, c := range path {
-		if c == '/' {
-			delete(t, path[:i])
+	for i, char := range c.Path {
+		if char == '/' {
+			delete(t, c.Path[:i])
 		}
 	}
-	maps.DeleteFunc(t, func(other string, _ entry) bool { return strings.HasPrefix(other, path+"/") })
-	t[path] = e
+	maps.DeleteFunc(t, func(other string, _ git.Content) bool { return strings.HasPrefix(other, c.Path+"/") })
+	t[c.Path] = c
 }
 
 // with returns t with every path of a region as it is in from. Paths of the
 // region that from does not have are removed.
 func (t tree) with(from tree, region func(path string) bool) tree {
 	out := maps.Clone(t)
-	differing := changedPaths(t, from, region)
-	for _, path := range differing { // removals first: a removed file may be in the way of another
-		if !from[path].exists() {
-			out.put(path, entry{})
-		}
-	}
-	for _, path := range differing {
-		if from[path].exists() {
-			out.put(path, from[path])
+	maps.DeleteFunc(out, func(path string, c git.Content) bool { return c != from[path] && region(path) })
+	for path, c := range from {
+		if c != out[path] && region(path) {
+			out.put(c)
 		}
 	}
 	return out
@@ -72,19 +59,9 @@ func (t tree) paths() []string { return slices.Sorted(maps.Keys(t)) }
 
 // changedPaths lists, in order, the paths of a region in which two trees differ.
 func changedPaths(a, b tree, region func(path string) bool) []string {
-	var paths []string
-	for path, e := range a {
-		if e != b[path] && region(path) {
-			paths = append(paths, path)
-		}
-	}
-	for path := range b {
-		if !a[path].exists() && region(path) {
-			paths = append(paths, path)
-		}
-	}
-	slices.Sort(paths)
-	return paths
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return slices.DeleteFunc(all.paths(), func(path string) bool { return a[path] == b[path] || !region(path) })
 }
 
 func everywhere(string) bool { return true }
@@ -111,8 +88,8 @@ func (s *treeSpec) changes(loose map[git.Hash][]byte) []checkout.Change {
 	var changes []checkout.Change
 	for _, path := range changedPaths(s.committed, s.files, everywhere) {
 		e := s.files[path]
-		c := checkout.Change{Path: path, Mode: e.mode, Hash: e.blob}
-		if data, ok := loose[e.blob]; ok {
+		c := checkout.Change{Path: path, Mode: e.Mode, Hash: e.Hash}
+		if data, ok := loose[e.Hash]; ok {
 			c.Hash, c.Data = "", data
 		}
 		changes = append(changes, c)

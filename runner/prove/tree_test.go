@@ -15,7 +15,7 @@ import (
 func files(content ...string) tree {
 	t := tree{}
 	for i := 0; i < len(content); i += 2 {
-		t[content[i]] = entry{mode: "100644", blob: git.Hash(content[i+1])}
+		t[content[i]] = git.Content{Path: content[i], Mode: "100644", Hash: git.Hash(content[i+1])}
 	}
 	return t
 }
@@ -36,10 +36,10 @@ func TestWith(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := tt.head.with(tt.base, tests)
-			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(entry{})); diff != "" {
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("tree (-want +got):\n%s", diff)
 			}
-			if left := changedPaths(got, tt.base, tests); left != nil {
+			if left := changedPaths(got, tt.base, tests); len(left) > 0 {
 				t.Errorf("the region differs from base in %q", left)
 			}
 		})
@@ -53,7 +53,7 @@ func TestWithChangesNothingElse(t *testing.T) {
 	draw := func(t *rapid.T, label string) tree {
 		out := tree{}
 		for path, blob := range names.Draw(t, label) {
-			out.put(path, entry{mode: "100644", blob: git.Hash(blob)})
+			out.put(git.Content{Path: path, Mode: "100644", Hash: git.Hash(blob)})
 		}
 		return out
 	}
@@ -61,10 +61,10 @@ func TestWithChangesNothingElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		head, base := draw(t, "head"), draw(t, "base")
 		got := head.with(base, region)
-		if left := changedPaths(got, base, region); left != nil {
+		if left := changedPaths(got, base, region); len(left) > 0 {
 			t.Fatalf("the region differs from base in %q", left)
 		}
-		if left := changedPaths(got, head, func(path string) bool { return !region(path) }); left != nil {
+		if left := changedPaths(got, head, func(path string) bool { return !region(path) }); len(left) > 0 {
 			t.Fatalf("the rest differs from head in %q", left)
 		}
 	})
@@ -85,18 +85,5 @@ func TestChanges(t *testing.T) {
 	}
 	if got := changed.with(changed.files).with(committed); changed.with(changed.files) != changed || len(got.changes(nil)) > 0 {
 		t.Errorf("got %+v and %+v", changed.with(changed.files), got)
-	}
-}
-
-func TestParseBlobs(t *testing.T) {
-	t.Parallel()
-	got, err := parseBlobs([]byte("aa blob 3\na\nb\nbb blob 0\n\n"))
-	if diff := cmp.Diff(map[git.Hash][]byte{"aa": []byte("a\nb"), "bb": {}}, got); diff != "" || err != nil {
-		t.Errorf("error %v, blobs (-want +got):\n%s", err, diff)
-	}
-	for _, out := range []string{"aa missing\n", "aa blob 9\nx\n", "aa blob 1\nx", "aa blob -1\nx\n", "aa tree 1\nx\n"} {
-		if got, err := parseBlobs([]byte(out)); err == nil {
-			t.Errorf("%q: got %q", out, got)
-		}
 	}
 }
