@@ -105,15 +105,15 @@ func joinedErrors(err error) []error {
 
 // codeOf returns the exit code of an error that is not joined.
 func codeOf(err error) int {
+	if sig, ok := errors.AsType[SignalError](err); ok {
+		return exitSignal + int(sig.Signal)
+	}
+	if status, ok := errors.AsType[statusError](err); ok {
+		return int(status)
+	}
 	switch {
 	case err == nil:
 		return ExitHeld
-	case is[SignalError](err):
-		sig, _ := errors.AsType[SignalError](err)
-		return exitSignal + int(sig.Signal)
-	case is[statusError](err):
-		status, _ := errors.AsType[statusError](err)
-		return int(status)
 	case is[*spec.NotFoundError](err), is[*runner.NotReadyError](err), is[*runner.NoCriteriaError](err),
 		is[*git.InProgressError](err), errors.Is(err, storage.ErrLocked),
 		errors.Is(err, verify.ErrNothingToVerify), errors.Is(err, prove.ErrNothingToProve),

@@ -40,10 +40,15 @@ func (a *App) skipCommand() *cobra.Command {
 		Short: "Skip a phase, recording who and why",
 		Args:  oneID, ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
-			if strings.TrimSpace(reason) == "" {
+			if reason = strings.TrimSpace(reason); reason == "" {
 				return &usageError{msg: "skip needs a reason", hint: "chant skip ID -m REASON"}
 			}
-			return a.skip(c.Context(), args[0], strings.TrimSpace(reason))
+			return a.decide(args[0], func(engine *runner.Engine, s *spec.Spec) error {
+				if err := engine.Skip(c.Context(), s, reason); err != nil {
+					return err
+				}
+				return a.say(coloured("skipped", yellow), bold(s.ID), plain(reason))
+			})
 		},
 	}
 	c.Flags().StringVarP(&reason, "message", "m", "", "why the phase can be skipped")
@@ -61,15 +66,6 @@ func (a *App) approve(ctx context.Context, query string, approved bool) error {
 			style = red
 		}
 		return a.say(coloured(made.Status, style), bold(s.ID), plainf("by %s at %s", made.By, made.At.Format(time.RFC3339)))
-	})
-}
-
-func (a *App) skip(ctx context.Context, query, reason string) error {
-	return a.decide(query, func(engine *runner.Engine, s *spec.Spec) error {
-		if err := engine.Skip(ctx, s, reason); err != nil {
-			return err
-		}
-		return a.say(coloured("skipped", yellow), bold(s.ID), plain(reason))
 	})
 }
 

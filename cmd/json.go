@@ -64,8 +64,13 @@ func specRow(p *project.Project, s *spec.Spec, live runner.Live) specJSON {
 	row := specJSON{
 		ID: s.ID, Title: s.Title, Type: s.Type, Phase: s.Phase, Status: string(s.Status), State: state,
 		BlockedBy: []string{}, Reasons: []string{}, DependsOn: values(s.DependsOn), TargetFiles: values(s.TargetFiles),
-		Criteria: criteriaJSON{Total: len(s.Criteria), Ticked: s.Ticked(), Manual: manualCount(s)},
+		Criteria: criteriaJSON{Total: len(s.Criteria), Ticked: s.Ticked()},
 		Path:     s.Path, Archived: s.Archived, Commits: append([]string{}, s.Commits...),
+	}
+	for _, c := range s.Criteria {
+		if c.Manual() {
+			row.Criteria.Manual++
+		}
 	}
 	if row.Status == "" {
 		row.Status = string(spec.StatusPending)
@@ -84,22 +89,12 @@ func specRow(p *project.Project, s *spec.Spec, live runner.Live) specJSON {
 		}
 	}
 	if s.IsSkipped() {
-		row.Skipped = &skip{s.Skipped.Reason, s.Skipped.By, s.Skipped.At}
+		row.Skipped = new(skip(s.Skipped))
 	}
 	if err := p.Problems[s.Path].Err(); err != nil {
 		row.Error = strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	return row
-}
-
-func manualCount(s *spec.Spec) int {
-	n := 0
-	for _, c := range s.Criteria {
-		if c.Manual() {
-			n++
-		}
-	}
-	return n
 }
 
 func values(items []spec.Item) []string {

@@ -107,7 +107,11 @@ func (a *App) mcpServer() *mcp.Server {
 		if err != nil {
 			return nil, err
 		}
-		return newJSON{"chant.new/v1", made.ID, made.Path}, nil
+		return struct {
+			Schema string `json:"schema"`
+			ID     string `json:"id"`
+			Path   string `json:"path"`
+		}{"chant.new/v1", made.ID, made.Path}, nil
 	})
 	return s
 }
@@ -146,12 +150,6 @@ func errorText(err error) string {
 	var b strings.Builder
 	report(newScreen(&b, nil), err)
 	return strings.TrimSuffix(b.String(), "\n")
-}
-
-type newJSON struct {
-	Schema string `json:"schema"`
-	ID     string `json:"id"`
-	Path   string `json:"path"`
 }
 
 type readyJSON struct {

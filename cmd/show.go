@@ -88,24 +88,24 @@ func criteriaOf(s *spec.Spec) []criterionJSON {
 func (row showJSON) show(s *screen) {
 	s.line(bold(row.ID), plain(row.Title))
 	facts := [][]text{{faint("state"), stateText(row.State)}, {faint("file"), plain(row.Path)}}
-	add := func(name string, list []string) {
-		if len(list) > 0 {
-			facts = append(facts, []text{faint(name), plain(strings.Join(list, ", "))})
+	add := func(name string, values ...string) {
+		if shown := strings.Join(values, ", "); shown != "" {
+			facts = append(facts, []text{faint(name), plain(shown)})
 		}
 	}
-	add("error", nonEmpty(row.Error))
-	add("type", nonEmpty(row.Type))
-	add("phase", nonEmpty(row.Phase))
-	add("blocked by", row.Reasons)
+	add("error", row.Error)
+	add("type", row.Type)
+	add("phase", row.Phase)
+	add("blocked by", row.Reasons...)
 	if row.Skipped != nil {
-		add("skipped", []string{fmt.Sprintf("%s (%s, %s)", row.Skipped.Reason, row.Skipped.By, row.Skipped.At.Format(time.RFC3339))})
+		add("skipped", fmt.Sprintf("%s (%s, %s)", row.Skipped.Reason, row.Skipped.By, row.Skipped.At.Format(time.RFC3339)))
 	}
 	if row.Approval != nil {
-		add("approval", []string{approvalText(*row.Approval)})
+		add("approval", approvalText(*row.Approval))
 	}
-	add("depends on", row.DependsOn)
-	add("target files", row.TargetFiles)
-	add("commits", row.Commits)
+	add("depends on", row.DependsOn...)
+	add("target files", row.TargetFiles...)
+	add("commits", row.Commits...)
 	s.table(facts)
 	checks := map[int]bool{} // lines of the checks shown: a shared check is shown once
 	for _, c := range row.List {
@@ -125,13 +125,6 @@ func approvalText(a approval) string {
 		return fmt.Sprintf("required again: changed since %s approved it at %s", a.By, a.At.Format(time.RFC3339))
 	}
 	return fmt.Sprintf("%s by %s at %s", a.Status, a.By, a.At.Format(time.RFC3339))
-}
-
-func nonEmpty(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s}
 }
 
 func showCriterion(s *screen, c criterionJSON, shown map[int]bool) {

@@ -36,7 +36,8 @@ func TestShowReport(t *testing.T) {
 func TestStoreErrors(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]int{
-		storage.ErrLocked: ExitNotYet, storage.ErrCorrupt: ExitEnvironment, storage.ErrNewerFormat: ExitEnvironment, storage.ErrSync: ExitEnvironment,
+		storage.ErrLocked: ExitNotYet, storage.ErrCorrupt: ExitEnvironment, storage.ErrNewerFormat: ExitEnvironment,
+		storage.ErrSync: ExitEnvironment,
 	} {
 		if got := exitCode(errors.Join(err)); got != want {
 			t.Errorf("%v: exit %d, want %d", err, got, want)

@@ -92,7 +92,9 @@ func (v *view) event(e record.Event) {
 	case record.CheckStarted:
 		v.current, v.done = &e, record.CheckProgress{Runs: e.Runs}
 		if v.verbose {
-			v.command(e)
+			for line := range strings.Lines(e.Command) {
+				v.s.line(faint("    $ " + strings.TrimRight(line, "\r\n")))
+			}
 		}
 	case record.CheckProgress:
 		v.done = e
@@ -109,12 +111,6 @@ func (v *view) event(e record.Event) {
 		}
 	}
 	v.draw()
-}
-
-func (v *view) command(e record.CheckStarted) {
-	for line := range strings.Lines(e.Command) {
-		v.s.line(faint("    $ " + strings.TrimRight(line, "\r\n")))
-	}
 }
 
 func (v *view) erase() {
