@@ -10,7 +10,6 @@ import (
 	"syscall"
 
 	"chant/runner"
-	"chant/runner/agent"
 	"chant/runner/git"
 	"chant/runner/project"
 	"chant/runner/prove"
@@ -119,7 +118,7 @@ func codeOf(err error) int {
 		errors.Is(err, verify.ErrNothingToVerify), errors.Is(err, prove.ErrNothingToProve),
 		errors.Is(err, prove.ErrProving), errors.Is(err, errNothingReady):
 		return ExitNotYet
-	case is[*usageError](err), is[*project.UsageError](err), is[*agent.UsageError](err),
+	case is[*usageError](err), is[*project.UsageError](err),
 		is[spec.Problem](err), is[*spec.AmbiguousError](err),
 		errors.Is(err, project.ErrNoProject), errors.Is(err, runner.ErrAgent), errors.Is(err, runner.ErrCheck),
 		errors.Is(err, git.ErrUnknownRevision):

@@ -10,11 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"chant/runner/project"
 	"chant/spec"
 )
-
-// configFile is where a project's agents are named, for hints.
-const configFile = ".chant/config.md"
 
 // Agent is a program that can be run as an agent, under the name it goes by.
 type Agent struct {
@@ -22,10 +20,20 @@ type Agent struct {
 	spec.Agent
 }
 
-// Resolve gives the agent of that name: the preset, overridden by the entry of
+// ResolveAgent returns the agent of that name as the project and the user configure it;
+// env is the environment that chant was started in.
+func ResolveAgent(p *project.Project, name string, env []string) (Agent, error) {
+	user, err := project.LoadUserConfig(env)
+	if err != nil {
+		return Agent{}, err
+	}
+	return resolve(name, p.Config.Agents, user.Agents)
+}
+
+// resolve returns the agent of that name: the preset, overridden by the entry of
 // that name in each of the configs, the last of which counts most. An entry
-// overrides only the fields that it sets. The error is a *UsageError.
-func Resolve(name string, configs ...map[string]spec.Agent) (Agent, error) {
+// overrides only the fields that it sets.
+func resolve(name string, configs ...map[string]spec.Agent) (Agent, error) {
 	known := presets()
 	a, ok := known[name]
 	for _, config := range configs {
@@ -34,19 +42,23 @@ func Resolve(name string, configs ...map[string]spec.Agent) (Agent, error) {
 			a, ok = override(a, entry), true
 		}
 	}
-	if !ok {
-		return Agent{}, unknown(name, slices.Sorted(maps.Keys(known)))
-	}
 	switch {
+	case !ok:
+		names := slices.Sorted(maps.Keys(known))
+		mend := fmt.Sprintf("one of %s, or name it in %s under agents", strings.Join(names, ", "), project.ConfigFile)
+		if near := spec.DidYouMean(name, names); near != "" {
+			mend = near + " else " + mend
+		}
+		return Agent{}, &project.UsageError{Msg: fmt.Sprintf("no agent is called %q", name), Mend: mend}
 	case len(a.Command) == 0:
-		return Agent{}, &UsageError{
+		return Agent{}, &project.UsageError{
 			Msg:  fmt.Sprintf("agent %s has no command", name),
-			Mend: fmt.Sprintf("write one in %s under agents, such as command: [my-agent, --print]", configFile),
+			Mend: fmt.Sprintf("write one in %s under agents, such as command: [my-agent, --print]", project.ConfigFile),
 		}
 	case a.PromptBy == spec.PromptByFile && !holds(a.Command, "{prompt_file}"):
-		return Agent{}, &UsageError{ // where each half is another config's
+		return Agent{}, &project.UsageError{ // where each half is another config's
 			Msg:  fmt.Sprintf("agent %s gets its prompt in a file that its command does not name", name),
-			Mend: fmt.Sprintf("put {prompt_file} into the command, or write prompt: stdin, in %s under agents", configFile),
+			Mend: fmt.Sprintf("put {prompt_file} into the command, or write prompt: stdin, in %s under agents", project.ConfigFile),
 		}
 	}
 	return Agent{Name: name, Agent: a}, nil
@@ -69,28 +81,6 @@ func override(a, by spec.Agent) spec.Agent {
 	return a
 }
 
-// UsageError is a request that the agent can't be run with; nothing was.
-type UsageError struct {
-	Msg string
-	// Mend is the way to ask right.
-	Mend string
-}
-
-// Error gives the message.
-func (u *UsageError) Error() string { return u.Msg }
-
-// Hint gives the mend.
-func (u *UsageError) Hint() string { return u.Mend }
-
-// unknown is the error of a name that no agent has.
-func unknown(name string, known []string) *UsageError {
-	mend := fmt.Sprintf("one of %s, or name it in %s under agents", strings.Join(known, ", "), configFile)
-	if near := spec.DidYouMean(name, known); near != "" {
-		mend = near + " else " + mend
-	}
-	return &UsageError{Msg: fmt.Sprintf("no agent is called %q", name), Mend: mend}
-}
-
 // StartError is returned when an agent's program could not be started.
 type StartError struct {
 	Agent   string
@@ -106,5 +96,5 @@ func (s *StartError) Unwrap() error { return s.Err }
 
 // Hint gives the mend.
 func (s *StartError) Hint() string {
-	return fmt.Sprintf("install %s, or name another program for it in %s under agents", s.Program, configFile)
+	return fmt.Sprintf("install %s, or name another program for it in %s under agents", s.Program, project.ConfigFile)
 }

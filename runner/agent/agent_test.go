@@ -8,12 +8,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"chant/runner/project"
 	"chant/spec"
 )
 
 func TestResolve(t *testing.T) {
 	t.Parallel()
-	project := map[string]spec.Agent{
+	shared := map[string]spec.Agent{
 		"claude": {Command: []string{"claude", "-p"}, Output: spec.OutputText, Timeout: time.Minute},
 		"own":    {Command: []string{"own", "{prompt_file}"}, PromptBy: spec.PromptByFile, Env: []string{"OWN_*"}},
 		"empty":  {Timeout: time.Minute, Command: []string{}},
@@ -30,21 +31,21 @@ func TestResolve(t *testing.T) {
 		want    spec.Agent
 	}{
 		{"claude", nil, presets()["claude"]},
-		{"claude", []map[string]spec.Agent{project}, spec.Agent{
+		{"claude", []map[string]spec.Agent{shared}, spec.Agent{
 			Command: []string{"claude", "-p"}, ModelFlag: "--model", Output: spec.OutputText,
 			Timeout: time.Minute, Env: presets()["claude"].Env,
 		}},
-		{"claude", []map[string]spec.Agent{project, user}, spec.Agent{
+		{"claude", []map[string]spec.Agent{shared, user}, spec.Agent{
 			Command: []string{"claude", "-p"}, ModelFlag: "--model", Output: spec.OutputText,
 			Timeout: time.Hour, IdleTimeout: time.Second, Env: []string{}, Limit: 9,
 		}},
-		{"gemini", []map[string]spec.Agent{project}, override(presets()["gemini"], spec.Agent{Limit: 7})},
-		{"own", []map[string]spec.Agent{project, nil, user}, spec.Agent{
+		{"gemini", []map[string]spec.Agent{shared}, override(presets()["gemini"], spec.Agent{Limit: 7})},
+		{"own", []map[string]spec.Agent{shared, nil, user}, spec.Agent{
 			Command: []string{"own", "{prompt_file}"}, PromptBy: spec.PromptByFile, ModelFlag: "-m", Env: []string{"OWN_*"},
 		}},
 	}
 	for _, tt := range tests {
-		got, err := Resolve(tt.name, tt.configs...)
+		got, err := resolve(tt.name, tt.configs...)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -61,8 +62,8 @@ func TestResolve(t *testing.T) {
 		{"aider", "agent aider gets its prompt in a file that its command does not name", "put {prompt_file} into the command, or write prompt: stdin, in .chant/config.md under agents"},
 	}
 	for _, tt := range errs {
-		_, err := Resolve(tt.name, project, user)
-		usage, ok := errors.AsType[*UsageError](err)
+		_, err := resolve(tt.name, shared, user)
+		usage, ok := errors.AsType[*project.UsageError](err)
 		if !ok || usage.Error() != tt.msg || usage.Hint() != tt.hint {
 			t.Errorf("%q: error %v (%s)", tt.name, err, usage.Hint())
 		}
@@ -125,7 +126,7 @@ func TestArguments(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			usage, isUsage := errors.AsType[*UsageError](err)
+			usage, isUsage := errors.AsType[*project.UsageError](err)
 			if (err != nil) != (tt.err != "") || err != nil && (!isUsage || usage.Msg != tt.err || usage.Mend == "") {
 				t.Errorf("error %v, want %q", err, tt.err)
 			}

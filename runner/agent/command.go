@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -20,15 +21,15 @@ func (j Job) arguments() ([]string, error) {
 	takesModel := holds(template, "{model}")
 	switch {
 	case takesModel && j.Model == "":
-		return nil, &UsageError{
+		return nil, &project.UsageError{
 			Msg:  fmt.Sprintf("agent %s needs a model", j.Agent.Name),
 			Mend: "name one under model in the spec or on the command line",
 		}
 	case j.Model == "" || takesModel:
 	case j.Agent.ModelFlag == "":
-		return nil, &UsageError{
+		return nil, &project.UsageError{
 			Msg:  fmt.Sprintf("agent %s can't be told to use model %q", j.Agent.Name, j.Model),
-			Mend: fmt.Sprintf("ask for no model, or say how it takes one: model_flag in %s under agents", configFile),
+			Mend: fmt.Sprintf("ask for no model, or say how it takes one: model_flag in %s under agents", project.ConfigFile),
 		}
 	default:
 		template = append(template, j.Agent.ModelFlag, "{model}")
@@ -38,14 +39,14 @@ func (j Job) arguments() ([]string, error) {
 	for i, arg := range template {
 		argv[i] = values.Replace(arg)
 		if strings.HasPrefix(argv[i], "-") && !strings.HasPrefix(arg, "-") {
-			return nil, &UsageError{
+			return nil, &project.UsageError{
 				Msg:  fmt.Sprintf("argument %q of agent %s would be taken for a flag", argv[i], j.Agent.Name),
 				Mend: fmt.Sprintf("it comes from %s: use one that does not begin with a dash", arg),
 			}
 		}
 	}
 	if at := spec.FindBypass(argv); at >= 0 && at != spec.FindBypass(template) {
-		return nil, &UsageError{
+		return nil, &project.UsageError{
 			Msg:  fmt.Sprintf("argument %q would turn off what agent %s asks permission for", argv[at], j.Agent.Name),
 			Mend: "write it into your own config, if you mean it",
 		}

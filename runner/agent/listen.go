@@ -109,29 +109,19 @@ type lines struct {
 }
 
 func (l *lines) write(p []byte) {
-	for len(p) > 0 {
-		end := bytes.IndexByte(p, '\n') + 1
-		piece := p[:end]
-		if end == 0 {
-			piece = p
-		}
-		p = p[len(piece):]
+	for piece := range bytes.SplitAfterSeq(p, []byte("\n")) {
+		l.held = append(l.held, piece...)
+		ended := bytes.HasSuffix(piece, []byte("\n"))
 		switch {
-		case l.over:
-			l.part(piece)
-			l.over = end == 0
-		case len(l.held)+len(piece) > l.max:
+		case l.over || len(l.held) > l.max:
 			l.part(l.held)
-			l.part(piece)
-			l.held, l.over = l.held[:0], end == 0
-		case end == 0:
-			l.held = append(l.held, piece...)
-		case len(l.held) == 0:
-			l.give(piece)
+			l.over = !ended
+		case ended:
+			l.give(l.held)
 		default:
-			l.give(append(l.held, piece...))
-			l.held = l.held[:0]
+			continue
 		}
+		l.held = l.held[:0]
 	}
 }
 

@@ -3,7 +3,6 @@ package agent
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -49,8 +48,7 @@ type part struct {
 // s names, expanded; the criteria with their checks; what s is informed by; and
 // the output of what failed, the criteria that an earlier attempt did not meet.
 // Where that is more than the config's budget, or than limit (0 is none), the
-// largest of the last two kinds are shortened. The error is one of
-// spec.Problems where something is wrong in a file, or a *UsageError.
+// largest of the last two kinds are shortened.
 func ComposePrompt(p *project.Project, s *spec.Spec, failed []record.Result, limit int) (Prompt, error) {
 	text, err := expandPrompt(p, s)
 	if err != nil {
@@ -98,45 +96,34 @@ func FirstPrompt(p *project.Project, s *spec.Spec, env []string) (Prompt, error)
 
 // expandPrompt gives the spec's prompt with its variables filled in.
 func expandPrompt(p *project.Project, s *spec.Spec) (string, error) {
-	all, err := loadPrompts(p.Root)
+	name := cmp.Or(s.Prompt, defaultPrompt)
+	prompts, err := loadPrompts(p.Root, name)
 	if err != nil {
 		return "", err
 	}
-	name := cmp.Or(s.Prompt, defaultPrompt)
-	one, ok := all[name]
+	template, ok := prompts[name]
 	if !ok {
 		return "", &project.UsageError{
 			Msg:  fmt.Sprintf("spec %s: there is no prompt %q: %s/%s.md does not exist", s.ID, name, PromptsDir, name),
 			Mend: "chant init lays the usual ones",
 		}
 	}
-	if err := one.problems.Err(); err != nil {
-		return "", err
-	}
-	prompts := map[string]spec.Prompt{}
-	for name, one := range all {
-		prompts[name] = one.Prompt
-	}
 	src, err := os.ReadFile(p.Abs(s.Path))
 	if err != nil {
 		return "", fmt.Errorf("reading spec %s: %w", s.ID, err)
 	}
-	text, problems := spec.ExpandPrompt(one.Prompt, prompts, promptVariables(p, s, src))
+	text, problems := spec.ExpandPrompt(template, prompts, promptVariables(p, s, src))
 	return text, problems.Err()
 }
 
-type loadedPrompt struct {
-	spec.Prompt
-	problems spec.Problems
-}
-
-// loadPrompts reads every template, by name.
-func loadPrompts(root string) (map[string]loadedPrompt, error) {
+// loadPrompts reads every template, by name. The one that is wanted must have no
+// problems.
+func loadPrompts(root, wanted string) (map[string]spec.Prompt, error) {
 	entries, err := os.ReadDir(project.Abs(root, PromptsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listing prompts: %w", err)
 	}
-	all := map[string]loadedPrompt{}
+	all := map[string]spec.Prompt{}
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), ".md")
 		if !ok || strings.HasPrefix(name, ".") || e.IsDir() {
@@ -147,8 +134,10 @@ func loadPrompts(root string) (map[string]loadedPrompt, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading a prompt: %w", err)
 		}
-		one, problems := spec.ParsePrompt(at, src)
-		all[name] = loadedPrompt{one, problems}
+		var problems spec.Problems
+		if all[name], problems = spec.ParsePrompt(at, src); name == wanted && problems.Err() != nil {
+			return nil, problems.Err()
+		}
 	}
 	return all, nil
 }
@@ -293,11 +282,8 @@ func fit(parts []part, budget int) error {
 	}
 	length := level(sizes, room)
 	for i := range parts {
-		p := &parts[i]
-		if p.cut && len(p.text) > length {
+		if p := &parts[i]; p.cut {
 			p.shorten(length)
-		}
-		if p.cut {
 			room -= len(p.text)
 		}
 	}
@@ -330,6 +316,9 @@ const leftOutRoom = 80
 // most length bytes, unless that is too little for the fence and the line that
 // tells of what is left out.
 func (p *part) shorten(length int) {
+	if len(p.text) <= length {
+		return
+	}
 	opening, rest, _ := strings.Cut(p.text, "\n")
 	opening += "\n"
 	inner := strings.TrimSuffix(rest, opening)
@@ -355,22 +344,7 @@ func WholeLines(text string, keep int) (head, tail string) {
 // NewAgentRun gives the record of an attempt that has not begun.
 func NewAgentRun(attempt int, p Prompt) record.AgentRun {
 	return record.AgentRun{
-		Attempt: attempt, Prompt: p.Parts, PromptDigest: "sha256:" + digestOf([]byte(p.Text)),
+		Attempt: attempt, Prompt: p.Parts, PromptDigest: fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(p.Text))),
 		Claims: []string{}, Outside: []string{}, Refused: []string{}, Modes: []string{}, Conflicts: []string{},
 	}
-}
-
-// ResolveAgent returns the agent of that name, as the project's config and the user's
-// own have it.
-func ResolveAgent(p *project.Project, name string, env []string) (Agent, error) {
-	user, err := project.LoadUserConfig(env)
-	if err != nil {
-		return Agent{}, err
-	}
-	return Resolve(name, p.Config.Agents, user.Agents)
-}
-
-func digestOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"chant/runner/process"
+	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
 	"chant/storage/atomicfile"
@@ -48,7 +49,7 @@ type Job struct {
 }
 
 // Run runs an agent to its end, and ends all that it started. A run that ended
-// badly is no error: Status tells. It is a *UsageError where the job makes no
+// badly is no error: Status tells. It is a *project.UsageError where the job makes no
 // sense, a *StartError where the agent's program can't be started, and else
 // tells of a prompt that could not be written, of processes that could not be
 // ended, or of output that was lost.
@@ -65,7 +66,7 @@ func Run(ctx context.Context, processes *process.Supervisor, job Job) (record.Ag
 		result.Reason = oneLine(err.Error())
 		return result, err
 	}
-	ctx, printed, rest := watch(ctx, orDefault(job.Agent.IdleTimeout, defaultIdleTimeout))
+	ctx, printed, rest := watch(ctx, cmp.Or(job.Agent.IdleTimeout, defaultIdleTimeout))
 	defer rest()
 	l := listen(job.Agent.Output, hide(job.Secrets, job.Patterns), job.Progress)
 	l.connect(&command, printed)
@@ -86,9 +87,9 @@ func Run(ctx context.Context, processes *process.Supervisor, job Job) (record.Ag
 // command says how the job is run, but for its output.
 func (j Job) command() (process.Command, error) {
 	if limit := j.Agent.Limit; limit > 0 && len(j.Prompt) > limit {
-		return process.Command{}, &UsageError{
+		return process.Command{}, &project.UsageError{
 			Msg:  fmt.Sprintf("the prompt has %d bytes, and agent %s takes %d", len(j.Prompt), j.Agent.Name, limit),
-			Mend: fmt.Sprintf("shorten the spec or its informed_by, or raise the agent's limit in %s", configFile),
+			Mend: fmt.Sprintf("shorten the spec or its informed_by, or raise the agent's limit in %s", project.ConfigFile),
 		}
 	}
 	argv, err := j.arguments()
@@ -104,18 +105,11 @@ func (j Job) command() (process.Command, error) {
 		Dir:     j.Dir,
 		Env:     j.environment(),
 		Stdin:   stdin,
-		Timeout: orDefault(j.Agent.Timeout, defaultTimeout),
+		Timeout: cmp.Or(j.Agent.Timeout, defaultTimeout),
 	}, nil
 }
 
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return otherwise
-}
-
-// tell takes what the agent said.
+// recordStory takes what the agent said.
 func recordStory(r *record.AgentResult, s *story) {
 	r.Transcript = readable(s.transcript.text())
 	r.OutputDigest = s.transcript.kept.Sum()

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"chant/runner/process"
+	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
 )
@@ -248,7 +249,7 @@ func TestRunRefused(t *testing.T) {
 		job := scripted(t, spec.OutputText, "touch ran")
 		tt.change(&job)
 		got, err := Run(t.Context(), s, job)
-		usage, ok := errors.AsType[*UsageError](err)
+		usage, ok := errors.AsType[*project.UsageError](err)
 		if !ok || usage.Error() != tt.want || usage.Hint() == "" || got.Status != record.AgentNotStarted || got.Reason != tt.want {
 			t.Errorf("%s: result %+v, error %v", tt.name, got, err)
 		}
