@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"chant/runner/git"
 	"chant/spec"
@@ -37,18 +38,25 @@ func (m *memory) parents(h git.Hash) []git.Hash {
 	return parents
 }
 
-func (m *memory) FirstParents(from git.Hash) iter.Seq2[git.Commit, error] {
-	return func(yield func(git.Commit, error) bool) {
+// walkedCommit is what the search reads of a commit.
+type walkedCommit struct {
+	hash    git.Hash
+	parents []git.Hash
+	time    time.Time // the committer's
+}
+
+func (m *memory) firstParents(from git.Hash) iter.Seq2[walkedCommit, error] {
+	return func(yield func(walkedCommit, error) bool) {
 		for next := from; ; {
-			c := git.Commit{Hash: next, Parents: m.parents(next), Time: m.commit(next).time}
-			if !yield(c, nil) || len(c.Parents) == 0 {
+			c := walkedCommit{next, m.parents(next), m.commit(next).time}
+			if !yield(c, nil) || len(c.parents) == 0 {
 				return
 			}
 			if slices.Contains(m.cut, next) {
-				yield(git.Commit{}, git.ErrShallow)
+				yield(walkedCommit{}, git.ErrShallow)
 				return
 			}
-			next = c.Parents[0]
+			next = c.parents[0]
 		}
 	}
 }
@@ -123,7 +131,7 @@ func onLine(repo *memory, from git.Hash, ids []string) (map[string]completion, e
 	for _, id := range ids {
 		w.open[id] = id
 	}
-	for c, err := range repo.FirstParents(from) {
+	for c, err := range repo.firstParents(from) {
 		if errors.Is(err, git.ErrShallow) {
 			return nil, fmt.Errorf("looking for the commits that completed specs: %w", err)
 		}
@@ -152,14 +160,14 @@ type walk struct {
 
 // step looks at one commit: open ids that it holds as completed move back to
 // it, the others are settled, unless an older commit can have completed them.
-func (w *walk) step(c git.Commit) error {
-	tree, err := w.repo.Entry(c.Hash, ".chant")
+func (w *walk) step(c walkedCommit) error {
+	tree, err := w.repo.Entry(c.hash, ".chant")
 	if err != nil {
 		return err
 	}
 	same, later := tree == w.tree && tree != "", w.paths
 	if !same {
-		if w.paths, err = specFiles(w.repo, c.Hash); err != nil {
+		if w.paths, err = specFiles(w.repo, c.hash); err != nil {
 			return err
 		}
 		w.tree = tree
@@ -167,14 +175,14 @@ func (w *walk) step(c git.Commit) error {
 	for id := range w.open {
 		s := w.found[id].spec
 		if !same || w.gaps[id] {
-			if s, err = w.completed(c.Hash, id, later); err != nil {
+			if s, err = w.completed(c.hash, id, later); err != nil {
 				return err
 			}
 		}
 		w.gaps[id] = s == nil
 		switch {
 		case s != nil:
-			w.open[id], w.found[id] = s.ID, completion{c.Hash, s, c.Parents}
+			w.open[id], w.found[id] = s.ID, completion{c.hash, s, c.parents}
 		case !w.found[id].mayPrecede(c):
 			delete(w.open, id)
 		}
@@ -202,8 +210,8 @@ func (w *walk) completed(commit git.Hash, id string, later map[string]string) (*
 
 // mayPrecede tells whether the same completion may also lie before a commit that
 // doesn't hold it: not where that was made before the time which the spec tells.
-func (c completion) mayPrecede(commit git.Commit) bool {
-	return c.spec != nil && !c.spec.CompletedAt.IsZero() && !commit.Time.Before(c.spec.CompletedAt)
+func (c completion) mayPrecede(commit walkedCommit) bool {
+	return c.spec != nil && !c.spec.CompletedAt.IsZero() && !commit.time.Before(c.spec.CompletedAt)
 }
 
 // namesake finds, in the commit before a spec's file appeared, the file that it

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -92,13 +93,9 @@ func publishTwo(r *Repo) error {
 // nothing lost and nothing swept in.
 func checkHistory(t *testing.T, c checkout, acknowledged []Hash) {
 	t.Helper()
-	in := make(map[Hash]bool)
-	for commit, err := range c.open().FirstParents(c.head()) {
-		must(t, err)
-		in[commit.Hash] = true
-	}
+	line := strings.Fields(c.git("rev-list", "--first-parent", "HEAD"))
 	for _, h := range acknowledged {
-		if !in[h] {
+		if !slices.Contains(line, string(h)) {
 			t.Errorf("commit %s was acknowledged and is lost", h)
 		}
 		if names := strings.Fields(c.git("show", "--format=%s", "--name-only", string(h))); len(names) != 2 || names[0] != names[1] {

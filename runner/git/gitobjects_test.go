@@ -56,14 +56,6 @@ func TestReadSHA256(t *testing.T) {
 	if diff := cmp.Diff(strings.Fields(c.git("ls-files")), names); diff != "" {
 		t.Errorf("List:\n%s", diff)
 	}
-	n := 0
-	for _, err := range r.FirstParents(second) {
-		must(t, err)
-		n++
-	}
-	if n != 2 {
-		t.Errorf("%d first parents", n)
-	}
 	if _, err := r.ReadFile(second[:40], "a.txt"); !errors.Is(err, ErrUnknownRevision) {
 		t.Errorf("a sha1 name: %v", err)
 	}

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -132,38 +130,6 @@ func TestMissingBlobIsNoAbsence(t *testing.T) {
 	}
 }
 
-func TestFirstParents(t *testing.T) {
-	t.Parallel()
-	c := newCheckout(t)
-	for i := range 3 {
-		c.write("f", fmt.Sprint(i))
-		c.commitAll(fmt.Sprintf("commit %d\nsecond line\n\nbody", i))
-	}
-	c.git("checkout", "-q", "-b", "side", "HEAD~1")
-	c.write("g", "g")
-	c.commitAll("side")
-	c.git("checkout", "-q", "main")
-	c.git("merge", "-q", "--no-ff", "-m", "the merge", "side")
-	r := c.open()
-	var got []Commit
-	for commit, err := range r.FirstParents(c.head()) {
-		must(t, err)
-		got = append(got, commit)
-	}
-	var want []Commit
-	for line := range strings.Lines(c.git("log", "--first-parent", "--format=%H|%T|%P")) {
-		f := strings.Split(strings.TrimSpace(line), "|")
-		w := Commit{Hash: Hash(f[0]), Tree: Hash(f[1]), Parents: []Hash{}, Time: time.Unix(1700000100, 0).UTC()}
-		for p := range strings.FieldsSeq(f[2]) {
-			w.Parents = append(w.Parents, Hash(p))
-		}
-		want = append(want, w)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("first parents (-git +ours):\n%s", diff)
-	}
-}
-
 func TestShallow(t *testing.T) {
 	t.Parallel()
 	origin := newCheckout(t)
@@ -174,16 +140,6 @@ func TestShallow(t *testing.T) {
 	c := checkout{tb: t, dir: t.TempDir() + "/clone", env: origin.env}
 	origin.git("clone", "-q", "--depth=2", "file://"+origin.dir, c.dir)
 	r := c.open()
-	var walked []string
-	var last error
-	for commit, err := range r.FirstParents(c.head()) {
-		if last = err; err == nil {
-			walked = append(walked, string(commit.Hash))
-		}
-	}
-	if !slices.Equal(walked, strings.Fields(c.git("log", "--format=%H"))) || len(walked) != 2 || !errors.Is(last, ErrShallow) {
-		t.Errorf("walked %q, then %v, want two commits and ErrShallow", walked, last)
-	}
 	c.write("f", "new")
 	if _, err := r.Commit(t.Context(), CommitRequest{Paths: []string{"f"}, Message: "m"}); err != nil {
 		t.Errorf("committing in a shallow clone: %v", err)
@@ -191,8 +147,8 @@ func TestShallow(t *testing.T) {
 	c.git("fsck")
 }
 
-// TestParseCommit holds a commit to what git reads out of it.
-func TestParseCommit(t *testing.T) {
+// TestTreeOfCommit holds the tree of a commit to what git reads out of it.
+func TestTreeOfCommit(t *testing.T) {
 	t.Parallel()
 	c := base(t)
 	tree, parent := c.line("rev-parse", "HEAD^{tree}"), string(c.head())
@@ -208,17 +164,9 @@ func TestParseCommit(t *testing.T) {
 		h, err := c.try(text, "hash-object", "-t", "commit", "--literally", "-w", "--stdin")
 		must(t, err)
 		h = strings.TrimSpace(h)
-		got, err := c.open().commitAt(Hash(h))
-		must(t, err)
-		f := strings.Split(strings.TrimSuffix(c.git("log", "-1", "--format=%T|%P|%ct", h), "\n"), "|")
-		seconds, err := strconv.ParseInt(f[2], 10, 64)
-		must(t, err)
-		want := Commit{Hash: Hash(h), Tree: Hash(f[0]), Parents: []Hash{}, Time: time.Unix(seconds, 0).UTC()}
-		for p := range strings.FieldsSeq(f[1]) {
-			want.Parents = append(want.Parents, Hash(p))
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-git +ours):\n%s", name, diff)
+		got, err := c.open().Tree(Hash(h))
+		if want := Hash(c.line("rev-parse", h+"^{tree}")); got != want || err != nil {
+			t.Errorf("%s: got %q, error %v, want %q", name, got, err, want)
 		}
 	}
 }

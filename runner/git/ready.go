@@ -45,7 +45,7 @@ func (r *Repo) usable(ctx context.Context) (head Head, hooks string, err error) 
 		return Head{}, "", err
 	}
 	if head.Commit != "" {
-		if _, err := r.commitAt(head.Commit); err != nil {
+		if _, err := r.Tree(head.Commit); err != nil {
 			return Head{}, "", fmt.Errorf("the last commit can't be read (run git fsck; git fetch may bring it back): %w", err)
 		}
 	}

@@ -113,8 +113,8 @@ func (r *Repo) Resolve(ctx context.Context, rev string) (_ Hash, err error) {
 			return head.Commit, nil
 		}
 	}
-	if c, err := r.commitAt(Hash(rev)); err == nil {
-		return c.Hash, nil
+	if _, err := r.Tree(Hash(rev)); err == nil {
+		return Hash(rev), nil
 	}
 	out, err := r.git(ctx, call{args: []string{"rev-parse", "--verify", "--quiet", "--end-of-options", rev + "^{commit}"}})
 	if failed, ok := errors.AsType[*CommandError](err); ok {

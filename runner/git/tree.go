@@ -26,10 +26,21 @@ const (
 // errTree is returned for what isn't in the format of a tree.
 var errTree = errors.New("the tree is damaged (run git fsck)")
 
-// Tree returns the tree of a commit.
+// Tree returns the tree of a commit; ErrUnknownRevision if there is no such commit.
 func (r *Repo) Tree(commit Hash) (Hash, error) {
-	c, err := r.commitAt(commit)
-	return c.Tree, err
+	data, err := r.read(plumbing.CommitObject, commit)
+	if errors.Is(err, errNoObject) {
+		return "", fmt.Errorf("reading commit %q: %w", commit, ErrUnknownRevision)
+	}
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	tree := Hash(strings.TrimPrefix(line, "tree "))
+	if !tree.valid() {
+		return "", fmt.Errorf("reading commit %s: it has no tree (run git fsck)", commit)
+	}
+	return tree, nil
 }
 
 // Entry returns the object that a commit holds at a path: a file's blob, a
