@@ -32,8 +32,12 @@ type Changes struct {
 // Read compares the checkout with what it held before and reads the target files that
 // changed. Store and BringBack are about those.
 func (w *Workspace) Read(ctx context.Context) (Changes, error) {
-	if err := w.sameFolder(); err != nil {
+	top, err := w.root.Stat(".")
+	if err != nil {
 		return Changes{}, err
+	}
+	if is, err := os.Lstat(w.Dir()); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(top, is) {
+		return Changes{}, ErrNoFolder
 	}
 	w.left = nil
 	now, closed, err := walk(w.root)
@@ -77,19 +81,6 @@ func parent(folders []string, at string) string {
 	return folders[i]
 }
 
-// sameFolder finds out whether the checkout is where it was.
-func (w *Workspace) sameFolder() error {
-	was, err := w.root.Stat(".")
-	if err != nil {
-		return err
-	}
-	is, err := os.Lstat(w.root.Name())
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(was, is) {
-		return ErrNoFolder
-	}
-	return err
-}
-
 // compare adds to c, and to left, what became of a target file.
 func (w *Workspace) compare(c *Changes, left map[string]file, at string, was, is fs.FileInfo) (err error) {
 	var now file
@@ -104,7 +95,7 @@ func (w *Workspace) compare(c *Changes, left map[string]file, at string, was, is
 		}
 		now.mode = modeOf(was) // which is not for the agent to change
 	}
-	if now.state == w.laid[at] && (now.state.hasContent() || is == nil || sameFile(was, is)) {
+	if now.state == w.targets[at].laid && (now.state.hasContent() || is == nil || sameFile(was, is)) {
 		return nil
 	}
 	if reason := w.refusal(at, now); reason != "" {
@@ -144,7 +135,7 @@ func (w *Workspace) specRefusal(at string, now file) string {
 	if i := slices.IndexFunc(problems, func(p spec.Problem) bool { return p.Severity == spec.Error }); i >= 0 {
 		return "it is no valid spec: " + problems[i].Msg
 	}
-	was := w.specs[at]
+	was := w.targets[at].spec
 	written := project.WrittenRecord(is)
 	switch {
 	case was == nil && written != "":

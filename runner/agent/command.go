@@ -66,18 +66,14 @@ func (j Job) environment() []string {
 	allowed := append(usualVariables(), j.Agent.Env...)
 	env := slices.DeleteFunc(slices.Clone(j.Env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
-		return !slices.ContainsFunc(allowed, func(pattern string) bool { return covers(pattern, name) })
+		return !slices.ContainsFunc(allowed, func(pattern string) bool {
+			prefix, open := strings.CutSuffix(pattern, "*")
+			return name == pattern || open && strings.HasPrefix(name, prefix)
+		})
 	})
 	return append(env,
-		"CHANT_AGENT=1",
-		"CHANT_SPEC="+j.Spec,
-		"CHANT_PHASE="+j.Phase,
-		"CHANT_RUN_ID="+j.RunID,
-		"CHANT_PROMPT_FILE="+j.PromptFile,
-		"CHANT_WORKDIR="+j.Dir,
-		"CHANT_PROJECT="+j.Project,
-		"NO_COLOR=1",
-		"CI=1",
+		"CHANT_AGENT=1", "CHANT_SPEC="+j.Spec, "CHANT_PHASE="+j.Phase, "CHANT_RUN_ID="+j.RunID,
+		"CHANT_PROMPT_FILE="+j.PromptFile, "CHANT_WORKDIR="+j.Dir, "CHANT_PROJECT="+j.Project, "NO_COLOR=1", "CI=1",
 	)
 }
 
@@ -93,13 +89,4 @@ func usualVariables() []string {
 		// What a chant further up said of the processes below it.
 		"CHANT_*",
 	}
-}
-
-// covers tells whether a name, or the beginning of one before a "*", stands
-// for the variable.
-func covers(pattern, name string) bool {
-	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(name, prefix)
-	}
-	return pattern == name
 }

@@ -9,21 +9,17 @@ import (
 	"chant/spec"
 )
 
-// How much of what an agent says is kept; all of it is digested.
 const (
+	// How much of what an agent says is kept; all of it is digested.
 	keepHead  = 64 << 10
 	keepTail  = 192 << 10
 	keepFinal = 64 << 10
+	// The longest line that is read as an event, enough for one with a picture. A
+	// longer one is passed on as it is, and so is what is no event.
+	maxLine = 8 << 20
+	// How much of a line that is no event is waited for, so that it is not mixed with others.
+	maxStray = 64 << 10
 )
-
-// maxLine is the length of the longest line that is read as an event, enough
-// for one with a picture. A longer one is passed on as it is, and so is what is
-// no event.
-const maxLine = 8 << 20
-
-// maxStray is how much of a line that is no event is waited for, so that it is
-// not mixed with others.
-const maxStray = 64 << 10
 
 // listener takes an agent's output and turns it into a transcript and facts, in
 // bounded memory.
@@ -59,21 +55,20 @@ func listen(form spec.AgentOutput, h hiding, progress func(string)) *listener {
 // nothing of stderr can come in between; of plain text all is one stream, as a
 // terminal would show it. Printed is called at every piece of output.
 func (l *listener) connect(c *process.Command, printed func()) {
+	to := func(write func(p []byte)) sink {
+		return func(p []byte) {
+			printed()
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			write(p)
+			l.story.flush() // in one piece, since looking for secrets in many small ones is slow
+		}
+	}
 	if l.out == nil {
-		c.Output = sink(func(p []byte) { printed(); l.take(l.story.raw, p) })
+		c.Output = to(l.story.raw)
 		return
 	}
-	c.Output = sink(func(p []byte) { printed(); l.take(l.out.write, p) })
-	c.Errors = sink(func(p []byte) { printed(); l.take(l.errs.write, p) })
-}
-
-// take hands a piece of output on, and what became of it to the transcript in
-// one piece, since looking for secrets in many small ones is slow.
-func (l *listener) take(write func(p []byte), p []byte) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	write(p)
-	l.story.flush()
+	c.Output, c.Errors = to(l.out.write), to(l.errs.write)
 }
 
 // close ends the output and gives its story. Nothing may be written any more.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"chant/runner/git"
 	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
@@ -24,9 +25,7 @@ const PromptsDir = ".chant/prompts"
 
 const (
 	defaultPrompt = "standard"
-	// defaultBudget is the most bytes of a prompt where nothing says otherwise:
-	// about a hundred thousand tokens.
-	defaultBudget = 400_000
+	defaultBudget = 400_000 // bytes: about a hundred thousand tokens
 )
 
 // Prompt is what an agent is told.
@@ -37,11 +36,9 @@ type Prompt struct {
 
 // part is one part of a prompt while it is made.
 type part struct {
-	name    string
-	head    string // what stands before text, and is never cut
-	text    string
-	cut     bool // may be shortened
-	leftOut int  // bytes, for the sake of the budget
+	name, head, text string
+	cut              bool // text may be shortened; head never is
+	leftOut          int  // bytes
 }
 
 // ComposePrompt gives what an agent would be told to work on s: the prompt that
@@ -59,25 +56,18 @@ func ComposePrompt(p *project.Project, s *spec.Spec, failed []record.Result, lim
 	if err != nil {
 		return Prompt{}, err
 	}
-	parts = append(parts, files...)
-	parts = append(parts, failedParts(failed)...)
+	parts = slices.Concat(parts, files, failedParts(failed))
 	budget := cmp.Or(p.Config.PromptBudget, defaultBudget)
-	if limit > 0 {
-		budget = min(budget, limit)
-	}
-	if err := fit(parts, budget); err != nil {
+	if err := fit(parts, min(budget, cmp.Or(limit, budget))); err != nil {
 		return Prompt{}, fmt.Errorf("spec %s: %w", s.ID, err)
 	}
-	var out strings.Builder
-	made := Prompt{Parts: make([]record.PromptPart, len(parts))}
-	for i, p := range parts {
-		if i > 0 {
-			out.WriteByte('\n')
-		}
-		out.WriteString(p.head + p.text)
-		made.Parts[i] = record.PromptPart{Name: p.name, Bytes: len(p.head) + len(p.text), LeftOut: p.leftOut}
+	var texts []string
+	var made Prompt
+	for _, p := range parts {
+		texts = append(texts, p.head+p.text)
+		made.Parts = append(made.Parts, record.PromptPart{Name: p.name, Bytes: len(p.head) + len(p.text), LeftOut: p.leftOut})
 	}
-	made.Text = out.String()
+	made.Text = strings.Join(texts, "\n")
 	return made, nil
 }
 
@@ -144,12 +134,11 @@ func loadPrompts(root, wanted string) (map[string]spec.Prompt, error) {
 
 // promptVariables are what a template may name.
 func promptVariables(p *project.Project, s *spec.Spec, src []byte) map[string]string {
-	lines := func(items []spec.Item) string {
-		var out []string
+	lines := func(items []spec.Item) (list string) {
 		for _, item := range items {
-			out = append(out, "- "+item.Value)
+			list += "\n- " + item.Value
 		}
-		return strings.Join(out, "\n")
+		return strings.TrimPrefix(list, "\n")
 	}
 	return map[string]string{
 		"project.name": p.Config.ProjectName,
@@ -189,7 +178,6 @@ func informedBy(p *project.Project, s *spec.Spec) ([]part, error) {
 	defer top.Close()
 	var parts []part
 	var problems spec.Problems
-	seen := map[string]bool{}
 	for _, item := range s.InformedBy {
 		paths, err := informants(p, top, item.Value)
 		if err != nil {
@@ -199,10 +187,9 @@ func informedBy(p *project.Project, s *spec.Spec) ([]part, error) {
 			})
 		}
 		for _, at := range paths {
-			if seen[at] {
+			if slices.ContainsFunc(parts, func(p part) bool { return p.name == at }) {
 				continue
 			}
-			seen[at] = true
 			data, err := top.ReadFile(at)
 			if err != nil {
 				return nil, fmt.Errorf("reading what spec %s is informed by: %w", s.ID, err)
@@ -241,7 +228,7 @@ func informants(p *project.Project, top *os.Root, entry string) ([]string, error
 	}
 	paths = slices.DeleteFunc(paths, func(at string) bool {
 		info, err := top.Stat(at)
-		return err == nil && !info.Mode().IsRegular() || slices.Contains(strings.Split(at, "/"), ".git") || strings.HasPrefix(at, project.StoreDir+"/")
+		return err == nil && !info.Mode().IsRegular() || git.OwnPath(at) || strings.HasPrefix(at, project.StoreDir+"/")
 	})
 	if len(paths) == 0 {
 		return nil, errors.New("there is no such file or spec")
@@ -319,11 +306,10 @@ func (p *part) shorten(length int) {
 	if len(p.text) <= length {
 		return
 	}
-	opening, rest, _ := strings.Cut(p.text, "\n")
+	opening, inner, _ := strings.Cut(p.text, "\n")
 	opening += "\n"
-	inner := strings.TrimSuffix(rest, opening)
-	keep := max(length-2*len(opening)-leftOutRoom, 0) / 2
-	head, tail := WholeLines(inner, keep)
+	inner = strings.TrimSuffix(inner, opening)
+	head, tail := WholeLines(inner, max(length-2*len(opening)-leftOutRoom, 0)/2)
 	p.leftOut = len(inner) - len(head) - len(tail)
 	p.text = fmt.Sprintf("%s%s… %d bytes are left out here …\n%s%s", opening, head, p.leftOut, tail, opening)
 }

@@ -102,17 +102,29 @@ func readCursorTool(s *story, e *event) {
 
 // readCodex reads "codex exec --json".
 func readCodex(s *story, e *event) bool {
-	switch e.text("type") {
-	case "thread.started", "turn.started", "item.updated":
-	case "item.started": // what takes its time
-		switch e.text("item.type") {
-		case "command_execution":
-			s.note("tool", "shell: "+e.text("item.command"))
-		case "mcp_tool_call":
-			s.tool(e.text("item.server")+"."+e.text("item.tool"), e.value("item.arguments"))
+	status := e.text("item.status")
+	switch kind := e.text("type"); strings.TrimSuffix(kind+" "+e.text("item.type"), " ") {
+	case "item.started command_execution": // what takes its time
+		s.note("tool", "shell: "+e.text("item.command"))
+	case "item.started mcp_tool_call":
+		s.tool(e.text("item.server")+"."+e.text("item.tool"), e.value("item.arguments"))
+	case "item.completed agent_message":
+		s.conclude(e.text("item.text"))
+	case "item.completed command_execution", "item.completed mcp_tool_call":
+		if status == "failed" || status == "declined" {
+			why := cmp.Or(e.text("item.aggregated_output"), plain(e.value("item.error")), e.text("item.command"), e.text("item.tool"))
+			s.note("tool "+status, why)
 		}
-	case "item.completed":
-		return readCodexItem(s, e)
+	case "item.completed file_change":
+		var changes []string
+		for _, c := range decode[[]struct{ Kind, Path string }](e, e.value("item.changes")) {
+			changes = append(changes, c.Kind+" "+c.Path)
+		}
+		s.note("tool", "edit: "+strings.Join(changes, ", "))
+	case "item.completed web_search":
+		s.note("tool", "search: "+e.text("item.query"))
+	case "item.completed error": // a warning
+		s.note("error", e.text("item.message"))
 	case "turn.completed":
 		s.count(e.number("usage.input_tokens"), e.number("usage.output_tokens"))
 		s.failed, s.complaint = false, "" // errors before, such as lost connections, were mended
@@ -120,40 +132,12 @@ func readCodex(s *story, e *event) bool {
 		s.fail(plain(e.value("error")))
 	case "error":
 		s.fail(e.text("message"))
+	case "thread.started", "turn.started", "item.completed reasoning", "item.completed todo_list":
 	default:
-		return false
+		return kind == "item.started" || kind == "item.updated"
 	}
-	return true
-}
-
-// readCodexItem adds what the agent said or did. It is false for an item that is not
-// known.
-func readCodexItem(s *story, e *event) bool {
-	status := e.text("item.status")
 	if status == "declined" {
 		s.denied++
-	}
-	switch e.text("item.type") {
-	case "agent_message":
-		s.conclude(e.text("item.text"))
-	case "command_execution", "mcp_tool_call":
-		if status == "failed" || status == "declined" {
-			why := cmp.Or(e.text("item.aggregated_output"), plain(e.value("item.error")), e.text("item.command"), e.text("item.tool"))
-			s.note("tool "+status, why)
-		}
-	case "file_change":
-		var changes []string
-		for _, c := range decode[[]struct{ Kind, Path string }](e, e.value("item.changes")) {
-			changes = append(changes, c.Kind+" "+c.Path)
-		}
-		s.note("tool", "edit: "+strings.Join(changes, ", "))
-	case "web_search":
-		s.note("tool", "search: "+e.text("item.query"))
-	case "error": // a warning
-		s.note("error", e.text("item.message"))
-	case "reasoning", "todo_list":
-	default:
-		return false
 	}
 	return true
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 	"time"
@@ -96,17 +95,11 @@ func (j Job) command() (process.Command, error) {
 	if err != nil {
 		return process.Command{}, err
 	}
-	var stdin io.Reader
+	c := process.Command{Argv: argv, Dir: j.Dir, Env: j.environment(), Timeout: cmp.Or(j.Agent.Timeout, defaultTimeout)}
 	if j.Agent.PromptBy != spec.PromptByFile {
-		stdin = strings.NewReader(j.Prompt)
+		c.Stdin = strings.NewReader(j.Prompt)
 	}
-	return process.Command{
-		Argv:    argv,
-		Dir:     j.Dir,
-		Env:     j.environment(),
-		Stdin:   stdin,
-		Timeout: cmp.Or(j.Agent.Timeout, defaultTimeout),
-	}, nil
+	return c, nil
 }
 
 // recordStory takes what the agent said.
@@ -141,10 +134,8 @@ func judge(r *record.AgentResult, ended process.Result, timeout time.Duration, c
 		r.Status, r.Reason = record.AgentTimedOut, fmt.Sprintf("did not end within %s", timeout)
 	case ended.Signal != 0:
 		r.Status, r.Reason = record.AgentKilled, "killed by signal: "+r.Signal
-	case ended.Exit != 0 && complaint != "":
-		r.Status, r.Reason = record.AgentFailed, fmt.Sprintf("exit status %d: %s", ended.Exit, complaint)
 	case ended.Exit != 0:
-		r.Status, r.Reason = record.AgentFailed, fmt.Sprintf("exit status %d", ended.Exit)
+		r.Status, r.Reason = record.AgentFailed, strings.TrimSuffix(fmt.Sprintf("exit status %d: %s", ended.Exit, complaint), ": ")
 	case s.failed:
 		r.Status, r.Reason = record.AgentFailed, cmp.Or(complaint, "says that it failed")
 	default:

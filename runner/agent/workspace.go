@@ -48,12 +48,10 @@ type Workspace struct {
 	root, user *os.Root // the checkout and the user's work tree
 	submodules []string // of the user's index
 
-	before map[string]fs.FileInfo // every file of the checkout, by path
-	laid   map[string]state       // its target files
-	theirs map[string]state       // the same paths in the user's work tree
-	specs  map[string]*spec.Spec  // specs among the target files
-	mine   map[string]file        // the user's changed target files
-	others []git.Content          // those that are removed, or submodules
+	before  map[string]fs.FileInfo // every file of the checkout, by path
+	targets map[string]target      // its target files
+	mine    map[string]file        // the user's changed target files
+	others  []git.Content          // those that are removed, or submodules
 
 	// left holds the target files that the agent changed; nil where they can't be read.
 	// Only this is used once the agent is done, lest one thing be checked and another
@@ -61,12 +59,17 @@ type Workspace struct {
 	left map[string]file
 }
 
+// target is what a target file was before the agent worked.
+type target struct {
+	laid, theirs state      // in the checkout and in the user's work tree
+	spec         *spec.Spec // nil where it is none
+}
+
 // OpenWorkspace makes the checkout and notes what it holds, and what the user's work
 // tree holds at the paths of target files. Close the result.
 func OpenWorkspace(ctx context.Context, repo Repository, source *checkout.Source, task Task) (_ *Workspace, err error) {
 	w := &Workspace{
-		repo: repo, task: task, laid: map[string]state{}, theirs: map[string]state{},
-		specs: map[string]*spec.Spec{}, mine: map[string]file{}, left: map[string]file{},
+		repo: repo, task: task, targets: map[string]target{}, mine: map[string]file{}, left: map[string]file{},
 	}
 	draft, err := source.New()
 	if err != nil {
@@ -115,13 +118,14 @@ func (w *Workspace) note(ctx context.Context, laid []git.Content) (err error) {
 		if err != nil {
 			return err
 		}
-		w.laid[at] = f.state
-		if w.theirs[at], err = lookBehind(w.user, at); err != nil {
+		t := target{laid: f.state}
+		if t.theirs, err = lookBehind(w.user, at); err != nil {
 			return err
 		}
 		if project.IsSpecFile(at) {
-			w.specs[at], _ = spec.Parse(at, f.data) // what was wrong with it before is not the agent's doing
+			t.spec, _ = spec.Parse(at, f.data) // what was wrong with it before is not the agent's doing
 		}
+		w.targets[at] = t
 	}
 	for _, c := range laid {
 		switch {
@@ -242,7 +246,7 @@ func (w *Workspace) BringBack(aside string) (Conflicts, error) {
 		gone := left.state == state{}
 		switch {
 		case err != nil || now == left.state:
-		case now != w.theirs[at] || now.kind != "" && !now.hasContent():
+		case now != w.targets[at].theirs || now.kind != "" && !now.hasContent():
 			c.Paths = append(c.Paths, at)
 			if !gone {
 				c.Aside = aside
