@@ -107,36 +107,29 @@ func (w *Workspace) compare(c *Changes, left map[string]file, at string, was, is
 	return nil
 }
 
-// refusal says why a target file can't come back; "" where it can.
+// refusal says why a target file can't come back; "" where it can. What the criteria of
+// another spec are, and what is recorded of them, is no agent's to write.
 func (w *Workspace) refusal(at string, now file) string {
-	switch in := parent(w.submodules, at); {
+	in := parent(w.submodules, at)
+	switch {
 	case git.OwnPath(at):
 		return "its name means git's own folder on some systems"
 	case in != "":
 		return "it is in the submodule " + in
 	case now.state.kind != "" && !now.state.hasContent():
 		return now.state.kind
-	case project.IsSpecFile(at):
-		return w.specRefusal(at, now)
-	}
-	return ""
-}
-
-// specRefusal says why another spec can't come back as the agent left it: what its
-// criteria are, and what is recorded of them, is no agent's to write.
-func (w *Workspace) specRefusal(at string, now file) string {
-	switch now.state.kind {
-	case "":
+	case !project.IsSpecFile(at):
+		return ""
+	case now.state.kind == "":
 		return "an agent can't remove a spec"
-	case link:
+	case now.state.kind == link:
 		return "a spec can't be a symbolic link"
 	}
 	is, problems := spec.Parse(at, now.data)
 	if i := slices.IndexFunc(problems, func(p spec.Problem) bool { return p.Severity == spec.Error }); i >= 0 {
 		return "it is no valid spec: " + problems[i].Msg
 	}
-	was := w.targets[at].spec
-	written := project.WrittenRecord(is)
+	was, written := w.targets[at].spec, project.WrittenRecord(is)
 	switch {
 	case was == nil && written != "":
 		return "it is a new spec that records " + written

@@ -319,12 +319,8 @@ func WholeLines(text string, keep int) (head, tail string) {
 	if 2*keep >= len(text) {
 		return text, ""
 	}
-	head = text[:1+strings.LastIndexByte(text[:keep], '\n')]
-	tail = text[len(text)-keep:]
-	if i := strings.IndexByte(tail, '\n'); i >= 0 {
-		return head, tail[i+1:]
-	}
-	return head, ""
+	_, tail, _ = strings.Cut(text[len(text)-keep:], "\n")
+	return text[:1+strings.LastIndexByte(text[:keep], '\n')], tail
 }
 
 // NewAgentRun gives the record of an attempt that has not begun.

@@ -1,8 +1,17 @@
 package agent
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
+	"io"
 	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"chant/runner/process"
+	"chant/spec"
 )
 
 // story is what an agent tells: a transcript that a person can read, in the
@@ -31,7 +40,7 @@ func (s *story) raw(p []byte) {
 	}
 }
 
-// line adds text that has a line, or several, of its own.
+// line adds text that has lines of its own.
 func (s *story) line(p []byte) {
 	if s.open {
 		s.raw([]byte("\n"))
@@ -57,24 +66,20 @@ func (s *story) conclude(text string) {
 // answer makes text what the agent says in the end, as far as is known, and
 // more goes on with it.
 func (s *story) answer(text string) {
-	s.final = newExcerpt(s.hide, keepFinal, 0, nil)
+	s.final = nil
 	s.more(text)
 }
 
 func (s *story) more(text string) {
 	if s.final == nil {
-		s.answer(text)
-		return
+		s.final = newExcerpt(s.hide, keepFinal, 0, nil)
 	}
 	s.final.write([]byte(text))
 }
 
 // tool adds a line about a tool that the agent uses.
 func (s *story) tool(name string, input json.RawMessage) {
-	if about := gist(input); about != "" {
-		name += ": " + about
-	}
-	s.note("tool", name)
+	s.note("tool", strings.TrimSuffix(name+": "+gist(input), ": "))
 }
 
 // note adds a line about something that is not the agent's words.
@@ -93,13 +98,10 @@ func (s *story) modelled(model string) {
 // fail records that the agent says that it failed.
 func (s *story) fail(why string) {
 	s.note("error", why)
-	s.failed = true
-	if why != "" {
-		s.complaint = why
-	}
+	s.failed, s.complaint = true, cmp.Or(why, s.complaint)
 }
 
-// spend adds to the cost in USD. What is no amount is ignored.
+// spend adds to the cost in USD.
 func (s *story) spend(usd float64) {
 	if sum := s.cost + usd; usd > 0 && !math.IsInf(sum, 0) {
 		s.cost = sum
@@ -129,4 +131,90 @@ func (s *story) end() {
 	if s.final != nil {
 		s.final.end()
 	}
+}
+
+// maxShown is the length in characters of the longest line about a tool or of
+// progress.
+const maxShown = 200
+
+// hiding is what must not be shown or kept.
+type hiding struct {
+	secrets  []string
+	patterns []*regexp.Regexp
+}
+
+// hide adds to the secrets the way that they look inside JSON, since a line
+// that is not understood is kept as it is.
+func hide(secrets []string, patterns []*regexp.Regexp) hiding {
+	all := slices.Clone(secrets)
+	for _, s := range secrets {
+		var quoted bytes.Buffer
+		encoder := json.NewEncoder(&quoted)
+		encoder.SetEscapeHTML(false)
+		// A string always encodes, and a buffer takes all.
+		_ = encoder.Encode(s)
+		all = append(all, strings.Trim(quoted.String(), "\"\n"))
+	}
+	return hiding{secrets: all, patterns: patterns}
+}
+
+// text gives s with everything that is to be hidden replaced.
+func (h hiding) text(s string) string {
+	all := newExcerpt(h, len(s), 0, nil)
+	all.write([]byte(s))
+	all.end()
+	return all.text()
+}
+
+// byPattern gives s with what a pattern matches replaced.
+func (h hiding) byPattern(s string) string {
+	for _, re := range h.patterns {
+		s = re.ReplaceAllString(s, "***")
+	}
+	return s
+}
+
+// excerpt keeps the beginning and the end of a text without its secrets.
+type excerpt struct {
+	hide   hiding
+	kept   *process.Buffer
+	masked *process.Masker
+}
+
+// newExcerpt returns an excerpt of so many bytes; also gets all of the text
+// without its secrets, and may be nil. Its writes must not fail.
+func newExcerpt(h hiding, head, tail int, also io.Writer) *excerpt {
+	kept := process.NewBuffer(head, tail)
+	var out io.Writer = kept
+	if also != nil {
+		out = io.MultiWriter(kept, also)
+	}
+	return &excerpt{hide: h, kept: kept, masked: process.NewMasker(out, h.secrets)}
+}
+
+func (e *excerpt) write(p []byte) {
+	// The buffer's writes never fail.
+	_, _ = e.masked.Write(p)
+}
+
+// end ends the text: what was held back, since it might have become a secret,
+// is written.
+func (e *excerpt) end() {
+	_ = e.masked.Close() // as above
+}
+
+// text gives what was kept of a text that has ended, not yet made readable.
+func (e *excerpt) text() string { return e.hide.byPattern(e.kept.String()) }
+
+// readable gives a text of several lines that can go into any file and onto any
+// terminal.
+func readable(s string) string { return spec.Visible(strings.ReplaceAll(s, "\r\n", "\n")) }
+
+// oneLine gives s on one line that is not too long to show.
+func oneLine(s string) string {
+	short := []rune(spec.Visible(strings.Join(strings.Fields(s), " ")))
+	if len(short) > maxShown {
+		return string(short[:maxShown-1]) + "…"
+	}
+	return string(short)
 }
