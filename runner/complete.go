@@ -183,6 +183,14 @@ func (a *attempt) commitByGit(ctx context.Context, now candidate, opts RunOption
 	if err != nil || !held {
 		return err
 	}
+	checked := now.head.Commit
+	if n := len(a.ev.Commits); n > 0 {
+		checked = git.Hash(a.ev.Commits[n-1])
+	}
+	head, held, err := a.holdsAtHead(ctx, checked)
+	if err != nil || !held {
+		return err
+	}
 	before, after, err := a.markFile(commits)
 	if err != nil {
 		return err
@@ -191,7 +199,26 @@ func (a *attempt) commitByGit(ctx context.Context, now candidate, opts RunOption
 	if err != nil && !errors.Is(err, git.ErrNothing) {
 		return errors.Join(err, a.takeBack(before, after))
 	}
-	return a.confirm()
+	head, held, err = a.holdsAtHead(ctx, head)
+	if err != nil || !held {
+		return errors.Join(err, a.takeBack(before, after))
+	}
+	return a.confirm(head)
+}
+
+// holdsAtHead runs the checks on HEAD if its files differ from those of the commit that was
+// checked: hooks and other programs may commit as well. It returns HEAD and whether all
+// criteria hold in it.
+func (a *attempt) holdsAtHead(ctx context.Context, checked git.Hash) (git.Hash, bool, error) {
+	head, err := a.engine.Git.Head()
+	if err != nil {
+		return "", false, err
+	}
+	held, err := a.sameWork(ctx, checked, head.Commit)
+	if err == nil && !held {
+		held, err = a.checkCommit(ctx, head.Commit)
+	}
+	return head.Commit, held, err
 }
 
 // commitWork commits the target files. It returns the commits with the work, and whether
@@ -231,12 +258,18 @@ func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents [
 	if err != nil || !differs {
 		return err == nil, err
 	}
-	a.notice(fmt.Sprintf("a hook or filter changed commit %.12s, so the checks run again on it", made))
+	return a.checkCommit(ctx, made)
+}
+
+// checkCommit runs the checks on a commit. It reports whether all criteria hold.
+func (a *attempt) checkCommit(ctx context.Context, commit git.Hash) (held bool, err error) {
+	a.notice(fmt.Sprintf("commit %.12s has other files than those that were checked (a hook, a filter or another program"+
+		" changed them), so the checks run again on it", commit))
 	source, err := a.checkouts(ctx)
 	if err != nil {
 		return false, err
 	}
-	tree, err := source.Commit(ctx, made)
+	tree, err := source.Commit(ctx, commit)
 	if err != nil {
 		return false, err
 	}
@@ -245,16 +278,12 @@ func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents [
 	if err != nil {
 		return false, err
 	}
-	return a.resultsHeld(results, fmt.Sprintf("in commit %.12s, which a hook or filter changed", made)), nil
+	return a.resultsHeld(results, fmt.Sprintf("in commit %.12s, which has other files", commit)), nil
 }
 
-// confirm checks that HEAD has the completed spec. A hook may have changed it.
-func (a *attempt) confirm() error {
-	head, err := a.engine.Git.Head()
-	if err != nil {
-		return err
-	}
-	src, err := a.engine.Git.ReadFile(head.Commit, a.spec.Path)
+// confirm checks that a commit has the completed spec. A hook may have changed it.
+func (a *attempt) confirm(head git.Hash) error {
+	src, err := a.engine.Git.ReadFile(head, a.spec.Path)
 	if err != nil {
 		return err
 	}
@@ -262,7 +291,7 @@ func (a *attempt) confirm() error {
 	open := slices.ContainsFunc(now.Criteria, func(c spec.Criterion) bool { return !c.Ticked })
 	if problems.Err() != nil || now.Status != spec.StatusCompleted || now.Digest() != a.ev.Digest || open {
 		return fmt.Errorf("spec %s: commit %.12s does not hold %s as chant wrote it: a hook or another program changed it",
-			a.spec.ID, head.Commit, a.spec.Path)
+			a.spec.ID, head, a.spec.Path)
 	}
 	a.ev.Verdict = record.Completed
 	return nil
