@@ -123,7 +123,8 @@ func presets() map[string]spec.Agent {
 		},
 		"opencode": {
 			Command:   []string{"opencode", "run", "--format", "json"},
-			ModelFlag: "-m", Output: spec.OutputOpencode, Env: []string{"OPENCODE_*", "ANTHROPIC_*", "OPENAI_*", "GEMINI_*", "GOOGLE_GENERATIVE_AI_API_KEY", "OPENROUTER_*"},
+			ModelFlag: "-m", Output: spec.OutputOpencode,
+			Env: []string{"OPENCODE_*", "ANTHROPIC_*", "OPENAI_*", "GEMINI_*", "GOOGLE_GENERATIVE_AI_API_KEY", "OPENROUTER_*"},
 		},
 		"copilot": { // any other tool is denied without asking
 			Command:   []string{"copilot", "-s", "--no-ask-user", "--no-color", "--allow-tool=write"},
@@ -146,7 +147,8 @@ func presets() map[string]spec.Agent {
 				"aider", "--message-file", "{prompt_file}", "--yes-always", "--no-auto-commits", "--no-dirty-commits",
 				"--no-gitignore", "--no-suggest-shell-commands", "--no-stream", "--no-pretty", "--no-check-update",
 			},
-			PromptBy: spec.PromptByFile, ModelFlag: "--model", Env: []string{"AIDER_*", "ANTHROPIC_*", "OPENAI_*", "GEMINI_*", "DEEPSEEK_*", "OPENROUTER_*", "OLLAMA_*"},
+			PromptBy: spec.PromptByFile, ModelFlag: "--model",
+			Env: []string{"AIDER_*", "ANTHROPIC_*", "OPENAI_*", "GEMINI_*", "DEEPSEEK_*", "OPENROUTER_*", "OLLAMA_*"},
 		},
 		"ollama": { // a model without tools: it answers, and edits nothing
 			Command: []string{"ollama", "run", "{model}", "--nowordwrap", "--hidethinking"},

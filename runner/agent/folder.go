@@ -151,10 +151,9 @@ func replace(root *os.Root, name string, f file) error {
 		err = root.Chmod(temp, was.Mode().Perm())
 	}
 	if err == nil {
-		err = root.Rename(temp, name)
-	}
-	if err == nil {
-		return nil
+		if err = root.Rename(temp, name); err == nil {
+			return nil
+		}
 	}
 	if gone := root.Remove(temp); !errors.Is(gone, fs.ErrNotExist) {
 		err = errors.Join(err, gone)

@@ -21,6 +21,8 @@ const (
 	maxLine = 8 << 20
 	// How much of a line that is no event is waited for, so that it is not mixed with others.
 	maxStray = 64 << 10
+	// How much of a line is looked at for progress.
+	maxLooked = 4 << 10
 )
 
 // listener takes an agent's output and turns it into a transcript and facts, in
@@ -42,7 +44,10 @@ func listen(form spec.AgentOutput, h hiding, progress func(string)) *listener {
 		also = l.ticker
 	}
 	l.story = &story{hide: h, transcript: newExcerpt(h, keepHead, keepTail, also)}
-	if read := readerOf(form); read != nil {
+	readers := map[spec.AgentOutput]func(s *story, e *event) (known bool){
+		spec.OutputClaude: readClaude, spec.OutputCodex: readCodex, spec.OutputGemini: readGemini, spec.OutputOpencode: readOpencode,
+	}
+	if read := readers[form]; read != nil {
 		l.out = &lines{max: maxLine, part: l.story.raw, whole: func(line []byte) {
 			if e, ok := parseEvent(line); !ok || !read(l.story, e) || e.odd {
 				l.story.line(line)
@@ -123,10 +128,7 @@ func (l *lines) write(p []byte) {
 }
 
 // close gives a last line that has no end.
-func (l *lines) close() {
-	l.give(l.held)
-	l.held = nil
-}
+func (l *lines) close() { l.give(l.held) }
 
 // give gives a line, unless it is empty.
 func (l *lines) give(line []byte) {
@@ -135,9 +137,6 @@ func (l *lines) give(line []byte) {
 		l.whole(line)
 	}
 }
-
-// maxLooked is how much of a line is looked at for progress.
-const maxLooked = 4 << 10
 
 // ticker is an io.Writer that tells the last line with anything on it of what
 // is written to it. It never waits for whoever listens: lines that come faster
@@ -166,14 +165,13 @@ func newTicker(h hiding, tell func(line string)) *ticker {
 // Write takes a piece of text.
 func (t *ticker) Write(p []byte) (int, error) {
 	var last []byte
-	for rest, ended := p, true; ended; {
-		var line []byte
-		line, rest, ended = bytes.Cut(rest, []byte("\n"))
+	for piece := range bytes.SplitAfterSeq(p, []byte("\n")) {
+		line := bytes.TrimSuffix(piece, []byte("\n"))
 		t.line = append(t.line, line[:min(len(line), maxLooked-len(t.line))]...)
 		if len(bytes.TrimSpace(t.line)) > 0 {
 			last = append(last[:0], t.line...)
 		}
-		if ended {
+		if len(line) < len(piece) {
 			t.line = t.line[:0]
 		}
 	}

@@ -26,6 +26,7 @@ const PromptsDir = ".chant/prompts"
 const (
 	defaultPrompt = "standard"
 	defaultBudget = 400_000 // bytes: about a hundred thousand tokens
+	leftOutRoom   = 80      // bytes for the line that tells of what was left out
 )
 
 // Prompt is what an agent is told.
@@ -244,7 +245,8 @@ func failedParts(failed []record.Result) []part {
 		if r.Check == nil {
 			continue
 		}
-		head := fmt.Sprintf("### Criterion %d: %s\n\nIt was not met: %s.\n\n", r.Number, r.Text, cmp.Or(spec.Visible(r.Reason), string(r.Outcome)))
+		why := cmp.Or(spec.Visible(r.Reason), string(r.Outcome))
+		head := fmt.Sprintf("### Criterion %d: %s\n\nIt was not met: %s.\n\n", r.Number, r.Text, why)
 		if len(parts) == 0 {
 			head = "## What the attempt before did not meet\n\n" + head
 		}
@@ -295,9 +297,6 @@ func level(sizes []int, room int) int {
 	}
 	return math.MaxInt
 }
-
-// leftOutRoom is kept free for the line that tells of what was left out.
-const leftOutRoom = 80
 
 // shorten keeps head and tail of the part's text, which is a fenced block, in at
 // most length bytes, unless that is too little for the fence and the line that

@@ -8,20 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"chant/spec"
 )
-
-// A reader adds an event of one form of output to a story. It is false where the event
-// is not known.
-type reader func(s *story, e *event) bool
-
-// readerOf is nil for text.
-func readerOf(form spec.AgentOutput) reader {
-	return map[spec.AgentOutput]reader{
-		spec.OutputClaude: readClaude, spec.OutputCodex: readCodex, spec.OutputGemini: readGemini, spec.OutputOpencode: readOpencode,
-	}[form]
-}
 
 // readClaude reads "claude --output-format stream-json", and what Amp and Cursor print
 // in its likeness.
@@ -50,7 +37,7 @@ func readClaude(s *story, e *event) bool {
 			s.say(said)
 		}
 		s.spend(e.number("total_cost_usd"))
-		in := e.sum("usage.input_tokens", "usage.cache_creation_input_tokens", "usage.cache_read_input_tokens")
+		in := e.number("usage.input_tokens") + e.number("usage.cache_creation_input_tokens") + e.number("usage.cache_read_input_tokens")
 		s.count(in, e.number("usage.output_tokens"))
 		s.denied += len(decode[[]json.RawMessage](e, e.value("permission_denials")))
 		// An error may say "success", and "error_max_turns" may come without is_error.
@@ -191,8 +178,8 @@ func readOpencode(s *story, e *event) bool {
 		}
 	case "step_finish":
 		s.spend(e.number("part.cost"))
-		in := e.sum("part.tokens.input", "part.tokens.cache.read", "part.tokens.cache.write")
-		s.count(in, e.sum("part.tokens.output", "part.tokens.reasoning"))
+		in := e.number("part.tokens.input") + e.number("part.tokens.cache.read") + e.number("part.tokens.cache.write")
+		s.count(in, e.number("part.tokens.output")+e.number("part.tokens.reasoning"))
 	case "error":
 		s.fail(cmp.Or(e.text("error.data.message"), e.text("error.name")))
 	default:
@@ -213,8 +200,7 @@ type event struct {
 func parseEvent(line []byte) (*event, bool) {
 	e := &event{}
 	line = bytes.TrimLeft(line, " \t")
-	ok := bytes.HasPrefix(line, []byte("{")) && utf8.Valid(line) && json.Unmarshal(line, &e.fields) == nil
-	return e, ok
+	return e, bytes.HasPrefix(line, []byte("{")) && utf8.Valid(line) && json.Unmarshal(line, &e.fields) == nil
 }
 
 // value returns what is at a path such as "message.model"; nil where nothing is.
@@ -241,14 +227,6 @@ func decode[T any](e *event, value json.RawMessage) (as T) {
 func (e *event) text(path string) string    { return decode[string](e, e.value(path)) }
 func (e *event) number(path string) float64 { return decode[float64](e, e.value(path)) }
 func (e *event) is(path string) bool        { return decode[bool](e, e.value(path)) }
-
-// sum adds up the numbers at paths.
-func (e *event) sum(paths ...string) (sum float64) {
-	for _, path := range paths {
-		sum += e.number(path)
-	}
-	return sum
-}
 
 // gist gives the argument that tells best what a tool was used for; all of
 // them where none is known.

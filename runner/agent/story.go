@@ -119,9 +119,6 @@ func (s *story) count(in, out float64) {
 func (s *story) flush() {
 	s.transcript.write(s.pending)
 	s.pending = s.pending[:0]
-	if cap(s.pending) > maxStray {
-		s.pending = nil
-	}
 }
 
 // end ends the transcript and the last word.
@@ -151,8 +148,7 @@ func hide(secrets []string, patterns []*regexp.Regexp) hiding {
 		var quoted bytes.Buffer
 		encoder := json.NewEncoder(&quoted)
 		encoder.SetEscapeHTML(false)
-		// A string always encodes, and a buffer takes all.
-		_ = encoder.Encode(s)
+		_ = encoder.Encode(s) // a string always encodes, and a buffer takes all
 		all = append(all, strings.Trim(quoted.String(), "\"\n"))
 	}
 	return hiding{secrets: all, patterns: patterns}
@@ -192,16 +188,10 @@ func newExcerpt(h hiding, head, tail int, also io.Writer) *excerpt {
 	return &excerpt{hide: h, kept: kept, masked: process.NewMasker(out, h.secrets)}
 }
 
-func (e *excerpt) write(p []byte) {
-	// The buffer's writes never fail.
-	_, _ = e.masked.Write(p)
-}
+func (e *excerpt) write(p []byte) { _, _ = e.masked.Write(p) } // a buffer's writes never fail
 
-// end ends the text: what was held back, since it might have become a secret,
-// is written.
-func (e *excerpt) end() {
-	_ = e.masked.Close() // as above
-}
+// end writes what was held back, since it might have become a secret.
+func (e *excerpt) end() { _ = e.masked.Close() } // as above
 
 // text gives what was kept of a text that has ended, not yet made readable.
 func (e *excerpt) text() string { return e.hide.byPattern(e.kept.String()) }
