@@ -80,8 +80,9 @@ func pathsOf(changes []git.Change, flagged []string) []string {
 	return slices.Sorted(maps.Keys(paths))
 }
 
-// flagged returns the existing files that git does not compare with the index
-// (assume-unchanged, skip-worktree). They may have any content.
+// flagged returns the files that git does not compare with the index (assume-unchanged,
+// skip-worktree). They may have any content. Those that a sparse checkout leaves out are no
+// change, but an assume-unchanged file that is gone is a deletion.
 func (a *attempt) flagged(ctx context.Context) ([]string, error) {
 	out, err := a.engine.Git.Run(ctx, git.Call{Args: []string{"ls-files", "-v", "-z"}})
 	if err != nil {
@@ -93,7 +94,7 @@ func (a *attempt) flagged(ctx context.Context) ([]string, error) {
 		if tag == "" || tag != "S" && tag == strings.ToUpper(tag) {
 			continue
 		}
-		if _, err := os.Lstat(project.Abs(a.engine.Settings.Root, at)); err == nil {
+		if _, err := os.Lstat(project.Abs(a.engine.Settings.Root, at)); err == nil || tag == "h" {
 			paths = append(paths, at)
 		}
 	}
