@@ -61,8 +61,8 @@ func (a *attempt) completeOnce(ctx context.Context, opts RunOptions) error {
 	if held, err := a.sealWhereNeeded(ctx, now); err != nil || !held {
 		return err
 	}
-	ctx = context.WithoutCancel(ctx) // the rest is short, and must not be done by half
-	draft, err := a.engine.Git.Draft(ctx)
+	short := context.WithoutCancel(ctx) // without hooks the rest is short, and must not be done by half
+	draft, err := a.engine.Git.Draft(short)
 	if needs, ok := errors.AsType[*git.NeedsGitError](err); ok {
 		a.detail("committing by git: " + needs.Reason)
 		return a.commitByGit(ctx, now, opts)
@@ -70,7 +70,7 @@ func (a *attempt) completeOnce(ctx context.Context, opts RunOptions) error {
 	if err != nil {
 		return err
 	}
-	return a.publish(ctx, draft, now, opts)
+	return a.publish(short, draft, now, opts)
 }
 
 // missingTarget returns why the spec can't be completed: no entry of target_files matches
