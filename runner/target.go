@@ -27,12 +27,28 @@ func (e *Engine) ignoredTargets(s *spec.Spec, now candidate) error {
 			}
 		}
 		if committed == "" {
-			problems = append(problems, spec.Problem{
+			problem := spec.Problem{
 				ID: s.ID, Path: s.Path, Pos: item.Pos, Severity: spec.Error, Rule: "target-ignored",
 				Msg:  "target file " + item.Value + " is ignored by git, so it can't be committed",
 				Hint: "git check-ignore -v shows why; git add -f overrides it",
-			})
+			}
+			if inner := e.repositoryAbove(at); inner != "" {
+				problem.Msg = "target file " + item.Value + " is in " + inner + ", a repository of its own, so it can't be committed here"
+				problem.Hint = "commit it there; if it is a submodule, name " + inner + " in target_files"
+			}
+			problems = append(problems, problem)
 		}
 	}
 	return problems.Err()
+}
+
+// repositoryAbove returns the folder in the project that holds the path and is a repository
+// of its own, such as a submodule; "" if there is none.
+func (e *Engine) repositoryAbove(at string) string {
+	for dir := path.Dir(at); dir != "."; dir = path.Dir(dir) {
+		if _, err := os.Lstat(project.Abs(e.Settings.Root, path.Join(dir, ".git"))); err == nil {
+			return dir
+		}
+	}
+	return ""
 }
