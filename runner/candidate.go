@@ -35,11 +35,11 @@ func (a *attempt) readCandidate(ctx context.Context) (candidate, error) {
 	if err != nil {
 		return candidate{}, err
 	}
-	flagged, err := a.flagged(ctx)
+	flagged, leftOut, err := a.flagged(ctx)
 	if err != nil {
 		return candidate{}, err
 	}
-	c := candidate{head: head, prints: map[string]string{}}
+	c := candidate{head: head, prints: map[string]string{}, extra: leftOut}
 	for _, at := range pathsOf(changes, flagged) {
 		switch {
 		case a.spec.Targets(at):
@@ -81,24 +81,25 @@ func pathsOf(changes []git.Change, flagged []string) []string {
 }
 
 // flagged returns the files that git does not compare with the index (assume-unchanged,
-// skip-worktree). They may have any content. Those that a sparse checkout leaves out are no
-// change, but an assume-unchanged file that is gone is a deletion.
-func (a *attempt) flagged(ctx context.Context) ([]string, error) {
+// skip-worktree), because they may have any content. leftOut are those that a sparse checkout
+// leaves out: the commit has them, and the checks in the work tree can't see them.
+func (a *attempt) flagged(ctx context.Context) (paths, leftOut []string, err error) {
 	out, err := a.engine.Git.Run(ctx, git.Call{Args: []string{"ls-files", "-v", "-z"}})
 	if err != nil {
-		return nil, fmt.Errorf("reading the index: %w", err)
+		return nil, nil, fmt.Errorf("reading the index: %w", err)
 	}
-	var paths []string
 	for entry := range strings.SplitSeq(string(out), "\x00") {
 		tag, at, _ := strings.Cut(entry, " ")
 		if tag == "" || tag != "S" && tag == strings.ToUpper(tag) {
 			continue
 		}
-		if _, err := os.Lstat(project.Abs(a.engine.Settings.Root, at)); err == nil || tag == "h" {
-			paths = append(paths, at)
+		if _, err := os.Lstat(project.Abs(a.engine.Settings.Root, at)); err != nil && tag != "h" {
+			leftOut = append(leftOut, at)
+			continue
 		}
+		paths = append(paths, at)
 	}
-	return paths, nil
+	return paths, leftOut, nil
 }
 
 // unmatched returns the entries of target_files that match no changed file, and no file that

@@ -96,8 +96,8 @@ func (a *attempt) uncovered(ctx context.Context, c candidate) (string, error) {
 		}
 		head = a.sealed.head
 	} else if extra := a.candidate.extra; len(extra) > 0 {
-		return fmt.Sprintf("All criteria held in your work tree, but it has changes that will not be committed (%s),"+
-			" so the checks run again without them.", record.Some(extra)), nil
+		return fmt.Sprintf("All criteria held in your work tree, but it differs from what will be committed (%s),"+
+			" so the checks run again on exactly that.", record.Some(extra)), nil
 	}
 	same, err := a.sameWork(ctx, head, c.head.Commit)
 	if err != nil || same {

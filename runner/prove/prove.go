@@ -164,7 +164,8 @@ func (p *proving) findCommits(ctx context.Context) error {
 	}
 	_, err = p.prover.Git.Run(ctx, git.Call{Args: []string{"merge-base", "--is-ancestor", string(base), string(head)}})
 	if no, ok := errors.AsType[*git.CommandError](err); ok && no.Code == 1 {
-		return fmt.Errorf("%w: commit %.12s completed spec %s before commit %.12s completed its reproduction (chant reopen %[3]s)",
+		return fmt.Errorf("%w: commit %.12s completed spec %s before commit %.12s completed its reproduction"+
+			" (set the status of %[3]s to pending, and run it again)",
 			ErrNothingToProve, head, p.pair.fix.ID, base)
 	}
 	return err
@@ -211,7 +212,7 @@ func (p *proving) layOut(context.Context) (err error) {
 		return &project.UsageError{
 			Msg: fmt.Sprintf("commit %.12s completed spec %s without a check with expect=fail, so it reproduced nothing",
 				p.base.commit, p.pair.reproduction.ID),
-			Mend: "reopen it, and run it with its check again",
+			Mend: "set its status to pending, and run it with its check again",
 		}
 	}
 	head := p.head.tree
