@@ -104,7 +104,7 @@ func TestProveErrors(t *testing.T) {
 		{"no reproduction", story()[:1], Options{}, "", nothing, "no completed spec"},
 		{"a revision before it", story(), Options{At: "c1"}, "", nothing, "no completed spec"},
 		{"the fix is open", story()[:2], Options{Reproduction: "002", Fix: "005"}, "", nothing, "does not hold spec 005 as completed"},
-		{"reproduced after the fix", again, Options{}, "", nothing, "chant reopen 005"},
+		{"reproduced after the fix", again, Options{}, "", nothing, "set the status of 005 to pending, and run it again"},
 		{"two heads", story(), Options{At: "c3", Worktree: true}, "", isUsage, "of a revision or of the worktree"},
 		{"no number", story(), Options{Runs: -1}, "", isUsage, "positive"},
 		{"no chance", story(), Options{Alpha: 1}, "", isUsage, "between 0 and 1"},
