@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"chant/runner/process"
 )
 
 // Call is one run of the git program for another package.
@@ -120,7 +122,7 @@ func runUntil(ctx context.Context, cmd *exec.Cmd) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := process.StartAside(cmd); err != nil { // a check may end at the same time
 		return err
 	}
 	target := cmd.Process.Pid

@@ -53,7 +53,7 @@ type Supervisor struct {
 // New returns a Supervisor that reads the time from now. On Linux it makes the calling
 // process a child subreaper, permanently, and returns the error of prctl.
 //
-// The program must not start other children with Setsid: the Supervisor would treat a
+// The program must start its other children with StartAside: the Supervisor would treat a
 // child in another session as a descendant of a command.
 func New(now func() time.Time) (*Supervisor, error) {
 	children, err := adopt()
@@ -70,7 +70,7 @@ func New(now func() time.Time) (*Supervisor, error) {
 		now:      now,
 		children: children,
 		null:     null,
-		prefix:   fmt.Sprintf(":%d.", os.Getpid()),
+		prefix:   markPrefix(),
 		live:     map[*tree]bool{},
 	}, nil
 }
@@ -131,6 +131,18 @@ func (s *Supervisor) Run(ctx context.Context, c Command) Result {
 	return res
 }
 
+// StartAside starts cmd as a child that no Supervisor of this process ends or waits for,
+// whatever session it is in. Nor do they end what it leaves running. It has to have an
+// Env.
+func StartAside(cmd *exec.Cmd) error {
+	// The mark is for its orphans. A mark doesn't protect the child itself: a process
+	// shows no environment when it has just been made, or is dead and not yet waited for.
+	cmd.Env = marked(cmd.Env, markPrefix())
+	var err error
+	onOwnThread(func() { err = cmd.Start() })
+	return err
+}
+
 // settle kills the processes that a command has left, and then takes its exit status.
 func (s *Supervisor) settle(t *tree, res *Result) error {
 	left, err := s.clear(t)
@@ -175,7 +187,7 @@ func (s *Supervisor) prepare(c Command) (*tree, error) {
 		Path:        path,
 		Args:        c.Argv,
 		Dir:         c.Dir,
-		Env:         append(slices.Clip(c.Env), markerVariable+"="+Getenv(c.Env, markerVariable)+t.mark),
+		Env:         marked(c.Env, t.mark),
 		Stdin:       s.null,
 		SysProcAttr: attributes(),
 	}
@@ -187,6 +199,15 @@ func (s *Supervisor) prepare(c Command) (*tree, error) {
 	defer s.mu.Unlock()
 	s.live[t] = true
 	return t, nil
+}
+
+// markPrefix begins the marks of this process's commands. Alone it is the mark of its
+// other children.
+func markPrefix() string { return fmt.Sprintf(":%d.", os.Getpid()) }
+
+// marked returns env with one more mark.
+func marked(env []string, mark string) []string {
+	return append(slices.Clip(env), markerVariable+"="+Getenv(env, markerVariable)+mark)
 }
 
 // forget removes a tree from the running commands.

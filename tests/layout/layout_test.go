@@ -33,6 +33,7 @@ func beside() map[string][]string {
 	return map[string][]string{
 		"chant/cmd":          {"chant/cmd/demo"},
 		"chant/runner/check": {"chant/runner/project", "chant/runner/record", "chant/runner/testlog"},
+		"chant/runner/git":   {"chant/runner/process"},
 		"chant/storage":      {"chant/storage/atomicfile"},
 	}
 }
