@@ -70,7 +70,7 @@ func New(now func() time.Time) (*Supervisor, error) {
 		now:      now,
 		children: children,
 		null:     null,
-		prefix:   markPrefix(),
+		prefix:   fmt.Sprintf(":%d.", os.Getpid()),
 		live:     map[*tree]bool{},
 	}, nil
 }
@@ -132,13 +132,8 @@ func (s *Supervisor) Run(ctx context.Context, c Command) Result {
 }
 
 // StartAside starts cmd as a child that no Supervisor of this process ends or waits for,
-// whatever session it is in. Nor do they end what it leaves running. It has to have an
-// Env.
-func StartAside(cmd *exec.Cmd) error {
-	// The mark is for its orphans. A mark doesn't protect the child itself: a process
-	// shows no environment when it has just been made, or is dead and not yet waited for.
-	cmd.Env = marked(cmd.Env, markPrefix())
-	var err error
+// whatever session it is in. What it leaves running is not protected.
+func StartAside(cmd *exec.Cmd) (err error) {
 	onOwnThread(func() { err = cmd.Start() })
 	return err
 }
@@ -187,7 +182,7 @@ func (s *Supervisor) prepare(c Command) (*tree, error) {
 		Path:        path,
 		Args:        c.Argv,
 		Dir:         c.Dir,
-		Env:         marked(c.Env, t.mark),
+		Env:         append(slices.Clip(c.Env), markerVariable+"="+Getenv(c.Env, markerVariable)+t.mark),
 		Stdin:       s.null,
 		SysProcAttr: attributes(),
 	}
@@ -199,15 +194,6 @@ func (s *Supervisor) prepare(c Command) (*tree, error) {
 	defer s.mu.Unlock()
 	s.live[t] = true
 	return t, nil
-}
-
-// markPrefix begins the marks of this process's commands. Alone it is the mark of its
-// other children.
-func markPrefix() string { return fmt.Sprintf(":%d.", os.Getpid()) }
-
-// marked returns env with one more mark.
-func marked(env []string, mark string) []string {
-	return append(slices.Clip(env), markerVariable+"="+Getenv(env, markerVariable)+mark)
 }
 
 // forget removes a tree from the running commands.
