@@ -62,7 +62,7 @@ type verification struct {
 	headTree *checkout.Checkout
 	phase    *checkout.Checkout // of phaseAt; nil if there is none now
 	phaseAt  git.Hash
-	done     map[string]completion.Completion
+	done     func() (map[string]completion.Completion, error) // by spec id; a call may have to wait
 }
 
 // Verify repeats the checks of completed specs: those with at=head in the work tree or in a
@@ -74,7 +74,7 @@ func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verificati
 	v = record.Verification{Started: started.UTC(), Worktree: opts.At == "", Dirty: []string{}, Specs: []record.Verified{}}
 	run := &verification{verifier: f, dirty: map[string]bool{}, head: f.Settings.Root}
 	defer func() { err = errors.Join(err, closeTree(&run.phase), closeTree(&run.headTree)) }()
-	commit, err := run.begin(ctx, opts, &v)
+	commit, err := run.load(ctx, opts)
 	if err != nil {
 		return v, err
 	}
@@ -82,23 +82,19 @@ func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verificati
 	if err != nil {
 		return v, err
 	}
-	ids := make([]string, len(specs))
-	for i, s := range specs {
-		ids[i] = s.ID
-	}
-	if run.done, err = completion.Find(ctx, f.Git, commit, ids, ""); err != nil {
+	stop := run.search(ctx, commit, specs)
+	defer stop()
+	if err := run.begin(ctx, opts, commit, &v); err != nil {
 		return v, err
 	}
-	found := map[*spec.Spec]record.Verified{}
-	for _, s := range run.byTree(specs) {
-		one, errOne := run.verify(ctx, s)
-		found[s] = one
-		if err = errOne; err != nil {
-			break
-		}
+	found, err := run.all(ctx, specs)
+	done, errDone := run.done()
+	if errDone != nil {
+		return v, cmp.Or(err, errDone) // an interrupt ends both
 	}
 	for _, s := range specs {
 		if one, ok := found[s]; ok {
+			err = errors.Join(err, run.judge(s, &one, done))
 			v.Specs = append(v.Specs, one)
 		}
 	}
@@ -106,60 +102,43 @@ func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verificati
 	return v, err
 }
 
-// byTree returns the specs with those that have the same completion commit next to each
-// other, so that it is checked out once.
-func (r *verification) byTree(specs []*spec.Spec) []*spec.Spec {
-	first := map[git.Hash]int{} // the index of a commit's first spec
-	for i, s := range slices.Backward(specs) {
-		first[r.done[s.ID].Commit] = i
-	}
-	index := make(map[*spec.Spec]int, len(specs))
-	for i, s := range specs {
-		index[s] = i
-		if commit := r.done[s.ID].Commit; commit != "" {
-			index[s] = first[commit]
-		}
-	}
-	ordered := slices.Clone(specs)
-	slices.SortStableFunc(ordered, func(a, b *spec.Spec) int { return cmp.Compare(index[a], index[b]) })
-	return ordered
-}
-
-// begin loads the specs from the tree to verify, and returns the commit.
-func (r *verification) begin(ctx context.Context, opts Options, v *record.Verification) (git.Hash, error) {
-	repo, settings := r.verifier.Git, r.verifier.Settings
+// load loads the specs from the tree to verify, and returns the commit.
+func (r *verification) load(ctx context.Context, opts Options) (git.Hash, error) {
 	commit, err := r.commit(ctx, opts.At)
 	if err != nil {
 		return "", err
 	}
+	r.project = opts.Project
+	if opts.At != "" {
+		r.project, err = project.At(r.verifier.Git, r.verifier.Settings.Root, commit)
+	}
+	return commit, err
+}
+
+// begin makes everything ready for the first check.
+func (r *verification) begin(ctx context.Context, opts Options, commit git.Hash, v *record.Verification) error {
+	repo, settings := r.verifier.Git, r.verifier.Settings
 	if commit != "" {
 		tree, err := repo.Tree(commit)
 		if err != nil {
-			return "", err
+			return err
 		}
 		v.Commit, v.Tree = string(commit), string(tree)
 	}
-	if opts.At == "" {
-		dirty, err := project.ReadChanges(ctx, repo)
-		if err != nil {
-			return "", err
-		}
-		for _, c := range dirty {
-			v.Dirty = append(v.Dirty, c.Path)
-			r.dirty[c.Path] = true
-		}
-		r.project = opts.Project
-	} else {
-		if r.project, err = project.At(repo, settings.Root, commit); err != nil {
-			return "", err
-		}
-		if r.headTree, err = r.checkOut(ctx, commit); err != nil {
-			return "", err
-		}
-		r.head = r.headTree.Dir()
-	}
 	r.runner = settings.NewRunner(r.project.Config)
-	return commit, nil
+	if opts.At != "" {
+		var err error
+		if r.headTree, err = r.checkOut(ctx, commit); err == nil {
+			r.head = r.headTree.Dir()
+		}
+		return err
+	}
+	dirty, err := project.ReadChanges(ctx, repo)
+	for _, c := range dirty {
+		v.Dirty = append(v.Dirty, c.Path)
+		r.dirty[c.Path] = true
+	}
+	return err
 }
 
 func (r *verification) commit(ctx context.Context, rev string) (git.Hash, error) {
@@ -215,7 +194,7 @@ func withMembers(set *spec.Set, ids []string) []string {
 	return all
 }
 
-// verify runs the checks of one spec and returns the result.
+// verify runs the checks of one spec and returns the results.
 func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verified, error) {
 	v := record.Verified{
 		ID: s.ID, Title: s.Title, Path: s.Path, Status: string(s.Status), Criteria: []record.Result{}, Findings: []record.Finding{},
@@ -224,30 +203,23 @@ func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verifie
 		v.Error = record.OneLine(err)
 		return v, nil
 	}
-	done, committed := r.done[s.ID]
-	v.CompletedBy = string(done.Commit)
-	now := state{committed: committed, completion: done, group: len(r.project.Set.Members(s)) > 0}
-	if committed && done.Err == nil {
-		changed, err := r.changed(s, done)
-		if err != nil {
-			return v, err
-		}
-		now.changed = changed
-	}
-	v.Findings = append(v.Findings, findings(s, now)...)
-
 	r.verifier.Settings.Emit(record.RunStarted{Spec: s.ID, Title: s.Title, Criteria: len(s.Criteria)})
 	where := func(c *spec.Check) (string, error) {
 		if c.At == spec.AtHead {
 			return r.head, nil
 		}
-		if done.Err != nil {
-			return "", &check.NoTreeError{Reason: record.OneLine(done.Err)}
+		done, err := r.done()
+		if err != nil {
+			return "", err
+		}
+		completed, committed := done[s.ID]
+		if completed.Err != nil {
+			return "", &check.NoTreeError{Reason: record.OneLine(completed.Err)}
 		}
 		if !committed {
 			return "", &check.NoTreeError{Reason: "the spec has no completion commit to check out"}
 		}
-		return r.phaseDir(ctx, done.Commit)
+		return r.phaseDir(ctx, completed.Commit)
 	}
 	results, err := r.runner.All(ctx, where, s)
 	if ctx.Err() != nil {
@@ -255,6 +227,25 @@ func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verifie
 	}
 	v.Criteria = results
 	return v, err
+}
+
+// judge adds to a verified spec what its file and its history show.
+func (r *verification) judge(s *spec.Spec, v *record.Verified, done map[string]completion.Completion) error {
+	if v.Error != "" {
+		return nil
+	}
+	completed, committed := done[s.ID]
+	v.CompletedBy = string(completed.Commit)
+	now := state{committed: committed, completion: completed, group: len(r.project.Set.Members(s)) > 0}
+	if committed && completed.Err == nil {
+		changed, err := r.changed(s, completed)
+		if err != nil {
+			return err
+		}
+		now.changed = changed
+	}
+	v.Findings = append(v.Findings, findings(s, now)...)
+	return nil
 }
 
 // changed reports whether criteria or checks differ from those in the completion commit.
