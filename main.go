@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -15,12 +14,7 @@ import (
 )
 
 func main() {
-	// The kernel hands orphans of commands to the main thread. While no goroutine of the
-	// program runs there, none of the program's own children is taken for an orphan.
-	runtime.LockOSThread()
-	code := make(chan int)
-	go func() { code <- run() }()
-	os.Exit(<-code)
+	os.Exit(run())
 }
 
 // run runs chant and returns its exit code.

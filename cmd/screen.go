@@ -140,7 +140,7 @@ func variable(env []string, name string) string {
 // clean makes text from files and commands safe to show on one line: it applies
 // spec.Visible, and shows tabs as blanks and newlines as ^J.
 func clean(s string) string {
-	return strings.NewReplacer("\t", "    ", "\n", "^J").Replace(spec.Visible(s))
+	return strings.ReplaceAll(strings.ReplaceAll(spec.Visible(s), "\t", "    "), "\n", "^J")
 }
 
 // escapeJSON does the same for encoded JSON, whose strings can contain any

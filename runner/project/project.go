@@ -8,7 +8,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"chant/spec"
 )
@@ -74,17 +78,24 @@ func Read(root string) (*Project, error) {
 	if err := p.loadConfig(); err != nil {
 		return nil, err
 	}
-	var specs []*spec.Spec
-	for _, dir := range []string{SpecsDir, ArchiveDir} {
-		paths, err := specPaths(root, dir)
-		if err != nil {
-			return nil, err
-		}
-		for _, at := range paths {
-			s, problems := readSpec(root, at)
-			specs = append(specs, s)
-			p.Problems[at] = problems
-		}
+	live, errLive := specPaths(root, SpecsDir)
+	archived, errArchived := specPaths(root, ArchiveDir)
+	if err := errors.Join(errLive, errArchived); err != nil {
+		return nil, err
+	}
+	paths := slices.Concat(live, archived)
+	specs, problems := make([]*spec.Spec, len(paths)), make([]spec.Problems, len(paths))
+	var readers errgroup.Group
+	readers.SetLimit(runtime.GOMAXPROCS(0))
+	for i, at := range paths {
+		readers.Go(func() error {
+			specs[i], problems[i] = readSpec(root, at)
+			return nil
+		})
+	}
+	_ = readers.Wait() // an error of one spec is among its problems
+	for i, at := range paths {
+		p.Problems[at] = problems[i]
 	}
 	p.Set = spec.NewSet(specs)
 	return p, nil
