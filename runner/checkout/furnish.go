@@ -50,12 +50,35 @@ func (s *Source) furnish(ctx context.Context, top string, files []git.Content) (
 	if err := root.WriteFile(".git/info/exclude", []byte(exclude.String()), 0o666); err != nil {
 		return nil, err
 	}
-	for _, command := range s.opts.Setup {
-		if err := s.setUp(ctx, filepath.Join(top, s.opts.Prefix), command); err != nil {
-			return nil, fmt.Errorf("setting up by %q: %w", command, err)
-		}
+	if err := s.setUpAll(ctx, top); err != nil {
+		return nil, err
 	}
 	return s.waysBack(ctx, top, linked)
+}
+
+// setUpAll runs the setup commands. They must not change files of the commit, which
+// is what commands are to see.
+func (s *Source) setUpAll(ctx context.Context, top string) error {
+	if len(s.opts.Setup) == 0 {
+		return nil
+	}
+	changed := []string{"diff", "--name-only", "--ignore-submodules=untracked", "HEAD"}
+	before, err := s.git(ctx, top, nil, changed...) // git may convert a file otherwise than it was committed
+	if err != nil {
+		return err
+	}
+	for _, command := range s.opts.Setup {
+		if err := s.setUp(ctx, filepath.Join(top, s.opts.Prefix), command); err != nil {
+			return fmt.Errorf("setting up by %q: %w", command, err)
+		}
+	}
+	after, err := s.git(ctx, top, nil, changed...)
+	if err != nil || bytes.Equal(before, after) {
+		return err
+	}
+	files := strings.Split(strings.TrimSpace(string(after)), "\n")
+	return fmt.Errorf("worktree.setup changed files of the commit: %s (let it leave them as they are, as npm ci does)",
+		strings.Join(files[:min(len(files), 5)], ", "))
 }
 
 // link makes one symlink, if the user's work tree has the path and the checkout

@@ -128,6 +128,10 @@ func TestSetup(t *testing.T) {
 	fails(t, err, "timed out after 300ms", "begun")
 	_, err = set("kill -9 $$")
 	fails(t, err, "killed by killed")
+	_, err = set("echo 2 > a")
+	fails(t, err, "worktree.setup changed files of the commit: p/a (")
+	_, err = set("rm a; git add -A")
+	fails(t, err, "worktree.setup changed files of the commit: p/a (")
 	empty(t, temp)
 }
 
