@@ -22,6 +22,7 @@ import (
 	"chant/runner/process"
 	"chant/runner/project"
 	"chant/runner/record"
+	"chant/runner/sandbox"
 	"chant/spec"
 	"chant/storage"
 )
@@ -46,6 +47,11 @@ type App struct {
 // Run runs one command line and returns its exit code.
 func (a App) Run(ctx context.Context, args []string) int {
 	a.args, a.began = args, false
+	if len(args) > 0 && args[0] == sandbox.Argument {
+		err := sandbox.Exec(args[1:], a.Env)
+		report(a.stderr(), err)
+		return exitNoCommand
+	}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(a.Out)
@@ -208,8 +214,7 @@ func (a *App) engine(root string, emit func(record.Event)) (*runner.Engine, func
 // started this process.
 func (a *App) asker(root string) *runner.Engine {
 	return &runner.Engine{
-		Settings:  a.settings(root),
-		Ancestors: func() ([]int, error) { return process.Ancestors(a.PID) },
+		Settings: a.settings(root),
 		NewRunID: func(at time.Time) string {
 			return fmt.Sprintf("%s-%d", at.UTC().Format("20060102T150405.000000Z"), a.PID)
 		},

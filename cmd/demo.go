@@ -50,7 +50,7 @@ needs git and go. Two flags run the demo with a bogus fix.`,
 // methods do nothing.
 type demoRun struct {
 	app       *App
-	processes *process.Supervisor
+	processes process.Runner
 	s         *screen
 	err       error
 }

@@ -22,10 +22,11 @@ import (
 // meanings for timeout(1), git bisect and shells.
 const (
 	ExitHeld        = 0
-	ExitNotHeld     = 1 // something was checked and did not hold
-	ExitUsage       = 2 // usage, config or spec error
-	ExitNotYet      = 3 // undecided, or not runnable yet
-	ExitEnvironment = 4 // git, the disk or an interpreter failed
+	ExitNotHeld     = 1   // something was checked and did not hold
+	ExitUsage       = 2   // usage, config or spec error
+	ExitNotYet      = 3   // undecided, or not runnable yet
+	ExitEnvironment = 4   // git, the disk or an interpreter failed
+	exitNoCommand   = 127 // of the process that was to become a command: see sandbox.Exec
 	exitSignal      = 128
 )
 

@@ -23,7 +23,7 @@ func signatureOf(file string) string { return file + ".sig" }
 
 // keygen runs ssh-keygen, OpenSSH's program for keys and signatures.
 type keygen struct {
-	processes *process.Supervisor
+	processes process.Runner
 	env       []string
 	dir       string
 }

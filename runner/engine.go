@@ -20,8 +20,6 @@ type Engine struct {
 	Settings check.Settings
 	Git      *git.Repo
 	NewRunID func(at time.Time) string
-	// Ancestors returns the ids of the ancestors of this process.
-	Ancestors func() ([]int, error)
 }
 
 // History opens the project's evidence. The caller must close it.

@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"chant/runner/git"
-	"chant/runner/process"
-	"chant/runner/project"
 	"chant/spec"
-	"chant/storage"
 )
 
 // ErrAgent is returned if an agent calls a command that only a person may call.
@@ -22,61 +18,20 @@ var ErrAgent = errors.New("not for an agent: a person has to run this outside th
 // ErrCheck is returned if a check calls such a command.
 var ErrCheck = errors.New("not for a check: a person has to run this outside of a run")
 
-// What marks, in its environment, what an agent has started, and says where that
-// agent works and for which project.
-const (
-	agentVariable   = "CHANT_AGENT=1"
-	workdirVariable = "CHANT_WORKDIR"
-	projectVariable = "CHANT_PROJECT"
-)
+// agentVariable marks what an agent has started. Nothing keeps a process from removing
+// it: what does is that its sandbox leaves the project closed.
+const agentVariable = "CHANT_AGENT=1"
 
-// RefuseAgent returns ErrAgent if an agent started this process: the environment says so, or
-// an ancestor is a run of this project, or an agent of a run that has ended. It returns
-// ErrCheck if a check did.
+// RefuseAgent returns ErrAgent if an agent started this process, and ErrCheck if a check of
+// this project did, as the environment says.
 func (e *Engine) RefuseAgent() error {
-	if slices.Contains(e.Settings.Env, agentVariable) {
+	switch {
+	case slices.Contains(e.Settings.Env, agentVariable):
 		return ErrAgent
-	}
-	above, err := e.Ancestors()
-	if err != nil || len(above) == 0 {
-		return err
-	}
-	holders, err := storage.Holders(project.StorePath(e.Settings.Root)) // does not read the specs, because an agent may hide its own
-	if err != nil {
-		return err
-	}
-	for name, holder := range holders {
-		if strings.HasPrefix(name, project.LockName("")) && holder.Host == e.Settings.Holder.Host && slices.Contains(above, holder.PID) {
-			if e.Settings.InCheck() {
-				return ErrCheck
-			}
-			return ErrAgent
-		}
-	}
-	if slices.ContainsFunc(above, e.isAgent) {
-		return ErrAgent
+	case e.Settings.InCheck():
+		return ErrCheck
 	}
 	return nil
-}
-
-// isAgent tells whether a process was started for an agent at work for this project,
-// or in this checkout of one: that stays to be seen when the run has been killed.
-func (e *Engine) isAgent(pid int) bool {
-	env := process.Started(pid)
-	return slices.Contains(env, agentVariable) && slices.ContainsFunc(env, func(entry string) bool {
-		name, dir, _ := strings.Cut(entry, "=")
-		return (name == workdirVariable || name == projectVariable) && e.isRoot(dir)
-	})
-}
-
-// isRoot tells whether a folder is the project's.
-func (e *Engine) isRoot(dir string) bool {
-	root, err := os.Stat(e.Settings.Root)
-	if err != nil {
-		return false
-	}
-	info, err := os.Stat(dir)
-	return err == nil && os.SameFile(root, info)
 }
 
 // Approve records that the committer approves the current spec or, if approved is false,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"chant/runner/check"
 	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
@@ -19,11 +20,14 @@ type RunOptions struct {
 
 	Agent    string // runs before the checks; spec.AgentOfSpec means the spec's own, "" none
 	Attempts int    // of agent and checks, until all criteria hold; 0 means 1
+	Open     bool   // the agent and its checks run in no sandbox
 }
 
 // attempt is the state of one run.
 type attempt struct {
 	engine    *Engine
+	settings  check.Settings // for checks: the engine's, or those of a sandbox
+	link      []string       // paths of the user's work tree that checkouts get a symlink to
 	project   *project.Project
 	spec      *spec.Spec
 	candidate candidate        // as it was before the checks ran
@@ -31,6 +35,7 @@ type attempt struct {
 	sealed    *sealed          // what the checks have seen in a checkout; nil where they ran in none
 	signer    string           // for Signed-off-by; "" if nobody is to sign off
 	ev        record.Evidence
+	cleanUp   func() error // removes what was made for the run
 }
 
 // Run runs the checks of the spec with this id under its lock, ticks exactly the criteria
@@ -50,7 +55,7 @@ func (e *Engine) Run(ctx context.Context, specID string, opts RunOptions) (ev re
 	if err := a.begin(); err != nil {
 		return record.Evidence{}, err
 	}
-	err = a.decide(ctx, opts)
+	err = errors.Join(a.decide(ctx, opts), a.cleanUp())
 	return a.ev, errors.Join(err, a.end(err))
 }
 
@@ -80,7 +85,7 @@ func (e *Engine) prepare(ctx context.Context, specID string, opts RunOptions) (*
 	if begun, ok := live.Interrupted[s.ID]; ok {
 		e.Settings.Emit(record.Notice{Spec: s.ID, Text: fmt.Sprintf("run %s was interrupted; this run starts again", begun.Run)})
 	}
-	a := &attempt{engine: e, project: p, spec: s}
+	a := &attempt{engine: e, settings: e.Settings, link: p.Config.Link, project: p, spec: s, cleanUp: func() error { return nil }}
 	if opts.SignOff && !opts.NoCommit {
 		if a.signer, err = e.Git.Identity(ctx); err != nil {
 			return nil, err

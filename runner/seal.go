@@ -9,6 +9,7 @@ import (
 
 	"chant/runner/checkout"
 	"chant/runner/git"
+	"chant/runner/process"
 	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
@@ -21,11 +22,12 @@ type sealed struct {
 	contents []git.Content // that differ from head's
 }
 
-// checkouts opens a source that makes one checkout at a time.
+// checkouts opens a source that makes one checkout at a time, in the folder for temporary
+// files of the checks.
 func (a *attempt) checkouts(ctx context.Context) (*checkout.Source, error) {
-	s := a.engine.Settings
+	s := a.settings
 	return checkout.Open(ctx, a.engine.Git, checkout.Options{
-		Limit: 1, Link: a.project.Config.Link, Setup: a.project.Config.Setup, Env: s.Env, Processes: s.Processes,
+		Temp: process.Getenv(s.Env, "TMPDIR"), Limit: 1, Link: a.link, Setup: a.project.Config.Setup, Env: s.Env, Processes: s.Processes,
 	})
 }
 
@@ -78,7 +80,7 @@ func (a *attempt) checkIn(ctx context.Context, made *checkout.Checkout) ([]recor
 	}
 	where := func(*spec.Check) (string, error) { return made.Dir(), nil }
 	a.ev.Sealed = true
-	results, err := a.engine.Settings.NewRunner(p.Config).All(ctx, where, a.spec)
+	results, err := a.settings.NewRunner(p.Config).All(ctx, where, a.spec)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

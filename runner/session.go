@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"chant/runner/agent"
 	"chant/runner/check"
@@ -15,6 +16,7 @@ import (
 	"chant/runner/process"
 	"chant/runner/project"
 	"chant/runner/record"
+	"chant/runner/sandbox"
 	"chant/spec"
 )
 
@@ -23,8 +25,10 @@ import (
 type session struct {
 	attempt   *attempt
 	agent     agent.Agent
+	folder    string           // of the run, with all that is made for it
+	box       *sandbox.Sandbox // what the agent runs in; nil if in none
+	kept      string           // record.AgentRun's Sandbox
 	workspace *agent.Workspace
-	checks    *checkout.Source
 	lost      bool // the agent removed its checkout
 }
 
@@ -36,7 +40,7 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []rec
 	if s.agent, err = a.chooseAgent(opts.Agent); err != nil {
 		return nil, err
 	}
-	if err := s.open(ctx); err != nil {
+	if err := s.open(ctx, opts); err != nil {
 		return nil, err
 	}
 	results, err = s.takeTurns(ctx, max(opts.Attempts, 1))
@@ -56,18 +60,84 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []rec
 
 // open makes the agent's checkout: HEAD with the user's uncommitted target files,
 // and the files below .chant as they are.
-func (s *session) open(ctx context.Context) error {
+func (s *session) open(ctx context.Context, opts RunOptions) (err error) {
 	a := s.attempt
-	source, err := a.checkouts(ctx)
-	if err != nil {
+	if err := s.confine(opts); err != nil {
 		return err
 	}
-	if s.checks, err = a.checkouts(ctx); err != nil {
+	source, err := checkout.Open(ctx, a.engine.Git, checkout.Options{
+		Temp: s.agentFolder(), Limit: 1, Link: a.project.Config.Link, Setup: a.project.Config.Setup,
+		Env: a.engine.Settings.Env, Processes: a.engine.Settings.Processes,
+	})
+	if err != nil {
 		return err
 	}
 	s.workspace, err = agent.OpenWorkspace(ctx, a.engine.Git, source, agent.Task{
 		Spec: a.spec, Base: a.candidate.head.Commit, Targets: a.candidate.targets, Chant: a.candidate.chant,
 	})
+	return err
+}
+
+func (s *session) agentFolder() string { return filepath.Join(s.folder, "agent") }
+
+// confine makes the folder of the run, and the sandboxes of the agent and of the checks,
+// which run what the agent wrote.
+func (s *session) confine(opts RunOptions) (err error) {
+	a, settings := s.attempt, s.attempt.engine.Settings
+	if s.folder, err = os.MkdirTemp("", "chant-agent-"); err != nil {
+		return fmt.Errorf("making a folder for the agent: %w (set TMPDIR to a folder that can be written to)", err)
+	}
+	a.cleanUp = func() error { return os.RemoveAll(s.folder) }
+	checks := filepath.Join(s.folder, "checks")
+	if err := errors.Join(os.Mkdir(s.agentFolder(), 0o700), os.Mkdir(checks, 0o700)); err != nil {
+		return err
+	}
+	gaps, without := sandbox.Gaps()
+	switch {
+	case opts.Open:
+		s.kept = "none: --no-sandbox"
+		return nil
+	case settings.Self == "":
+		gaps, without = "there is no sandbox, because the path of chant's own program is unknown", true
+	}
+	s.kept = "landlock"
+	if gaps != "" {
+		s.kept += ", but " + gaps
+		a.notice(gaps)
+	}
+	if without {
+		s.kept = "none: " + gaps
+		return nil
+	}
+	user, err := project.LoadUserConfig(settings.Env)
+	if err != nil {
+		return err
+	}
+	home := process.Getenv(settings.Env, "HOME")
+	write := make([]string, len(user.SandboxWrite))
+	for i, dir := range user.SandboxWrite {
+		write[i] = strings.Replace(dir, "~/", home+"/", 1)
+	}
+	box := func(folder, caches string, write []string) (*sandbox.Sandbox, error) {
+		return sandbox.Open(settings.Processes, sandbox.Options{
+			Self: settings.Self, Env: settings.Env, Project: a.engine.Git.Dir(), Folder: folder,
+			Caches: filepath.Join(project.CacheDir(settings.Root, settings.Env, s.folder), caches), Write: write,
+		})
+	}
+	forChecks, err := box(checks, "checks", write)
+	if errors.Is(err, sandbox.ErrProject) {
+		return &project.UsageError{Msg: err.Error(), Mend: "name smaller folders under sandbox in your own config"}
+	}
+	if err != nil {
+		return err
+	}
+	a.settings.Processes = forChecks
+	a.settings.Env = forChecks.Environ(sandbox.WithoutServices(settings.Env))
+	for _, own := range s.agent.Own {
+		write = append(write, filepath.Join(home, own))
+	}
+	s.agent = s.agent.Sandboxed()
+	s.box, err = box(s.agentFolder(), "agent", write)
 	return err
 }
 
@@ -113,6 +183,7 @@ func (s *session) runOnce(ctx context.Context, n, attempts int, failed []record.
 		return err
 	}
 	run := agent.NewAgentRun(n, prompt)
+	run.Sandbox = s.kept
 	settings.Emit(record.AgentStarted{Spec: a.spec.ID, Agent: s.agent.Name, Attempt: n, Attempts: attempts, Started: settings.Now()})
 	run.Result, err = s.runAgent(ctx, n, prompt.Text)
 	transcript := run.Result.Transcript
@@ -152,16 +223,15 @@ func (s *session) readWork(ctx context.Context, run *record.AgentRun) error {
 }
 
 // runAgent runs the agent's program with its prompt.
-func (s *session) runAgent(ctx context.Context, n int, prompt string) (_ record.AgentResult, err error) {
-	dir, err := os.MkdirTemp("", "chant-prompt-")
-	if err != nil {
-		return record.AgentResult{Status: record.AgentNotStarted}, fmt.Errorf("making the folder of the prompt: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+func (s *session) runAgent(ctx context.Context, n int, prompt string) (record.AgentResult, error) {
 	a, settings := s.attempt, s.attempt.engine.Settings
-	return agent.Run(ctx, settings.Processes, agent.Job{
-		Agent: s.agent, Prompt: prompt, PromptFile: filepath.Join(dir, fmt.Sprintf("prompt-%d.md", n)),
-		Model: a.spec.Model, Dir: s.workspace.Dir(), Project: settings.Root,
+	processes, own := settings.Processes, []string(nil)
+	if s.box != nil {
+		processes, own = s.box, s.box.Environ(nil)
+	}
+	return agent.Run(ctx, processes, agent.Job{
+		Agent: s.agent, Prompt: prompt, PromptFile: filepath.Join(s.folder, fmt.Sprintf("prompt-%d.md", n)),
+		Model: a.spec.Model, Dir: s.workspace.Dir(), Sandbox: own,
 		Spec: a.spec.ID, Phase: a.spec.Phase, RunID: a.ev.ID,
 		Env:     check.WithProgram(process.Environ(settings.Env), settings.Self),
 		Secrets: process.Secrets(settings.Env), Patterns: a.project.Config.Secrets,
@@ -172,7 +242,14 @@ func (s *session) runAgent(ctx context.Context, n int, prompt string) (_ record.
 // check runs the checks in a fresh checkout: HEAD with the target files as the agent
 // left them.
 func (s *session) check(ctx context.Context) ([]record.Result, error) {
-	draft, err := s.checks.New()
+	if s.workspace.ChangesDependencies() {
+		s.attempt.link = nil // what is installed in the user's work tree is not what these files ask for
+	}
+	source, err := s.attempt.checkouts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	draft, err := source.New()
 	if err != nil {
 		return nil, err
 	}

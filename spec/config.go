@@ -30,6 +30,9 @@ type Config struct {
 	// Agents holds the agents by name. An entry without a command changes the
 	// preset of that name: its zero values leave the preset as it is.
 	Agents map[string]Agent
+	// SandboxWrite holds folders that agents may change, absolute or beginning with "~/".
+	// Only the user's own config has it.
+	SandboxWrite []string
 	// PromptBudget is the largest size of a prompt in bytes; 0 means the default
 	// of the package that composes prompts.
 	PromptBudget int
@@ -87,6 +90,7 @@ func readConfig(path string, src []byte, users bool) (cfg Config, problems Probl
 		"suite":        into(&cfg.Suite, s.texts),
 		"worktree":     s.section(readers{"link": into(&cfg.Link, s.links), "setup": into(&cfg.Setup, s.texts)}),
 		"prompts":      s.section(readers{"budget": into(&cfg.PromptBudget, s.bytes)}),
+		"sandbox":      s.section(readers{"write": into(&cfg.SandboxWrite, s.sandboxWrite)}),
 		"commit": s.section(readers{
 			"subject": into(&cfg.Commit.work, s.subject), "complete": into(&cfg.Commit.complete, s.subject),
 		}),
@@ -146,6 +150,21 @@ func (s *source) links(key, value *yaml.Node) []string {
 		paths = append(paths, path.Clean(item.Value))
 	}
 	return paths
+}
+
+// sandboxWrite reads folders that the user leaves open to agents.
+func (s *configFile) sandboxWrite(key, value *yaml.Node) []string {
+	if !s.users {
+		s.fail(s.nodePos(key), "sandbox-open", ownConfig, "a repository can't leave folders open to agents")
+		return nil
+	}
+	items := s.items(key, value)
+	for _, item := range items {
+		if !path.IsAbs(item.Value) && !strings.HasPrefix(item.Value, "~/") {
+			s.fail(item.Pos, "config-value", `write an absolute path, or one that begins with "~/"`, "%q can't be left open to agents", item.Value)
+		}
+	}
+	return texts(items)
 }
 
 func (s *source) patterns(key, value *yaml.Node) []*regexp.Regexp {

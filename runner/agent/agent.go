@@ -18,6 +18,9 @@ import (
 type Agent struct {
 	Name string
 	spec.Agent
+	// Own are folders of the agent's own configuration and records, which it may change,
+	// relative to HOME.
+	Own []string
 }
 
 // ResolveAgent returns the agent of that name as the project and the user configure it;
@@ -61,7 +64,19 @@ func resolve(name string, configs ...map[string]spec.Agent) (Agent, error) {
 			Mend: fmt.Sprintf("put {prompt_file} into the command, or write prompt: stdin, in %s under agents", project.ConfigFile),
 		}
 	}
-	return Agent{Name: name, Agent: a}, nil
+	return Agent{Name: name, Agent: a, Own: ownFolders()[name]}, nil
+}
+
+// Sandboxed returns the agent as it runs in a sandbox. Codex's own sandbox needs rights
+// that nothing has in there, so it is turned off.
+func (a Agent) Sandboxed() Agent {
+	a.Command = slices.Clone(a.Command)
+	for i, arg := range a.Command {
+		if i > 0 && a.Name == "codex" && (a.Command[i-1] == "-s" || a.Command[i-1] == "--sandbox") && arg == "workspace-write" {
+			a.Command[i] = "danger-full-access"
+		}
+	}
+	return a
 }
 
 // override gives a with the fields that by sets.
@@ -79,6 +94,23 @@ func override(a, by spec.Agent) spec.Agent {
 	a.IdleTimeout = cmp.Or(by.IdleTimeout, a.IdleTimeout)
 	a.Limit = cmp.Or(by.Limit, a.Limit)
 	return a
+}
+
+// ownFolders are the folders that the usual agents keep their logins, settings and
+// sessions in, relative to HOME.
+func ownFolders() map[string][]string {
+	return map[string][]string{
+		"claude":       {".claude"},
+		"codex":        {".codex"},
+		"gemini":       {".gemini"},
+		"opencode":     {".config/opencode", ".local/share/opencode", ".local/state/opencode"},
+		"copilot":      {".copilot"},
+		"amp":          {".config/amp", ".local/share/amp"},
+		"cursor-agent": {".cursor", ".config/cursor"},
+		"goose":        {".config/goose", ".local/share/goose", ".local/state/goose"},
+		"aider":        {".aider"},
+		"ollama":       {".ollama"},
+	}
 }
 
 // StartError is returned when an agent's program could not be started.

@@ -50,7 +50,7 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if diff := cmp.Diff(Agent{tt.name, tt.want}, got); diff != "" {
+		if diff := cmp.Diff(Agent{tt.name, tt.want, ownFolders()[tt.name]}, got); diff != "" {
 			t.Errorf("%s of %d configs (-want +got):\n%s", tt.name, len(tt.configs), diff)
 		}
 	}
@@ -83,7 +83,7 @@ func TestPresets(t *testing.T) {
 		if a.Command[0] != name || len(a.Env) == 0 || slices.Contains(a.Env, "*") {
 			t.Errorf("%s: %+v", name, a)
 		}
-		job := Job{Agent: Agent{name, a}, Model: "m", PromptFile: "/p", Dir: "/d"}
+		job := Job{Agent: Agent{Name: name, Agent: a}, Model: "m", PromptFile: "/p", Dir: "/d"}
 		if _, err := job.arguments(); err != nil && name != "amp" {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -118,7 +118,7 @@ func TestArguments(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			job := Job{
-				Agent: Agent{"x", spec.Agent{Command: tt.command, ModelFlag: tt.modelFlag}}, Model: tt.model,
+				Agent: Agent{Name: "x", Agent: spec.Agent{Command: tt.command, ModelFlag: tt.modelFlag}}, Model: tt.model,
 				PromptFile: "/p", Dir: "/d", Spec: "002-x", Phase: "fix",
 			}
 			before := slices.Clone(tt.command)
@@ -140,8 +140,8 @@ func TestArguments(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	job := Job{
-		Agent:      Agent{"x", spec.Agent{Env: []string{"OWN_*", "EXACT"}}},
-		PromptFile: "/p", Dir: "/d", Project: "/p", Spec: "002-x", Phase: "fix", RunID: "r1",
+		Agent:      Agent{Name: "x", Agent: spec.Agent{Env: []string{"OWN_*", "EXACT"}}},
+		PromptFile: "/p", Dir: "/d", Spec: "002-x", Phase: "fix", RunID: "r1",
 		Env: []string{
 			"PATH=/bin", "HOME=/h", "LC_ALL=C", "XDG_CONFIG_HOME=/c", "https_proxy=http://p", "GIT_AUTHOR_NAME=A",
 			"CHANT_PROCESS=:1", "CHANT_SPEC=outer", "OWN_KEY=k", "EXACT=e", "EXACTLY=no", "MY_OWN_KEY=no",
@@ -153,7 +153,7 @@ func TestEnvironment(t *testing.T) {
 		"PATH=/bin", "HOME=/h", "LC_ALL=C", "XDG_CONFIG_HOME=/c", "https_proxy=http://p", "GIT_AUTHOR_NAME=A",
 		"CHANT_PROCESS=:1", "CHANT_SPEC=outer", "OWN_KEY=k", "EXACT=e",
 		"CHANT_AGENT=1", "CHANT_SPEC=002-x", "CHANT_PHASE=fix", "CHANT_RUN_ID=r1", "CHANT_PROMPT_FILE=/p",
-		"CHANT_WORKDIR=/d", "CHANT_PROJECT=/p", "NO_COLOR=1", "CI=1",
+		"CHANT_WORKDIR=/d", "NO_COLOR=1", "CI=1",
 	}
 	if diff := cmp.Diff(want, job.environment()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

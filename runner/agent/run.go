@@ -30,11 +30,11 @@ type Job struct {
 	PromptFile string // absolute: a new file for the prompt, in a folder that exists
 	Model      string // "" leaves it to the agent
 	Dir        string // absolute: where the agent works
-	Project    string // absolute: the project that it works for
 	Spec       string // the id
 	Phase      string // the spec's type
 	RunID      string
 	Env        []string // from which the agent gets what it needs; with chant's own program on its PATH
+	Sandbox    []string // variables of its sandbox
 	// Secrets and what Patterns match is hidden from all that is kept or shown.
 	Secrets  []string
 	Patterns []*regexp.Regexp
@@ -48,7 +48,7 @@ type Job struct {
 // and a *StartError where the agent's program can't be started.
 //
 // What the agent says of itself can make the exit status worse, not better.
-func Run(ctx context.Context, processes *process.Supervisor, job Job) (record.AgentResult, error) {
+func Run(ctx context.Context, processes process.Runner, job Job) (record.AgentResult, error) {
 	result := record.AgentResult{Agent: job.Agent.Name, Status: record.AgentNotStarted, Exit: -1, ModelAsked: job.Model}
 	command, err := job.command()
 	if err == nil {
@@ -214,16 +214,17 @@ func (j Job) environment() []string {
 			return name == pattern || open && strings.HasPrefix(name, prefix)
 		})
 	})
-	return append(env,
+	return append(append(env, j.Sandbox...),
 		"CHANT_AGENT=1", "CHANT_SPEC="+j.Spec, "CHANT_PHASE="+j.Phase, "CHANT_RUN_ID="+j.RunID,
-		"CHANT_PROMPT_FILE="+j.PromptFile, "CHANT_WORKDIR="+j.Dir, "CHANT_PROJECT="+j.Project, "NO_COLOR=1", "CI=1",
+		"CHANT_PROMPT_FILE="+j.PromptFile, "CHANT_WORKDIR="+j.Dir, "NO_COLOR=1", "CI=1",
 	)
 }
 
 // usualVariables are what any agent gets.
 func usualVariables() []string {
 	return []string{
-		"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TERM", "TMPDIR", "TZ", "XDG_*",
+		"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TERM", "TMPDIR", "TZ",
+		"XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME", "XDG_DATA_DIRS", "XDG_STATE_HOME", "XDG_CACHE_HOME",
 		// The network: proxies in either spelling, and a company's certificates.
 		"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
 		"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS",

@@ -77,7 +77,7 @@ func scripted(tb testing.TB, form spec.AgentOutput, script string, args ...strin
 		tb.Fatal(err)
 	}
 	return Job{
-		Agent: Agent{"scripted", spec.Agent{
+		Agent: Agent{Name: "scripted", Agent: spec.Agent{
 			Command: append([]string{"sh", "-c", script, "sh"}, args...), Output: form,
 			Timeout: limit, IdleTimeout: limit, Env: []string{"FIXTURES"},
 		}},

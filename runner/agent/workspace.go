@@ -221,6 +221,20 @@ func (w *Workspace) Store(ctx context.Context, objects string) (contents []git.C
 	return contents, err
 }
 
+// ChangesDependencies reports whether the agent changed a file that says what a project
+// installs.
+func (w *Workspace) ChangesDependencies() bool {
+	for at := range w.left {
+		switch path.Base(at) {
+		case "package.json", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb",
+			"pyproject.toml", "requirements.txt", "setup.py", "setup.cfg", "poetry.lock", "uv.lock", "Pipfile", "Pipfile.lock",
+			"Gemfile", "Gemfile.lock", "composer.json", "composer.lock":
+			return true
+		}
+	}
+	return false
+}
+
 // Conflicts are target files that somebody else changed while the agent worked. They
 // stay as they are.
 type Conflicts struct {

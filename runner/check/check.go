@@ -37,7 +37,7 @@ type Runner struct {
 	Judge Judge
 	Emit  func(record.Event)
 
-	processes  *process.Supervisor
+	processes  process.Runner
 	config     spec.Config
 	secrets    []string
 	inCheck    bool // chant was called by a check of this project

@@ -17,7 +17,7 @@ type Settings struct {
 	Root      string   // the project's folder, the top of the work tree
 	Env       []string // the environment of chant itself
 	Self      string   // the path of chant's own program, for checks that call chant; "" if unknown
-	Processes *process.Supervisor
+	Processes process.Runner
 	Holder    storage.Holder // of the locks; LockHolder sets Since
 	Now       func() time.Time
 	Emit      func(record.Event)

@@ -24,11 +24,6 @@ type Repository interface {
 	Run(ctx context.Context, c git.Call) ([]byte, error)
 }
 
-// Processes runs commands; *process.Supervisor does.
-type Processes interface {
-	Run(ctx context.Context, c process.Command) process.Result
-}
-
 // Options say where checkouts are made and what they need besides files of git.
 type Options struct {
 	Prefix    string   // the project's folder below the repository's top, slash-separated; "" is the top
@@ -38,7 +33,7 @@ type Options struct {
 	Link      []string // paths of the project that become symlinks to the user's, where a checkout lacks them
 	Setup     []string // sh commands that make a checkout ready, run in the project's folder
 	Env       []string // the complete environment of commands, but of git
-	Processes Processes
+	Processes process.Runner
 }
 
 // Source makes checkouts of one repository. It is safe for concurrent use.

@@ -75,6 +75,11 @@ func New(now func() time.Time) (*Supervisor, error) {
 	}, nil
 }
 
+// Runner runs commands; a Supervisor does.
+type Runner interface {
+	Run(ctx context.Context, c Command) Result
+}
+
 // Command describes a command to run.
 type Command struct {
 	Argv    []string      // the program and its arguments

@@ -87,7 +87,3 @@ func groupLeft(t *tree, sig syscall.Signal) int {
 	}
 	return 1
 }
-
-// Started returns the environment with which a process was started. This system does not
-// show it, so the result is always nil.
-func Started(int) []string { return nil }

@@ -1,28 +1,34 @@
 package project
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
+	"chant/runner/process"
 	"chant/spec"
 )
+
+// CacheDir returns the folder of chant's own caches for the project at root: below
+// XDG_CACHE_HOME, or else .cache in the home folder, or else in the folder other.
+func CacheDir(root string, env []string, other string) string {
+	dir := process.Getenv(env, "XDG_CACHE_HOME")
+	if home := process.Getenv(env, "HOME"); !filepath.IsAbs(dir) && home != "" {
+		dir = filepath.Join(home, ".cache")
+	}
+	if !filepath.IsAbs(dir) {
+		dir = other
+	}
+	return filepath.Join(dir, "chant", fmt.Sprintf("%.16x", sha256.Sum256([]byte(root))))
+}
 
 // LoadUserConfig reads the user's config: chant/config.md in the folder XDG_CONFIG_HOME, or
 // else in .config in the home folder (XDG Base Directory Specification). Its agents take
 // precedence over the project's. Without such a file the config is zero.
 func LoadUserConfig(env []string) (spec.Config, error) {
-	dir, home := "", ""
-	for _, entry := range env {
-		if value, ok := strings.CutPrefix(entry, "XDG_CONFIG_HOME="); ok {
-			dir = value
-		}
-		if value, ok := strings.CutPrefix(entry, "HOME="); ok {
-			home = value
-		}
-	}
+	dir, home := process.Getenv(env, "XDG_CONFIG_HOME"), process.Getenv(env, "HOME")
 	if !filepath.IsAbs(dir) { // the specification says to ignore it
 		if home == "" {
 			return spec.Config{}, nil

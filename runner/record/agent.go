@@ -12,6 +12,7 @@ type PromptPart struct {
 type AgentRun struct {
 	Attempt      int          `json:"attempt"`
 	Result       AgentResult  `json:"result"`
+	Sandbox      string       `json:"sandbox"`       // what kept it out of everything else: "landlock", or "none" and why
 	PromptDigest string       `json:"prompt_digest"` // sha256
 	Prompt       []PromptPart `json:"prompt"`
 	Claims       []string     `json:"claims"`    // what it wrote of its own completion, in words; without effect

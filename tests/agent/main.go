@@ -1,6 +1,6 @@
 // Command scripted-agent stands for a coding agent in whole-program tests: it
 // does what the file that it is given says, one step a line. $WORK in a step is the
-// folder of that file.
+// folder of that file, whose folder out it can write to.
 //
 //	say TEXT, err TEXT   print a line to stdout or stderr
 //	bytes TEXT           print a text with Go's escapes, and no line end
@@ -58,7 +58,7 @@ func (a agent) do(file string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	now, err := count(file + ".runs")
+	now, err := count(filepath.Join(filepath.Dir(file), "out", filepath.Base(file)+".runs"))
 	if err != nil {
 		return 0, err
 	}

@@ -24,17 +24,18 @@ func layers() [][]string {
 			"chant/runner/check", "chant/runner/checkout", "chant/runner/completion", "chant/runner/project",
 			"chant/runner/record", "chant/runner/testlog",
 		},
-		{"chant/runner/git", "chant/runner/process", "chant/runner/stats"},
+		{"chant/runner/git", "chant/runner/process", "chant/runner/sandbox", "chant/runner/stats"},
 		{"chant/spec", "chant/storage", "chant/storage/atomicfile"},
 	}
 }
 
 func beside() map[string][]string {
 	return map[string][]string{
-		"chant/cmd":          {"chant/cmd/demo"},
-		"chant/runner/check": {"chant/runner/project", "chant/runner/record", "chant/runner/testlog"},
-		"chant/runner/git":   {"chant/runner/process"},
-		"chant/storage":      {"chant/storage/atomicfile"},
+		"chant/cmd":            {"chant/cmd/demo"},
+		"chant/runner/check":   {"chant/runner/project", "chant/runner/record", "chant/runner/testlog"},
+		"chant/runner/git":     {"chant/runner/process"},
+		"chant/runner/sandbox": {"chant/runner/process"},
+		"chant/storage":        {"chant/storage/atomicfile"},
 	}
 }
 

@@ -113,7 +113,7 @@ func agent(ts *testscript.TestScript, neg bool, args []string) {
 	m.agents += "}\n"
 	dir := filepath.Join(ts.Getenv("HOME"), ".config/chant")
 	ts.Check(os.MkdirAll(dir, 0o755))
-	ts.Check(os.WriteFile(filepath.Join(dir, "config.md"), []byte("---\nagents:\n"+m.agents+"---\n"), 0o644))
+	ts.Check(os.WriteFile(filepath.Join(dir, "config.md"), []byte("---\nsandbox: {write: ["+filepath.Join(ts.Getenv("WORK"), "out")+"]}\nagents:\n"+m.agents+"---\n"), 0o644))
 }
 
 // job is a program that runs beside a script.

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	_ "chant/cmd" // is what is built and tested: without this go test would not see it change, and say (cached)
+	"chant/runner/sandbox"
 )
 
 // tools says where the program under test is; TestMain fills it in before any
@@ -85,7 +86,7 @@ func TestScripts(t *testing.T) {
 func setup(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "home")
 	env.Cd = filepath.Join(env.WorkDir, "repo")
-	for _, dir := range []string{home, env.Cd} {
+	for _, dir := range []string{home, env.Cd, filepath.Join(env.WorkDir, "out")} { // agents may write to out
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -131,6 +132,9 @@ func isolated(home string) []string {
 // condition answers what a script may ask of the machine.
 func condition(name string) (bool, error) {
 	switch name {
+	case "landlock":
+		_, without := sandbox.Gaps()
+		return !without, nil
 	case "root":
 		return os.Geteuid() == 0, nil
 	case "mount": // a private mount namespace, for full and read-only disks
