@@ -23,9 +23,9 @@ type sealed struct {
 
 // checkouts opens a source that makes one checkout at a time.
 func (a *attempt) checkouts(ctx context.Context) (*checkout.Source, error) {
-	s := a.engine.Settings
+	s, config := a.engine.Settings, a.project.Config
 	return checkout.Open(ctx, a.engine.Git, checkout.Options{
-		Limit: 1, Link: a.project.Config.Link, Setup: a.project.Config.Setup, Env: s.Env, Processes: s.Processes,
+		Limit: 1, Link: config.Link, Setup: config.Setup, Env: s.Env, Secrets: config.Secrets, Processes: s.Processes,
 	})
 }
 
