@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"chant/runner/check"
+	"chant/runner/process"
 	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
@@ -333,7 +334,9 @@ func (a *attempt) begin() error {
 // end stores the evidence.
 func (a *attempt) end(runErr error) error {
 	if runErr != nil && a.ev.Verdict != record.Stopped {
-		a.ev.Verdict, a.ev.Reason = record.Broken, record.OneLine(runErr)
+		reason := record.OneLine(runErr) // may have the output of a hook
+		a.ev.Verdict = record.Broken
+		a.ev.Reason = process.MaskText(reason, process.Secrets(a.engine.Settings.Env), a.project.Config.Secrets)
 	}
 	a.ev.DurationMS = a.engine.Settings.Now().Sub(a.ev.Started).Milliseconds()
 	history, err := a.engine.History()

@@ -25,9 +25,10 @@ type sealed struct {
 // checkouts opens a source that makes one checkout at a time, in the folder for temporary
 // files of the checks.
 func (a *attempt) checkouts(ctx context.Context) (*checkout.Source, error) {
-	s := a.settings
+	s, config := a.settings, a.project.Config
 	return checkout.Open(ctx, a.engine.Git, checkout.Options{
-		Temp: process.Getenv(s.Env, "TMPDIR"), Limit: 1, Link: a.link, Setup: a.project.Config.Setup, Env: s.Env, Processes: s.Processes,
+		Temp: process.Getenv(s.Env, "TMPDIR"), Limit: 1, Link: a.link, Setup: config.Setup,
+		Env: s.Env, Secrets: config.Secrets, Processes: s.Processes,
 	})
 }
 

@@ -67,7 +67,7 @@ func (s *session) open(ctx context.Context, opts RunOptions) (err error) {
 	}
 	source, err := checkout.Open(ctx, a.engine.Git, checkout.Options{
 		Temp: s.agentFolder(), Limit: 1, Link: a.project.Config.Link, Setup: a.project.Config.Setup,
-		Env: a.engine.Settings.Env, Processes: a.engine.Settings.Processes,
+		Env: a.engine.Settings.Env, Secrets: a.project.Config.Secrets, Processes: a.engine.Settings.Processes,
 	})
 	if err != nil {
 		return err

@@ -153,7 +153,7 @@ func (s *configFile) env(key, value *yaml.Node) []string {
 			s.fail(item.Pos, "secret-env", ownConfig, `"*" passes every secret of the environment to the agent`)
 		case !isEnvName(prefix):
 			s.fail(item.Pos, "bad-agent", "write NAME or PREFIX_*", "%q is not the name of an environment variable", item.Value)
-		case !s.users && IsSecretName(prefix):
+		case !s.users && mentionsSecret(prefix):
 			what := "a secret"
 			if isPrefix {
 				what = "secrets"
@@ -162,19 +162,6 @@ func (s *configFile) env(key, value *yaml.Node) []string {
 		}
 	}
 	return texts(items)
-}
-
-// IsSecretName reports whether an environment variable is named like a secret:
-// whether one of the words between underscores is TOKEN, KEY or the like.
-// API_KEY and GITHUB_TOKEN are, KEYBOARD is not.
-func IsSecretName(name string) bool {
-	return slices.ContainsFunc(strings.Split(strings.ToUpper(name), "_"), func(word string) bool {
-		switch strings.TrimSuffix(word, "S") {
-		case "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "KEY":
-			return true
-		}
-		return false
-	})
 }
 
 // word returns a function for readers that reads one of the known words.

@@ -134,6 +134,8 @@ func TestWhatOnlyTheUserMayConfigure(t *testing.T) {
 		{"every variable", "{env: [A, '*']}", `error secret-env .chant/config.md:2:23: "*" passes every secret of the environment to the agent`},
 		{"secret", "{env: [GITHUB_TOKEN]}", `error secret-env .chant/config.md:2:20: "GITHUB_TOKEN" passes a secret to the agent`},
 		{"secret in small letters", "{env: [api_keys]}", `error secret-env .chant/config.md:2:20: "api_keys" passes a secret to the agent`},
+		{"where a secret is", "{env: [TOKEN_FILE]}", `error secret-env .chant/config.md:2:20: "TOKEN_FILE" passes a secret to the agent`},
+		{"secret of an agent", "{env: [SSH_AUTH_SOCK]}", `error secret-env .chant/config.md:2:20: "SSH_AUTH_SOCK" passes a secret to the agent`},
 		{"secrets", "{env: [SECRET_*]}", `error secret-env .chant/config.md:2:20: "SECRET_*" passes secrets to the agent`},
 	}
 	for _, tt := range tests {

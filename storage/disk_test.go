@@ -241,6 +241,7 @@ type diskView struct{ *disk }
 
 func (v diskView) names() ([]string, error)                   { return v.listed() }
 func (v diskView) open(name string, how access) (file, error) { return v.openFile(name, how) }
+func (v diskView) narrow() error                              { return nil }
 func (v diskView) close() error                               { return nil }
 
 func (v diskView) rename(from, to string) error {

@@ -17,6 +17,8 @@ type folder interface {
 	rename(from, to string) error
 	remove(name string) error
 	sync() error // makes names durable
+	// narrow leaves the folder to its owner, as far as the file system can.
+	narrow() error
 	close() error
 }
 
@@ -75,7 +77,7 @@ func (d diskFolder) open(name string, how access) (file, error) {
 		creating:   os.O_RDWR | os.O_CREATE,
 	}
 	// Without O_NONBLOCK, opening a named pipe would wait for its writer.
-	f, err := d.root.OpenFile(name, flags[how]|syscall.O_NONBLOCK, 0o644)
+	f, err := d.root.OpenFile(name, flags[how]|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +101,15 @@ func (d diskFolder) sync() error {
 		return err
 	}
 	return errors.Join(syncFolder(f), f.Close())
+}
+
+func (d diskFolder) narrow() error {
+	info, err := d.root.Stat(".")
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		// Not every file system has modes, and another user may own the folder.
+		_ = d.root.Chmod(".", info.Mode()&^0o077)
+	}
+	return err
 }
 
 // syncFolder makes the names in a folder durable.
@@ -147,7 +158,8 @@ func withDescriptor(f *os.File, name string, call func(fd int) error) error {
 	return errors.Join(err, os.NewSyscallError(name, callErr))
 }
 
-// makeFolder is like os.MkdirAll. It also makes the new names durable.
+// makeFolder is like os.MkdirAll for folders that only their owner may read. It also makes
+// the new names durable.
 func makeFolder(dir string) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
@@ -158,7 +170,7 @@ func makeFolder(dir string) error {
 			return err
 		}
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	f, err := os.Open(parent)

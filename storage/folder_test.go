@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -158,6 +159,50 @@ func TestLinksAreNoLogs(t *testing.T) {
 		if s, err := Open(dir, Options{}); err == nil {
 			t.Errorf("a link to %s is taken for a log", target)
 			s.Close()
+		}
+	}
+}
+
+// Only the owner can read the store and its locks, also if the folder was wider before.
+func TestModes(t *testing.T) {
+	t.Parallel()
+	wide := t.TempDir()
+	if err := os.Chmod(wide, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	made, locks := filepath.Join(t.TempDir(), "a", "b"), filepath.Join(t.TempDir(), "c")
+	for _, dir := range []string{wide, made} {
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustPut(t, s, "key", "1")
+		if err := errors.Join(s.compactNow(t.Context()), s.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, dir := range []string{made, locks} {
+		release, err := Lock(t.Context(), dir, "name", Holder{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := release(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, dir := range []string{wide, made, locks} {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil && info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s is %v", path, info.Mode())
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	}
 }

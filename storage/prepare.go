@@ -8,8 +8,8 @@ import (
 )
 
 // openLock opens the lock's file in the store's folder. It creates both if they are
-// missing. It holds the mutex until it returns, because readers reopen the folder as long
-// as there is no log.
+// missing, and narrows a folder that others may read: earlier versions made it so. It holds
+// the mutex until it returns, because readers reopen the folder as long as there is no log.
 func (s *Store) openLock() (file, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,6 +26,9 @@ func (s *Store) openLock() (file, error) {
 	}
 	if s.folder == nil {
 		return nil, ErrRemoved
+	}
+	if err := s.folder.narrow(); err != nil {
+		return nil, err
 	}
 	f, err := s.folder.open(writeLockName, creating)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -18,6 +18,7 @@
 //     Repair gives up what is lost.
 //   - A dead process holds no lock, unless it forked without exec while it held the
 //     lock, and its copy is alive.
+//   - Only the owner of the folder can read it, where the file system has modes.
 //   - The space of overwritten values is reclaimed automatically, while others read
 //     and write.
 //

@@ -155,20 +155,10 @@ func hide(secrets []string, patterns []*regexp.Regexp) hiding {
 }
 
 // text gives s with everything that is to be hidden replaced.
-func (h hiding) text(s string) string {
-	all := newExcerpt(h, len(s), 0, nil)
-	all.write([]byte(s))
-	all.end()
-	return all.text()
-}
+func (h hiding) text(s string) string { return process.MaskText(s, h.secrets, h.patterns) }
 
 // byPattern gives s with what a pattern matches replaced.
-func (h hiding) byPattern(s string) string {
-	for _, re := range h.patterns {
-		s = re.ReplaceAllString(s, "***")
-	}
-	return s
-}
+func (h hiding) byPattern(s string) string { return process.MaskText(s, nil, h.patterns) }
 
 // excerpt keeps the beginning and the end of a text without its secrets.
 type excerpt struct {

@@ -165,15 +165,9 @@ func (x *Runner) Once(
 	if errors.Is(o.Result.Err, exec.ErrNotFound) {
 		return o, fmt.Errorf("spec %s: starting the interpreter of %q checks: %w", specID, c.Lang, o.Result.Err)
 	}
-	o.Output, o.Digest = x.maskPatterns(strings.ToValidUTF8(kept.String(), "\uFFFD")), kept.Sum()
+	o.Output = process.MaskText(strings.ToValidUTF8(kept.String(), "\uFFFD"), nil, x.config.Secrets)
+	o.Digest = kept.Sum()
 	return o, nil
-}
-
-func (x *Runner) maskPatterns(text string) string {
-	for _, re := range x.config.Secrets {
-		text = re.ReplaceAllString(text, "***")
-	}
-	return text
 }
 
 // Admit waits until the check may run, and returns a function that ends its permission. An

@@ -140,7 +140,7 @@ func sameFile(a, b string) bool {
 func (s *Source) setUp(ctx context.Context, dir, command string) error {
 	const shown = 2000 // bytes of output in an error
 	output := process.NewBuffer(0, shown)
-	masked := process.NewMasker(output, process.Secrets(s.opts.Env))
+	masked := process.NewMasker(output, s.secrets)
 	res := s.opts.Processes.Run(ctx, process.Command{
 		Argv: []string{"sh", "-e", "-c", command}, Dir: dir, Env: s.opts.Env, Output: masked, Timeout: s.setupTimeout,
 	})
@@ -157,7 +157,7 @@ func (s *Source) setUp(ctx context.Context, dir, command string) error {
 	case res.Exit != 0:
 		err = fmt.Errorf("exit status %d", res.Exit)
 	}
-	if text := strings.TrimSpace(output.String()); err != nil && text != "" {
+	if text := strings.TrimSpace(process.MaskText(output.String(), nil, s.opts.Secrets)); err != nil && text != "" {
 		err = fmt.Errorf("%w\n%s", err, text)
 	}
 	return err

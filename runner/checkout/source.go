@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
@@ -26,13 +27,14 @@ type Repository interface {
 
 // Options say where checkouts are made and what they need besides files of git.
 type Options struct {
-	Prefix    string   // the project's folder below the repository's top, slash-separated; "" is the top
-	Temp      string   // the folder that checkouts are made in; "" is the system's
-	Limit     int      // the most folders at a time, at least 1; a call that needs another one waits
-	Keep      bool     // leave the folders of closed checkouts, for somebody to look at; Limit does not count them
-	Link      []string // paths of the project that become symlinks to the user's, where a checkout lacks them
-	Setup     []string // sh commands that make a checkout ready, run in the project's folder
-	Env       []string // the complete environment of commands, but of git
+	Prefix    string           // the project's folder below the repository's top, slash-separated; "" is the top
+	Temp      string           // the folder that checkouts are made in; "" is the system's
+	Limit     int              // the most folders at a time, at least 1; a call that needs another one waits
+	Keep      bool             // leave the folders of closed checkouts, for somebody to look at; Limit does not count them
+	Link      []string         // paths of the project that become symlinks to the user's, where a checkout lacks them
+	Setup     []string         // sh commands that make a checkout ready, run in the project's folder
+	Env       []string         // the complete environment of commands, but of git
+	Secrets   []*regexp.Regexp // patterns to mask in the output of Setup, besides the secrets of Env
 	Processes process.Runner
 }
 
@@ -40,6 +42,7 @@ type Options struct {
 type Source struct {
 	repo         Repository
 	opts         Options
+	secrets      []string
 	setupTimeout time.Duration // of each command
 	origin       origin
 	slots        chan struct{} // one is taken for each folder
@@ -64,9 +67,10 @@ func Open(ctx context.Context, repo Repository, opts Options) (*Source, error) {
 	if within(repo.Dir(), opts.Temp) {
 		return nil, fmt.Errorf("the folder for temporary files, %s, is inside of the work tree (set TMPDIR to one outside of it)", opts.Temp)
 	}
+	secrets := process.Secrets(opts.Env)
 	opts.Env = process.Environ(opts.Env)
 	s := &Source{
-		repo: repo, opts: opts, setupTimeout: 10 * time.Minute, slots: make(chan struct{}, max(opts.Limit, 1)),
+		repo: repo, opts: opts, secrets: secrets, setupTimeout: 10 * time.Minute, slots: make(chan struct{}, max(opts.Limit, 1)),
 		inUse: map[git.Hash]*folder{}, ways: map[string][]string{},
 	}
 	if s.origin, err = s.readOrigin(ctx, repo.Dir(), ""); err != nil {

@@ -147,7 +147,7 @@ func (r *Repo) failure(c call, code int, stderr string) error {
 	case strings.Contains(message, "dubious ownership"), strings.Contains(message, "owned by someone else"):
 		return fmt.Errorf("%w: %s (if you trust it: git config --global --add safe.directory %[2]s)", errOwner, r.top)
 	case c.asUser:
-		message = lastLines(stderr)
+		message = lastLines(process.MaskText(stderr, process.Secrets(r.given), nil)) // hooks may print any variable
 	}
 	err := &CommandError{Command: c.args[0], Code: code, Message: message}
 	if lock := lockIn(stderr); lock != "" {

@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
-
-	"chant/spec"
 )
 
 // minSecret is the length in bytes of the shortest value that is masked. Shorter values
-// may be parts of ordinary words.
-const minSecret = 6
+// are parts of too many words.
+const minSecret = 4
 
 // mask replaces a secret.
 const mask = "***"
@@ -28,7 +27,7 @@ type Masker struct {
 	held    []byte
 }
 
-// NewMasker returns a Masker that writes to out. Secrets of less than 6 bytes
+// NewMasker returns a Masker that writes to out. Secrets of less than 4 bytes
 // are not masked.
 func NewMasker(out io.Writer, secrets []string) *Masker {
 	m := &Masker{out: out}
@@ -106,31 +105,33 @@ func index(text, secret []byte, from int) int {
 // undecided returns the first offset, at or after from, at which a secret may begin that
 // ends after the end of text.
 func (m *Masker) undecided(text []byte, from int) int {
-	if len(m.secrets) == 0 {
-		return len(text)
-	}
-	for at := max(from, len(text)-len(m.secrets[0])+1); at < len(text); at++ {
-		for _, secret := range m.secrets {
-			if len(secret) > len(text)-at && bytes.HasPrefix(secret, text[at:]) {
-				return at
+	first := len(text)
+	for _, secret := range m.secrets {
+		for at := max(from, len(text)-len(secret)+1); at < first; at++ {
+			next := bytes.IndexByte(text[at:first], secret[0])
+			if next < 0 {
+				break
+			}
+			if at += next; bytes.HasPrefix(secret, text[at:]) {
+				first = at
 			}
 		}
 	}
-	return len(text)
+	return first
 }
 
-// Secrets returns the values of an environment that have to be masked: those of the
-// variables for which spec.IsSecretName returns true, except values of less than 6
-// bytes. The longest comes first.
-func Secrets(env []string) []string {
-	var values []string
-	for _, entry := range env {
-		name, value, _ := strings.Cut(entry, "=")
-		if spec.IsSecretName(name) {
-			values = append(values, value)
-		}
+// MaskText returns text with the secrets, as by a Masker, and what the patterns match
+// replaced by "***".
+func MaskText(text string, secrets []string, patterns []*regexp.Regexp) string {
+	var out bytes.Buffer
+	m := NewMasker(&out, secrets)
+	_, _ = m.Write([]byte(text)) // a buffer takes all
+	_ = m.Close()                // as above
+	text = out.String()
+	for _, re := range patterns {
+		text = re.ReplaceAllString(text, mask)
 	}
-	return longestFirst(values)
+	return text
 }
 
 // longestFirst returns the secrets that are long enough, without duplicates. The longest

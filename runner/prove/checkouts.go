@@ -36,7 +36,7 @@ func (p *proving) openCheckouts(ctx context.Context) error {
 	config := p.head.project.Config
 	source, err := checkout.Open(ctx, p.prover.Git, checkout.Options{
 		Limit: mostTrees, Keep: p.opts.Keep, Link: config.Link, Setup: config.Setup, Env: p.checker.Env,
-		Processes: p.prover.Settings.Processes,
+		Secrets: config.Secrets, Processes: p.prover.Settings.Processes,
 	})
 	p.checkouts = checkouts{
 		source: source, open: map[*treeSpec]*testTree{}, folders: map[string]git.Hash{},

@@ -331,7 +331,8 @@ func (r *verification) checkOut(ctx context.Context, commit git.Hash) (*checkout
 	settings, config := r.verifier.Settings, r.project.Config
 	if r.source == nil {
 		source, err := checkout.Open(ctx, r.verifier.Git, checkout.Options{
-			Limit: maxCheckouts, Link: config.Link, Setup: config.Setup, Env: settings.Env, Processes: settings.Processes,
+			Limit: maxCheckouts, Link: config.Link, Setup: config.Setup, Env: settings.Env, Secrets: config.Secrets,
+			Processes: settings.Processes,
 		})
 		if err != nil {
 			return nil, err
