@@ -51,6 +51,7 @@ agent says about the criteria has no effect: the checks decide.`,
 	f.BoolVarP(&opts.verbose, "verbose", "v", false, "show every command as it runs")
 	f.StringVar(&opts.Agent, "agent", "", "let the agent `NAME` work first; \"spec\" means the agent that the spec names")
 	f.BoolVar(&opts.Open, "no-sandbox", false, "let the agent and its checks change what the user can change")
+	f.BoolVar(&opts.Resume, "resume", false, "let the agent go on with what an interrupted run left")
 	f.IntVar(&opts.Attempts, "attempts", 1, "let the agent try up to `N` times")
 	return c
 }
@@ -64,8 +65,8 @@ func (o runOptions) validate(args []string) error {
 		return &usageError{msg: fmt.Sprintf("--attempts must be at least 1, not %d", o.Attempts)}
 	case o.Agent == "" && o.Attempts > 1:
 		return &usageError{msg: "--attempts needs --agent"}
-	case o.Agent == "" && o.Open:
-		return &usageError{msg: "--no-sandbox needs --agent"}
+	case o.Agent == "" && (o.Open || o.Resume):
+		return &usageError{msg: "--no-sandbox and --resume need --agent"}
 	}
 	return nil
 }

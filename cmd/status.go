@@ -42,6 +42,8 @@ type statusRow struct {
 	LastRun *lastRun        `json:"last_run"` // null if it was never run
 	// Interrupted is the run that was killed before it ended; null where none was.
 	Interrupted *record.Begun `json:"interrupted"`
+	// Left is the work of an agent that an interrupted run left; null where there is none.
+	Left *record.Left `json:"left"`
 	// Unrecorded is true where the file says completed and no commit does.
 	Unrecorded bool `json:"unrecorded"`
 }
@@ -76,6 +78,9 @@ func boardRows(p *project.Project, live runner.Live) []statusRow {
 		}
 		if b, ok := live.Interrupted[s.ID]; ok && row.State != spec.StateCompleted {
 			row.Interrupted = &b
+		}
+		if l, ok := live.Left[s.ID]; ok {
+			row.Left = &l
 		}
 		row.Unrecorded = live.Facts.Unrecorded[s.ID]
 		rows = append(rows, row)
@@ -157,6 +162,8 @@ func gauge(c criteriaJSON) string {
 // why returns the fact that explains a row's state.
 func why(r statusRow) string {
 	switch {
+	case r.Left != nil:
+		return fmt.Sprintf("an agent's work is left: chant run %s --agent %s --resume, or rm -r %s", r.ID, r.Left.Agent, r.Left.Folder)
 	case r.Interrupted != nil:
 		return fmt.Sprintf("run %s was interrupted: chant run %s starts over", r.Interrupted.Run, r.ID)
 	case r.Unrecorded:

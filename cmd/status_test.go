@@ -86,6 +86,7 @@ const wantRow = `{
     ]
   },
   "interrupted": null,
+  "left": null,
   "unrecorded": false
 }
 `

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"chant/runner/completion"
@@ -26,6 +27,7 @@ type Live struct {
 	Holders     map[string]storage.Holder  // of running specs
 	Last        map[string]record.Evidence // the newest run, by spec id
 	Interrupted map[string]record.Begun    // runs that were killed, by spec id
+	Left        map[string]record.Left     // the work of agents that interrupted runs left, by spec id
 }
 
 // ReadLive reads the held locks, the last runs, and which specs are completed in HEAD. It
@@ -52,6 +54,10 @@ func ReadLive(ctx context.Context, p *project.Project, repo Repository) (live Li
 	if err != nil {
 		return live, err
 	}
+	if live.Left, err = history.Left(); err != nil {
+		return live, err
+	}
+	maps.DeleteFunc(live.Left, func(_ string, l record.Left) bool { return !l.Exists() })
 	for _, s := range p.Set.All() {
 		holder, held, err := storage.Held(project.StorePath(p.Root), project.LockName(s.ID))
 		if err != nil {
@@ -60,6 +66,7 @@ func ReadLive(ctx context.Context, p *project.Project, repo Repository) (live Li
 		if held {
 			live.Holders[s.ID] = holder
 			live.Facts.Running[s.ID] = true
+			delete(live.Left, s.ID)
 		} else if b, ok := begun[s.ID]; ok {
 			live.Interrupted[s.ID] = b
 		}

@@ -22,6 +22,7 @@ type RunOptions struct {
 	Agent    string // runs before the checks; spec.AgentOfSpec means the spec's own, "" none
 	Attempts int    // of agent and checks, until all criteria hold; 0 means 1
 	Open     bool   // the agent and its checks run in no sandbox
+	Resume   bool   // the agent goes on with what an interrupted run left
 }
 
 // attempt is the state of one run.

@@ -29,6 +29,7 @@ type session struct {
 	box       *sandbox.Sandbox // what the agent runs in; nil if in none
 	kept      string           // record.AgentRun's Sandbox
 	workspace *agent.Workspace
+	recorded  bool // that the run leaves this if it is killed
 	lost      bool // the agent removed its checkout
 }
 
@@ -45,10 +46,12 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []rec
 	}
 	results, err = s.takeTurns(ctx, max(opts.Attempts, 1))
 	if ctx.Err() != nil {
-		return results, errors.Join(err, s.workspace.Close())
+		s.leave()
+		return results, err
 	}
 	ctx = context.WithoutCancel(ctx)
 	if errBack := s.bringBack(); errBack != nil { // what is not brought back is not to be lost
+		s.leave()
 		return results, errors.Join(err, fmt.Errorf("%w (the agent's work is in %s)", errBack, s.workspace.Dir()))
 	}
 	if err = errors.Join(err, s.workspace.Close()); err != nil {
@@ -75,7 +78,67 @@ func (s *session) open(ctx context.Context, opts RunOptions) (err error) {
 	s.workspace, err = agent.OpenWorkspace(ctx, a.engine.Git, source, agent.Task{
 		Spec: a.spec, Base: a.candidate.head.Commit, Targets: a.candidate.targets, Chant: a.candidate.chant,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.takeOver(opts.Resume)
+}
+
+// takeOver lets the agent go on with what an earlier run left, if it is to, and records
+// what this run leaves if it is killed.
+func (s *session) takeOver(resume bool) (err error) {
+	a := s.attempt
+	h, err := a.engine.History()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	all, err := h.Left()
+	if err != nil {
+		return err
+	}
+	left, there := all[a.spec.ID]
+	switch there = there && left.Exists(); {
+	case resume && !there:
+		return &project.UsageError{Msg: "spec " + a.spec.ID + ": no run has left work of an agent", Mend: "leave out --resume"}
+	case resume && left.Start != s.workspace.Start():
+		return &project.UsageError{
+			Msg:  fmt.Sprintf("spec %s: HEAD or a target file has changed since run %s began", a.spec.ID, left.Run),
+			Mend: "take what you need from " + left.Dir + ", and leave out --resume",
+		}
+	case resume:
+		if err := s.workspace.Resume(left.Dir); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(left.Folder); err != nil {
+			return err
+		}
+	case there:
+		a.notice(fmt.Sprintf("what run %s left in %s is not used, and stays there", left.Run, left.Dir))
+	}
+	s.recorded = true
+	return h.Leave(a.spec.ID, record.Left{
+		Run: a.ev.ID, Agent: s.agent.Name, Folder: s.folder, Dir: s.workspace.Dir(), Start: s.workspace.Start(),
+	})
+}
+
+// leave lets the agent's checkout stay, for a later run to go on with.
+func (s *session) leave() {
+	s.workspace.Leave()
+	s.attempt.cleanUp = func() error { return nil }
+}
+
+// remove removes what was made for the run.
+func (s *session) remove() error {
+	err := os.RemoveAll(s.folder)
+	if !s.recorded {
+		return err
+	}
+	h, errOpen := s.attempt.engine.History()
+	if errOpen != nil {
+		return errors.Join(err, errOpen)
+	}
+	return errors.Join(err, h.Clear(s.attempt.spec.ID), h.Close())
 }
 
 func (s *session) agentFolder() string { return filepath.Join(s.folder, "agent") }
@@ -87,7 +150,7 @@ func (s *session) confine(opts RunOptions) (err error) {
 	if s.folder, err = os.MkdirTemp("", "chant-agent-"); err != nil {
 		return fmt.Errorf("making a folder for the agent: %w (set TMPDIR to a folder that can be written to)", err)
 	}
-	a.cleanUp = func() error { return os.RemoveAll(s.folder) }
+	a.cleanUp = s.remove
 	checks := filepath.Join(s.folder, "checks")
 	if err := errors.Join(os.Mkdir(s.agentFolder(), 0o700), os.Mkdir(checks, 0o700)); err != nil {
 		return err

@@ -215,3 +215,21 @@ func FuzzParseConfig(f *testing.F) {
 		}
 	})
 }
+
+// What stays open to agents is the user's to say.
+func TestSandboxWrite(t *testing.T) {
+	t.Parallel()
+	src := []byte("---\nsandbox: {write: [/a, ~/b, c]}\n---\n")
+	config, problems := ParseUserConfig("c.md", src)
+	if want := `c.md:2:28: "c" can't be left open to agents (write an absolute path, or one that begins with "~/")`; len(problems) != 1 ||
+		problems[0].Error() != want {
+		t.Errorf("user's: %v", problems)
+	}
+	if diff := cmp.Diff([]string{"/a", "~/b", "c"}, config.SandboxWrite); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	config, problems = ParseConfig(configPath, src)
+	if len(problems) != 1 || problems[0].Rule != "sandbox-open" || config.SandboxWrite != nil {
+		t.Errorf("repository's: %v, %v", config.SandboxWrite, problems)
+	}
+}

@@ -162,3 +162,19 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("the given environment became %q", job.Env)
 	}
 }
+
+// Codex's own sandbox can't start in another one.
+func TestSandboxed(t *testing.T) {
+	t.Parallel()
+	codex := Agent{Name: "codex", Agent: presets()["codex"]}
+	if got := codex.Sandboxed(); !holds(got.Command, "danger-full-access") || holds(got.Command, "workspace-write") {
+		t.Errorf("codex: %q", got.Command)
+	}
+	if !holds(codex.Command, "workspace-write") {
+		t.Errorf("the agent itself was changed: %q", codex.Command)
+	}
+	other := Agent{Name: "other", Agent: spec.Agent{Command: []string{"other", "-s", "workspace-write"}}}
+	if diff := cmp.Diff(other, other.Sandboxed()); diff != "" {
+		t.Errorf("other (-want +got):\n%s", diff)
+	}
+}

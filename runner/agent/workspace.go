@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,6 +49,7 @@ type Workspace struct {
 	root, user *os.Root // the checkout and the user's work tree
 	submodules []string // of the user's index
 
+	start   string                 // identifies what it was made of
 	before  map[string]fs.FileInfo // every file of the checkout, by path
 	targets map[string]target      // its target files
 	mine    map[string]file        // the user's changed target files
@@ -79,6 +81,7 @@ func OpenWorkspace(ctx context.Context, repo Repository, source *checkout.Source
 	if err != nil {
 		return nil, errors.Join(err, draft.Close())
 	}
+	w.start = startOf(task, laid)
 	if w.made, err = draft.Checkout(ctx, task.Base, checkout.Changes(laid)); err != nil {
 		return nil, err
 	}
@@ -157,16 +160,72 @@ func (w *Workspace) findSubmodules(ctx context.Context) error {
 	return nil
 }
 
+// startOf identifies the commit and the target files that a workspace is made of.
+func startOf(task Task, laid []git.Content) string {
+	h := sha256.New()
+	fmt.Fprintln(h, task.Base)
+	for _, c := range laid {
+		if slices.Contains(task.Targets, c.Path) {
+			fmt.Fprintf(h, "%q %s %s\n", c.Path, c.Mode, c.Hash)
+		}
+	}
+	return fmt.Sprintf("sha256:%x", h.Sum(nil))
+}
+
 // Dir returns the folder that the agent works in.
 func (w *Workspace) Dir() string { return w.made.Dir() }
 
-// Close removes the checkout and all that is in it.
-func (w *Workspace) Close() error {
+// Start identifies what the workspace was made of. Another one with the same Start can
+// go on with the work in this one.
+func (w *Workspace) Start() string { return w.start }
+
+// Resume takes over what an agent left in dir, an earlier workspace with the same Start.
+func (w *Workspace) Resume(dir string) error {
+	old, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	was, _, err := walk(old)
+	if err != nil {
+		return err
+	}
+	now, _, err := walk(w.root)
+	for at := range now {
+		if _, there := was[at]; !there && err == nil {
+			err = w.root.Remove(at)
+		}
+	}
+	for _, at := range slices.Sorted(maps.Keys(was)) {
+		var f, here file
+		if err == nil {
+			f, err = look(old, at)
+		}
+		if err == nil {
+			here, err = look(w.root, at)
+		}
+		if err == nil && f.state.hasContent() && (f.state != here.state || f.mode != here.mode) {
+			err = replace(w.root, at, f)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("taking over the agent's work from %s: %w", dir, err)
+	}
+	return nil
+}
+
+// Leave lets the checkout stay.
+func (w *Workspace) Leave() {
 	for _, root := range []*os.Root{w.root, w.user} {
 		if root != nil {
 			_ = root.Close() // of a folder, so nothing was written
 		}
 	}
+}
+
+// Close removes the checkout and all that is in it.
+func (w *Workspace) Close() error {
+	w.Leave()
 	return w.made.Close()
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -23,10 +24,26 @@ type Begun struct {
 	Started time.Time `json:"started"`
 }
 
-// Prefixes of the keys of evidence and of runs that have begun.
+// Left is the checkout of an agent whose run was interrupted or killed.
+type Left struct {
+	Run    string `json:"run"`
+	Agent  string `json:"agent"`
+	Folder string `json:"folder"` // of the run, with all that was made for it
+	Dir    string `json:"dir"`    // where the agent worked, in it
+	Start  string `json:"start"`  // identifies what the checkout held before
+}
+
+// Exists reports whether it is still there.
+func (l Left) Exists() bool {
+	info, err := os.Stat(l.Dir)
+	return err == nil && info.IsDir()
+}
+
+// Prefixes of the keys of evidence, of runs that have begun, and of what they left.
 const (
 	runPrefix   = "runs/"
 	begunPrefix = "begun/"
+	leftPrefix  = "left/"
 )
 
 func runKey(specID, runID string) string { return runPrefix + specID + "/" + runID }
@@ -68,24 +85,41 @@ func (h History) End(ev Evidence) error {
 
 // Begun returns the runs that have not ended, by spec id. A run is still going if its
 // spec's lock is held; else it was killed.
-func (h History) Begun() (map[string]Begun, error) {
-	keys, err := h.list(begunPrefix)
+func (h History) Begun() (map[string]Begun, error) { return all[Begun](h, begunPrefix) }
+
+// Leave records what a run leaves if it does not end as it should.
+func (h History) Leave(specID string, l Left) error { return h.put(leftPrefix+specID, l) }
+
+// Left returns what runs left, or leave if they are killed now, by spec id.
+func (h History) Left() (map[string]Left, error) { return all[Left](h, leftPrefix) }
+
+// Clear records that nothing is left of a spec's runs.
+func (h History) Clear(specID string) error {
+	if err := h.Store.Delete(leftPrefix + specID); err != nil {
+		return fmt.Errorf("recording that nothing is left of spec %s: %w", specID, err)
+	}
+	return nil
+}
+
+// all returns the records with a prefix, by spec id.
+func all[T any](h History, prefix string) (map[string]T, error) {
+	keys, err := h.list(prefix)
 	if err != nil {
 		return nil, err
 	}
-	begun := map[string]Begun{}
+	found := map[string]T{}
 	for _, specID := range keys {
-		var b Begun
-		err := h.get(begunPrefix+specID, &b)
+		var one T
+		err := h.get(prefix+specID, &one)
 		if errors.Is(err, storage.ErrNotFound) {
-			continue // ended since it was listed
+			continue // removed since it was listed
 		}
 		if err != nil {
 			return nil, err
 		}
-		begun[specID] = b
+		found[specID] = one
 	}
-	return begun, nil
+	return found, nil
 }
 
 // Runs returns the ids of the spec's runs, the oldest first.

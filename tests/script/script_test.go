@@ -98,6 +98,11 @@ func setup(env *testscript.Env) error {
 		name, value, _ := strings.Cut(kv, "=")
 		env.Setenv(name, value)
 	}
+	readme, err := filepath.Abs("../../README.md")
+	if err != nil {
+		return err
+	}
+	env.Setenv("README", readme)
 	m := &memory{jobs: map[string]*job{}, shots: map[string]shot{}}
 	env.Values[memoryKey{}] = m
 	env.Defer(m.endJobs)
