@@ -26,10 +26,8 @@ func BenchmarkSandbox(b *testing.B) {
 		begun := time.Now()
 		f.check(processes.Run(b.Context(), command).Err)
 		between := time.Now()
-		folder, err := os.MkdirTemp(dir, "run-")
-		f.check(err)
 		box, err := sandbox.Open(processes, sandbox.Options{
-			Self: dir + "/chant", Env: os.Environ(), Project: "/nowhere", Folder: folder, Caches: dir + "/caches",
+			Self: dir + "/chant", Env: os.Environ(), Project: "/nowhere", Folder: b.TempDir(), Caches: dir + "/caches",
 		})
 		f.check(err)
 		if res := box.Run(b.Context(), command); res.Err != nil || res.Exit != 0 {
