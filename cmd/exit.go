@@ -67,7 +67,7 @@ func statusIf(code int, failed bool) error {
 // of the environment, a usage error, and what can't run yet.
 func exitCode(err error) int {
 	rank := func(code int) int { // -1 for a signal
-		return slices.Index([]int{ExitNotHeld, ExitEnvironment, ExitUsage, ExitNotYet, ExitHeld}, code)
+		return slices.Index([]int{ExitUsage, ExitNotHeld, ExitEnvironment, ExitNotYet, ExitHeld}, code)
 	}
 	code := ExitHeld
 	for _, one := range flatten(err) {

@@ -84,9 +84,9 @@ func TestExitCodePrecedence(t *testing.T) {
 	order := []error{
 		nil,
 		verify.ErrNothingToVerify,
-		&usageError{msg: "m"},
 		fs.ErrPermission,
 		statusError(ExitNotHeld),
+		&usageError{msg: "m"},
 		SignalError{syscall.SIGTERM},
 	}
 	for i, stronger := range order {

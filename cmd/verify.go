@@ -101,7 +101,7 @@ func (a *App) showVerification(out *screen, found record.Verification, opts veri
 		}
 	}
 	if failure != nil {
-		return failure
+		return errors.Join(failure, statusIf(ExitNotHeld, found.Missed()))
 	}
 	showFindings(out, view)
 	if err := out.failed(); err != nil {

@@ -201,9 +201,22 @@ func (a *attempt) commitByGit(ctx context.Context, now candidate, opts RunOption
 	}
 	head, held, err = a.holdsAtHead(ctx, head)
 	if err != nil || !held {
-		return errors.Join(err, a.takeBack(before, after))
+		return errors.Join(err, a.withdraw(ctx, before, after))
 	}
 	return a.confirm(head)
+}
+
+// withdraw takes back a completion that is committed.
+func (a *attempt) withdraw(ctx context.Context, before, after []byte) error {
+	if err := a.takeBack(before, after); err != nil {
+		return err
+	}
+	message := fmt.Sprintf("chant(%s): open again\n\nThe checks do not hold in the commit that completed it.\n\nChant-Spec: %[1]s\n", a.spec.ID)
+	_, err := a.engine.Git.CommitOnly(ctx, git.CommitRequest{Paths: []string{a.spec.Path}, Message: message})
+	if err != nil && !errors.Is(err, git.ErrNothing) {
+		return fmt.Errorf("HEAD says that the spec is completed, and that could not be taken back: %w", err)
+	}
+	return nil
 }
 
 // holdsAtHead runs the checks on HEAD if its files differ from those of the commit that was

@@ -38,7 +38,7 @@ func (s *Source) fill(ctx context.Context, f *folder) error {
 		f.missing, err = s.fillSubmodules(ctx, s.origin, d.top, "", f.files)
 	}
 	if err == nil {
-		f.waysBack, err = s.furnish(ctx, d.top, f.files)
+		f.waysBack, err = s.furnish(ctx, d.top, f.commit, f.files)
 	}
 	if err != nil {
 		return fmt.Errorf("checking out commit %.12s: %w", f.commit, err)

@@ -3,7 +3,9 @@ package checkout
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,7 +18,7 @@ import (
 
 // furnish adds to a checkout what is not in git: symlinks to folders of the user's
 // work tree, and what the setup commands make. It returns the ways back.
-func (s *Source) furnish(ctx context.Context, top string, files []git.Content) ([]string, error) {
+func (s *Source) furnish(ctx context.Context, top string, commit git.Hash, files []git.Content) ([]string, error) {
 	root, err := os.OpenRoot(top)
 	if err != nil {
 		return nil, err
@@ -50,7 +52,7 @@ func (s *Source) furnish(ctx context.Context, top string, files []git.Content) (
 	if err := root.WriteFile(".git/info/exclude", []byte(exclude.String()), 0o666); err != nil {
 		return nil, err
 	}
-	if err := s.setUpAll(ctx, top); err != nil {
+	if err := s.setUpAll(ctx, top, commit); err != nil {
 		return nil, err
 	}
 	return s.waysBack(ctx, top, linked)
@@ -58,12 +60,11 @@ func (s *Source) furnish(ctx context.Context, top string, files []git.Content) (
 
 // setUpAll runs the setup commands. They must not change files of the commit, which
 // is what commands are to see.
-func (s *Source) setUpAll(ctx context.Context, top string) error {
+func (s *Source) setUpAll(ctx context.Context, top string, commit git.Hash) error {
 	if len(s.opts.Setup) == 0 {
 		return nil
 	}
-	changed := []string{"diff", "--name-only", "--ignore-submodules=untracked", "HEAD"}
-	before, err := s.git(ctx, top, nil, changed...) // git may convert a file otherwise than it was committed
+	before, err := s.changed(ctx, top, commit) // git may convert a file otherwise than it was committed
 	if err != nil {
 		return err
 	}
@@ -72,13 +73,37 @@ func (s *Source) setUpAll(ctx context.Context, top string) error {
 			return fmt.Errorf("setting up by %q: %w", command, err)
 		}
 	}
-	after, err := s.git(ctx, top, nil, changed...)
-	if err != nil || bytes.Equal(before, after) {
-		return err
+	after, err := s.changed(ctx, top, commit)
+	if err != nil {
+		return fmt.Errorf("looking at what worktree.setup changed: %w", err)
 	}
-	files := strings.Split(strings.TrimSpace(string(after)), "\n")
+	maps.DeleteFunc(after, func(at, content string) bool { return before[at] == content })
+	if len(after) == 0 {
+		return nil
+	}
+	files := slices.Sorted(maps.Keys(after))
 	return fmt.Errorf("worktree.setup changed files of the commit: %s (let it leave them as they are, as npm ci does)",
 		strings.Join(files[:min(len(files), 5)], ", "))
+}
+
+// changed returns the files that differ from a commit, each with what is there.
+func (s *Source) changed(ctx context.Context, top string, commit git.Hash) (map[string]string, error) {
+	out, err := s.git(ctx, top, nil, "diff", "--name-only", "--no-renames", "--ignore-submodules=untracked", "-z", string(commit))
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{}
+	for at := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		file := filepath.Join(top, at)
+		if link, err := os.Readlink(file); err == nil {
+			files[at] = link
+			continue
+		}
+		content, err := os.ReadFile(file)
+		files[at] = fmt.Sprint(sha256.Sum256(content), err)
+	}
+	delete(files, "")
+	return files, nil
 }
 
 // link makes one symlink, if the user's work tree has the path and the checkout

@@ -104,6 +104,7 @@ func TestNodeModules(t *testing.T) {
 func TestSetup(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t)
+	r.commit(map[string]string{"p/c": ""})
 	commit := r.commit(map[string]string{"p/a": "1"})
 	env := []string{"SOME_TOKEN=hunter2hunter2", "GITHUB_TOKEN=x"}
 	temp := t.TempDir()
@@ -113,7 +114,7 @@ func TestSetup(t *testing.T) {
 	set := func(commands ...string) (*Checkout, error) { return open(commands...).Commit(t.Context(), commit) }
 	c, err := set("cp a b", "echo $SOME_TOKEN${GITHUB_TOKEN-} >> b")
 	must(t, err)
-	same(t, "files", map[string]string{"a": "1", "b": "1hunter2hunter2\n"}, contents(t, c.Dir()))
+	same(t, "files", map[string]string{"a": "1", "b": "1hunter2hunter2\n", "c": ""}, contents(t, c.Dir()))
 	must(t, c.Close())
 	_, err = set("true", "echo one; false; echo two")
 	fails(t, err, `setting up by "echo one; false; echo two": exit status 1`, "\none")
@@ -130,9 +131,26 @@ func TestSetup(t *testing.T) {
 	fails(t, err, "killed by killed")
 	_, err = set("echo 2 > a")
 	fails(t, err, "worktree.setup changed files of the commit: p/a (")
-	_, err = set("rm a; git add -A")
-	fails(t, err, "worktree.setup changed files of the commit: p/a (")
+	for _, hidden := range []string{"rm a; git add -A", "echo 2 > a; git -c user.name=n -c user.email=e commit -qam m", "git checkout -q HEAD~"} {
+		_, err = set(hidden)
+		fails(t, err, "worktree.setup changed files of the commit: p/a (")
+	}
+	_, err = set("rm -r ../.git")
+	fails(t, err, "looking at what worktree.setup changed")
 	empty(t, temp)
+}
+
+// A file that git would write otherwise than it is stored counts as it was checked out.
+func TestSetupOfConverted(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t)
+	r.commit(map[string]string{"a.txt": "bad\r\n"})
+	commit := r.commit(map[string]string{".gitattributes": "*.txt text", "b": ""})
+	c, err := r.open(Options{Setup: []string{"true"}}).Commit(t.Context(), commit)
+	must(t, err)
+	must(t, c.Close())
+	_, err = r.open(Options{Setup: []string{"echo good > a.txt"}}).Commit(t.Context(), commit)
+	fails(t, err, "worktree.setup changed files of the commit: a.txt (")
 }
 
 func TestInterruptedSetup(t *testing.T) {

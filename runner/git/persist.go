@@ -17,7 +17,7 @@ const longest = 20 * time.Millisecond
 // the pauses are random.
 func (r *Repo) persist(ctx context.Context, again func(error) bool, step func() error) error {
 	for waited := time.Duration(0); ; {
-		if err := ctx.Err(); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return err
 		}
 		err := step()
@@ -31,7 +31,7 @@ func (r *Repo) persist(ctx context.Context, again func(error) bool, step func() 
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return errors.Join(ctx.Err(), err)
+			return errors.Join(context.Cause(ctx), err)
 		}
 	}
 }

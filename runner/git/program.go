@@ -69,7 +69,7 @@ func (r *Repo) git(ctx context.Context, c call) ([]byte, error) {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = runUntil(ctx, cmd)
 	if err != nil && ctx.Err() != nil {
-		return nil, fmt.Errorf("git %s: %w", c.args[0], ctx.Err())
+		return nil, fmt.Errorf("git %s: %w", c.args[0], context.Cause(ctx))
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return nil, r.failure(c, exit.ExitCode(), stderr.String())
@@ -119,7 +119,7 @@ func (r *Repo) command(c call) (*exec.Cmd, error) {
 // runUntil runs cmd. The end of ctx sends SIGTERM, after which git removes its
 // locks; nothing sends SIGKILL.
 func runUntil(ctx context.Context, cmd *exec.Cmd) error {
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	if err := process.StartAside(cmd); err != nil { // a check may end at the same time

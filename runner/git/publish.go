@@ -28,7 +28,7 @@ func (d *Draft) publish(ctx context.Context) (err error) {
 	if len(d.subjects) == 0 {
 		return ErrNothing
 	}
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // what follows takes no time

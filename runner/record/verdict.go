@@ -1,5 +1,7 @@
 package record
 
+import "slices"
+
 // Verdicts of a verification, besides AllHeld and Failed.
 const (
 	Invalid Verdict = "invalid" // a spec could not be read
@@ -31,8 +33,10 @@ func (s Verified) Verdict(strict bool) Verdict {
 	}
 	for _, f := range s.Findings {
 		switch {
-		case f.Rule == RuleShallow: // counts only if a check needed that history
-			shallow = true
+		case f.Rule == RuleShallow: // without strict it counts only if a check needed that history
+			if shallow = true; strict {
+				verdict = worse(verdict, Broken)
+			}
 		case f.Rule == RuleNoCriteria:
 			verdict = worse(verdict, Nothing)
 		case f.Rule != RuleUnproven || strict:
@@ -51,6 +55,15 @@ func (s Verified) Verdict(strict bool) Verdict {
 	return verdict
 }
 
+// Missed reports whether a check ran to its end and did not hold.
+func (v Verification) Missed() bool {
+	return slices.ContainsFunc(v.Specs, func(s Verified) bool {
+		return slices.ContainsFunc(s.Criteria, func(r Result) bool {
+			return !r.Outcome.Met() && r.Outcome != Unattested && r.Outcome != NotStarted && r.Outcome != Interrupted
+		})
+	})
+}
+
 // Proven returns the number of criteria that a check or an attestation shows to hold.
 func (s Verified) Proven() int {
 	n := 0
@@ -62,9 +75,9 @@ func (s Verified) Proven() int {
 	return n
 }
 
-// worse returns the worse verdict. Failed is the worst, before Invalid.
+// worse returns the worse verdict. Invalid is the worst, before Failed.
 func worse(a, b Verdict) Verdict {
-	for _, worst := range []Verdict{Failed, Invalid, Broken, Nothing} {
+	for _, worst := range []Verdict{Invalid, Failed, Broken, Nothing} {
 		if a == worst || b == worst {
 			return worst
 		}

@@ -44,7 +44,8 @@ func TestVerdict(t *testing.T) {
 		{"unreadable", []Verified{unreadable}, Invalid, Invalid},
 		{"unreadable beside held", []Verified{with(Held), unreadable}, Invalid, Invalid},
 		{"unreadable and none", []Verified{unreadable, finding(with(), RuleNoCriteria)}, Invalid, Invalid},
-		{"missed and unreadable", []Verified{with(NotHeld), unreadable}, Failed, Failed},
+		{"missed and unreadable", []Verified{with(NotHeld), unreadable}, Invalid, Invalid},
+		{"history is missing", []Verified{finding(with(Held), RuleShallow)}, AllHeld, Broken},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ type Verified struct {
 	CompletedBy string    `json:"completed_by"` // the commit; "" if none is known
 	Criteria    []Result  `json:"criteria"`
 	Findings    []Finding `json:"findings"`
-	Error       string    `json:"error"` // why the spec's file can't be used
+	Error       string    `json:"error"` // why the spec could not be read or verified
 }
 
 // Finding is a problem of a completed spec besides the results of its checks.

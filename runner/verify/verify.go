@@ -89,14 +89,18 @@ func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verificati
 	}
 	found, err := run.all(ctx, specs)
 	done, errDone := run.done()
-	if errDone != nil {
-		return v, cmp.Or(err, errDone) // an interrupt ends both
-	}
+	err = cmp.Or(err, errDone) // an interrupt ends both
 	for _, s := range specs {
-		if one, ok := found[s]; ok {
+		one, ok := found[s]
+		switch {
+		case !ok:
+			continue
+		case errDone != nil && one.Error == "":
+			one.Error = record.OneLine(errDone)
+		default:
 			err = errors.Join(err, run.judge(s, &one, done))
-			v.Specs = append(v.Specs, one)
 		}
+		v.Specs = append(v.Specs, one)
 	}
 	v.DurationMS = f.Settings.Now().Sub(started).Milliseconds()
 	return v, err
@@ -226,6 +230,9 @@ func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verifie
 		err = context.Cause(ctx)
 	}
 	v.Criteria = results
+	if err != nil {
+		v.Error = record.OneLine(err)
+	}
 	return v, err
 }
 
