@@ -211,7 +211,7 @@ func (a *attempt) withdraw(ctx context.Context, before, after []byte) error {
 	if err := a.takeBack(before, after); err != nil {
 		return err
 	}
-	message := fmt.Sprintf("chant(%s): open again\n\nThe checks do not hold in the commit that completed it.\n\nChant-Spec: %[1]s\n", a.spec.ID)
+	message := fmt.Sprintf("chant(%s): open again\n\nThe checks do not hold in its completion.\n\nChant-Spec: %[1]s\n", a.spec.ID)
 	_, err := a.engine.Git.CommitOnly(ctx, git.CommitRequest{Paths: []string{a.spec.Path}, Message: message})
 	if err != nil && !errors.Is(err, git.ErrNothing) {
 		return fmt.Errorf("HEAD says that the spec is completed, and that could not be taken back: %w", err)

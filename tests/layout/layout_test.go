@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +93,32 @@ func list(t *testing.T) map[string][]string {
 		}
 		if !strings.HasPrefix(p.ImportPath, "chant/tests/") {
 			packages[p.ImportPath] = p.Imports
+		}
+	}
+}
+
+// TestFilesOfTheGuide: the files that docs/layout.md names are there.
+func TestFilesOfTheGuide(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/layout.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile("`([a-z_/]+\\.go)`").FindAllStringSubmatch(string(text), -1)
+	if len(names) < 20 {
+		t.Errorf("only %d names found", len(names))
+	}
+	for _, name := range names {
+		var found []string
+		for _, dir := range []string{"", "*/", "*/*/"} { // a name may leave out the folder
+			at, err := filepath.Glob("../../" + dir + name[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, at...)
+		}
+		if len(found) == 0 {
+			t.Errorf("there is no %s", name[1])
 		}
 	}
 }
