@@ -57,8 +57,8 @@ func (a App) Run(ctx context.Context, args []string) int {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	err := root.ExecuteContext(ctx)
-	if _, typed := errors.AsType[*usageError](err); err != nil && !a.began && !typed {
-		err = &usageError{msg: err.Error(), hint: "chant --help lists the commands"} // cobra's errors have no type
+	if _, typed := errors.AsType[*project.UsageError](err); err != nil && !a.began && !typed {
+		err = &project.UsageError{Msg: err.Error(), Mend: "chant --help lists the commands"} // cobra's errors have no type
 	}
 	report(a.stderr(), err)
 	return exitCode(err)
@@ -83,7 +83,7 @@ func (a *App) root() *cobra.Command {
 		return a.enter(dir)
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{msg: err.Error(), hint: c.CommandPath() + " --help lists the flags"}
+		return &project.UsageError{Msg: err.Error(), Mend: c.CommandPath() + " --help lists the flags"}
 	})
 	root.AddCommand(
 		a.initCommand(), a.demoCommand(), a.newCommand(),
@@ -108,15 +108,15 @@ func refuseUnknown(root *cobra.Command) {
 		case "completion":
 			c.Args = nil
 			c.RunE = func(c *cobra.Command, _ []string) error {
-				return &usageError{msg: "completion needs the name of a shell", hint: c.CommandPath() + " --help lists them"}
+				return &project.UsageError{Msg: "completion needs the name of a shell", Mend: c.CommandPath() + " --help lists them"}
 			}
 		case "help":
 			c.Args = func(_ *cobra.Command, args []string) error {
 				found, rest, err := root.Find(args)
 				if err == nil && len(rest) > 0 {
-					err = &usageError{
-						msg:  fmt.Sprintf("unknown command %q for %q", rest[0], found.CommandPath()),
-						hint: found.CommandPath() + " --help",
+					err = &project.UsageError{
+						Msg:  fmt.Sprintf("unknown command %q for %q", rest[0], found.CommandPath()),
+						Mend: found.CommandPath() + " --help",
 					}
 				}
 				return err
@@ -136,7 +136,7 @@ func (a *App) enter(dir string) error {
 		err = syscall.ENOTDIR
 	}
 	if err != nil {
-		return &usageError{msg: fmt.Sprintf("cannot change to %q: %s", dir, withoutPath(err))}
+		return &project.UsageError{Msg: fmt.Sprintf("cannot change to %q: %s", dir, withoutPath(err))}
 	}
 	a.Dir = a.path(dir)
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"chant/cmd/demo"
 	"chant/runner/process"
+	"chant/runner/project"
 	"chant/storage/atomicfile"
 )
 
@@ -28,7 +29,7 @@ proof of the fix. It shows every command as you would type it, and runs it. It
 needs git and go. Two flags run the demo with a bogus fix.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return &usageError{msg: "demo takes one folder", hint: "chant demo [DIR]"}
+				return &project.UsageError{Msg: "demo takes one folder", Mend: "chant demo [DIR]"}
 			}
 			var variant *demo.Variant
 			switch {
@@ -112,7 +113,7 @@ func (a *App) demoDir(dir string) (made string, err error) {
 	case err != nil:
 		return "", fmt.Errorf("creating a folder for the demo: %w", err)
 	case len(entries) > 0:
-		return "", &usageError{msg: made + " is not empty", hint: "name a folder that is empty or does not exist"}
+		return "", &project.UsageError{Msg: made + " is not empty", Mend: "name a folder that is empty or does not exist"}
 	}
 	return made, nil
 }

@@ -26,7 +26,7 @@ A document that is missing or is not text is a problem too.`,
 		// A check without a subcommand must not pass because help exits 0.
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return &usageError{msg: "doc needs a subcommand: heading, refs or table", hint: c.CommandPath() + " --help"}
+			return &project.UsageError{Msg: "doc needs a subcommand: heading, refs or table", Mend: c.CommandPath() + " --help"}
 		},
 	}
 	c.AddCommand(a.docHeadingCommand(), a.docRefsCommand(), a.docTableCommand())
@@ -48,7 +48,7 @@ ignored.`,
 func (a *App) docHeading(args []string) (docAnswer, error) {
 	d := newDocAnswer("heading", " found, none empty")
 	if len(args) < 2 || hasBlank(args[1:]) {
-		return d, &usageError{msg: "doc heading needs a file and headings", hint: `chant doc heading FILE "Root cause"`}
+		return d, &project.UsageError{Msg: "doc heading needs a file and headings", Mend: `chant doc heading FILE "Root cause"`}
 	}
 	err := a.document(args[0], &d, func(doc *spec.Document) ([]spec.Item, spec.Problems, error) {
 		found, problems := doc.Sections(args[1:])
@@ -75,10 +75,10 @@ code span too, then the cited line must contain the text of that next cell.`,
 func (a *App) docRefs(args []string, least int) (docAnswer, error) {
 	d := newDocAnswer("valid reference", "")
 	if len(args) == 0 {
-		return d, &usageError{msg: "doc refs needs at least one file", hint: "chant doc refs FILE"}
+		return d, &project.UsageError{Msg: "doc refs needs at least one file", Mend: "chant doc refs FILE"}
 	}
 	if least < 1 {
-		return d, &usageError{msg: "--min must be at least 1", hint: "chant doc refs FILE --min 3"}
+		return d, &project.UsageError{Msg: "--min must be at least 1", Mend: "chant doc refs FILE --min 3"}
 	}
 	top, err := project.FindRoot(a.Dir)
 	if err != nil {
@@ -196,25 +196,25 @@ func (o docTableOptions) rowQuery(args []string, changed func(flag string) bool)
 	}
 	for flag, name := range map[string]string{"under": q.Under, "column": q.Column, "targets": o.targets} {
 		if changed(flag) && hasBlank([]string{name}) {
-			return q, &usageError{msg: "--" + flag + " takes a name", hint: hint}
+			return q, &project.UsageError{Msg: "--" + flag + " takes a name", Mend: hint}
 		}
 	}
 	for _, row := range o.rows {
 		column, value, ok := strings.Cut(row, "=")
 		if !ok || hasBlank([]string{column}) {
-			return q, &usageError{msg: fmt.Sprintf("--row %q is not COLUMN=VALUE", row), hint: hint}
+			return q, &project.UsageError{Msg: fmt.Sprintf("--row %q is not COLUMN=VALUE", row), Mend: hint}
 		}
 		q.Where = append(q.Where, spec.Condition{Column: column, Value: value})
 	}
 	switch {
 	case len(args) != 1:
-		return q, &usageError{msg: fmt.Sprintf("doc table takes one file, not %d", len(args)), hint: hint}
+		return q, &project.UsageError{Msg: fmt.Sprintf("doc table takes one file, not %d", len(args)), Mend: hint}
 	case len(q.Where) == 0 && len(q.Filled) == 0 && q.Column == "":
-		return q, &usageError{msg: "doc table needs --row, --filled or --column", hint: hint}
+		return q, &project.UsageError{Msg: "doc table needs --row, --filled or --column", Mend: hint}
 	case hasBlank(q.Filled):
-		return q, &usageError{msg: "--filled takes the name of a column", hint: hint}
+		return q, &project.UsageError{Msg: "--filled takes the name of a column", Mend: hint}
 	case q.Count < 0 || o.least < 1:
-		return q, &usageError{msg: "--count must be at least 0, --min at least 1", hint: hint}
+		return q, &project.UsageError{Msg: "--count must be at least 0, --min at least 1", Mend: hint}
 	}
 	return q, nil
 }

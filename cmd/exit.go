@@ -38,17 +38,6 @@ type SignalError struct {
 // Error names the signal.
 func (s SignalError) Error() string { return "stopped by signal: " + s.Signal.String() }
 
-// usageError is returned for an invalid command line.
-type usageError struct {
-	msg  string
-	hint string
-}
-
-func (u *usageError) Error() string { return u.msg }
-
-// Hint says how to write the command line correctly.
-func (u *usageError) Hint() string { return u.hint }
-
 // statusError ends a command with an exit code and without a message.
 type statusError int
 
@@ -114,12 +103,12 @@ func codeOf(err error) int {
 	switch {
 	case err == nil:
 		return ExitHeld
-	case is[*spec.NotFoundError](err), is[*runner.NotReadyError](err), is[*runner.NoCriteriaError](err),
+	case is[*spec.NotFoundError](err), is[*runner.NotReadyError](err),
 		is[*git.InProgressError](err), errors.Is(err, storage.ErrLocked),
 		errors.Is(err, verify.ErrNothingToVerify), errors.Is(err, prove.ErrNothingToProve),
-		errors.Is(err, prove.ErrProving), errors.Is(err, errNothingReady):
+		errors.Is(err, prove.ErrProving), errors.Is(err, errNothingReady), errors.Is(err, runner.ErrNoCriteria):
 		return ExitNotYet
-	case is[*usageError](err), is[*project.UsageError](err),
+	case is[*project.UsageError](err),
 		is[spec.Problem](err), is[*spec.AmbiguousError](err),
 		errors.Is(err, project.ErrNoProject), errors.Is(err, runner.ErrAgent), errors.Is(err, runner.ErrCheck),
 		errors.Is(err, git.ErrUnknownRevision):

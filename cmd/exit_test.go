@@ -34,7 +34,7 @@ func TestExitCode(t *testing.T) {
 		{"cancelled", context.Canceled, 130},
 		{"not held", statusError(ExitNotHeld), 1},
 		{"not yet", statusError(ExitNotYet), 3},
-		{"usage", &usageError{msg: "m"}, 2},
+		{"usage", &project.UsageError{Msg: "m"}, 2},
 		{"the engine's usage", &project.UsageError{Msg: "m"}, 2},
 		{"problem", problems[0], 2},
 		{"problems", problems.Err(), 2},
@@ -46,7 +46,7 @@ func TestExitCode(t *testing.T) {
 		{"revision and why", fmt.Errorf("resolving x: %w: %w", git.ErrUnknownRevision, fs.ErrNotExist), 2},
 		{"unknown spec", &spec.NotFoundError{Query: "9"}, 3},
 		{"not ready", &runner.NotReadyError{ID: "1", State: spec.StateBlocked}, 3},
-		{"no criteria", &runner.NoCriteriaError{ID: "1"}, 3},
+		{"no criteria", runner.ErrNoCriteria, 3},
 		{"nothing to verify", verify.ErrNothingToVerify, 3},
 		{"nothing to prove", prove.ErrNothingToProve, 3},
 		{"a proof of itself", prove.ErrProving, 3},
@@ -86,7 +86,7 @@ func TestExitCodePrecedence(t *testing.T) {
 		verify.ErrNothingToVerify,
 		fs.ErrPermission,
 		statusError(ExitNotHeld),
-		&usageError{msg: "m"},
+		&project.UsageError{Msg: "m"},
 		SignalError{syscall.SIGTERM},
 	}
 	for i, stronger := range order {
@@ -106,7 +106,7 @@ func TestExitCodePrecedence(t *testing.T) {
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	hinted := &usageError{msg: "no such flag", hint: "chant --help"}
+	hinted := &project.UsageError{Msg: "no such flag", Mend: "chant --help"}
 	for _, tt := range []struct {
 		name string
 		err  error
@@ -116,7 +116,7 @@ func TestReport(t *testing.T) {
 		{"all was said", statusError(1), ""},
 		{"plain", errors.New("disk full"), "chant: disk full\n"},
 		{"hint", hinted, "chant: no such flag (chant --help)\n"},
-		{"no hint", &usageError{msg: "bad"}, "chant: bad\n"},
+		{"no hint", &project.UsageError{Msg: "bad"}, "chant: bad\n"},
 		{"wrapped hint", fmt.Errorf("parsing: %w", hinted), "chant: parsing: no such flag (chant --help)\n"},
 		{"hint once", &spec.NotFoundError{Query: "x", Suggestions: []string{"y"}}, "chant: no spec matches \"x\" (did you mean \"y\"?)\n"},
 		{"joined", errors.Join(errors.New("one"), errors.Join(hinted, errors.New("three"))),

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
 )
@@ -41,7 +42,7 @@ func (a *App) skipCommand() *cobra.Command {
 		Args:  oneID, ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if reason = strings.TrimSpace(reason); reason == "" {
-				return &usageError{msg: "skip needs a reason", hint: "chant skip ID -m REASON"}
+				return &project.UsageError{Msg: "skip needs a reason", Mend: "chant skip ID -m REASON"}
 			}
 			return a.decide(args[0], func(engine *runner.Engine, s *spec.Spec) error {
 				if err := engine.Skip(c.Context(), s, reason); err != nil {
@@ -91,7 +92,7 @@ func (a *App) attestCommand() *cobra.Command {
 		ValidArgsFunction: a.completeIDs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 || strings.TrimSpace(note) == "" {
-				return &usageError{msg: "attest needs a spec id, numbers of criteria and a note", hint: "chant attest ID N… -m NOTE"}
+				return &project.UsageError{Msg: "attest needs a spec id, numbers of criteria and a note", Mend: "chant attest ID N… -m NOTE"}
 			}
 			return a.attest(c.Context(), args[0], args[1:], note)
 		},
@@ -105,7 +106,7 @@ func (a *App) attest(ctx context.Context, query string, args []string, note stri
 	for _, arg := range args {
 		n, err := strconv.Atoi(arg)
 		if err != nil {
-			return &usageError{msg: fmt.Sprintf("invalid criterion number %q", arg), hint: "chant show " + query + " numbers them"}
+			return &project.UsageError{Msg: fmt.Sprintf("invalid criterion number %q", arg), Mend: "chant show " + query + " numbers them"}
 		}
 		if !slices.Contains(numbers, n) {
 			numbers = append(numbers, n)

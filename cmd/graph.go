@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chant/runner"
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -69,7 +70,7 @@ func (a *App) graph(ctx context.Context, queries []string, format string) error 
 	case "json":
 		return writeJSON(a.Out, g)
 	default:
-		return &usageError{msg: fmt.Sprintf("invalid graph format %q", format), hint: "text, mermaid or dot"}
+		return &project.UsageError{Msg: fmt.Sprintf("invalid graph format %q", format), Mend: "text, mermaid or dot"}
 	}
 	return s.failed()
 }

@@ -108,7 +108,7 @@ func stateText(state spec.State) text {
 
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return &usageError{msg: fmt.Sprintf("%s takes no argument: %q", c.CommandPath(), args[0]), hint: c.CommandPath() + " --help"}
+		return &project.UsageError{Msg: fmt.Sprintf("%s takes no argument: %q", c.CommandPath(), args[0]), Mend: c.CommandPath() + " --help"}
 	}
 	return nil
 }

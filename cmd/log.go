@@ -79,7 +79,7 @@ func (a *App) logView(query, runID string) (v logJSON, err error) {
 	}
 	if runID != "" {
 		if !slices.Contains(ids, runID) {
-			return v, &usageError{msg: fmt.Sprintf("spec %s has no run %q", s.ID, runID), hint: "chant log " + s.ID + " lists them"}
+			return v, &project.UsageError{Msg: fmt.Sprintf("spec %s has no run %q", s.ID, runID), Mend: "chant log " + s.ID + " lists them"}
 		}
 		ids = []string{runID}
 	}

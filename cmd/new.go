@@ -59,7 +59,7 @@ Say what has to be done, and why.
 func (a *App) newSpec(title string) (*spec.Spec, error) {
 	title = strings.Join(strings.Fields(title), " ")
 	if title == "" {
-		return nil, &usageError{msg: "new needs a title", hint: `chant new "Keep both updates"`}
+		return nil, &project.UsageError{Msg: "new needs a title", Mend: `chant new "Keep both updates"`}
 	}
 	p, err := a.project()
 	if err != nil {
@@ -69,8 +69,8 @@ func (a *App) newSpec(title string) (*spec.Spec, error) {
 	for number := nextNumber(p.Set); ; number++ {
 		s, _ := spec.Parse(path.Join(project.SpecsDir, fmt.Sprintf("%03d-%s.md", number, slug(title))), text)
 		if len(s.Criteria) == 0 {
-			return nil, &usageError{
-				msg: fmt.Sprintf("the title %q is reserved: nothing below that heading is read", title), hint: "choose another title",
+			return nil, &project.UsageError{
+				Msg: fmt.Sprintf("the title %q is reserved: nothing below that heading is read", title), Mend: "choose another title",
 			}
 		}
 		switch err := createFile(p.Root, s.Path, text); {

@@ -42,9 +42,9 @@ project has a go.mod, pyproject.toml, setup.cfg, package.json or Cargo.toml.`,
 			const hint = `chant new bug --issue 42 --title "One of two updates is lost"`
 			switch {
 			case len(args) > 0:
-				return &usageError{msg: "new bug takes only flags", hint: hint + `, or chant new "bug …" for one spec`}
+				return &project.UsageError{Msg: "new bug takes only flags", Mend: hint + `, or chant new "bug …" for one spec`}
 			case opts.bug.Issue == "" || strings.TrimSpace(opts.bug.Title) == "":
-				return &usageError{msg: "new bug needs an issue and a title", hint: hint}
+				return &project.UsageError{Msg: "new bug needs an issue and a title", Mend: hint}
 			}
 			return a.newBug(opts)
 		},
@@ -77,7 +77,7 @@ func (a *App) newBug(opts newBugOptions) error {
 		})
 	}
 	if bug.Test == "" {
-		return &usageError{msg: "the project's files do not show where its tests belong", hint: "--test PATH"}
+		return &project.UsageError{Msg: "the project's files do not show where its tests belong", Mend: "--test PATH"}
 	}
 	if opts.from != "" {
 		if bug.Report, err = readReport(a.path(opts.from)); err != nil {
@@ -123,7 +123,7 @@ const longestReport = 1 << 20
 func readReport(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &usageError{msg: "reading the report: no such file: " + name, hint: "--from FILE"}
+		return nil, &project.UsageError{Msg: "reading the report: no such file: " + name, Mend: "--from FILE"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the report: %w", err)
@@ -134,7 +134,7 @@ func readReport(name string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("reading the report: %w", err)
 	case len(text) > longestReport:
-		return nil, &usageError{msg: "the report is longer than 1 MiB", hint: "shorten it to what the bug needs"}
+		return nil, &project.UsageError{Msg: "the report is longer than 1 MiB", Mend: "shorten it to what the bug needs"}
 	}
 	return text, nil
 }
@@ -165,8 +165,8 @@ func createAll(root string, files []runner.NewFile) (err error) {
 		}
 	}
 	if len(taken) > 0 {
-		return &usageError{
-			msg: "nothing was written, because of existing files: " + strings.Join(taken, ", "), hint: "move them away, or use another issue",
+		return &project.UsageError{
+			Msg: "nothing was written, because of existing files: " + strings.Join(taken, ", "), Mend: "move them away, or use another issue",
 		}
 	}
 	var made []string

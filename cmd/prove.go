@@ -75,25 +75,25 @@ const defaultAlpha = 0.01
 func (o proveOptions) validate(args []string) error {
 	switch {
 	case len(args) > 2:
-		return &usageError{msg: "prove takes at most a reproduction and a fix", hint: "chant prove [REPRO [FIX]]"}
+		return &project.UsageError{Msg: "prove takes at most a reproduction and a fix", Mend: "chant prove [REPRO [FIX]]"}
 	case o.check != "" && (len(args) > 0 || o.attest != "" || o.json || o.markdown || o.prove.At != "" || o.prove.Worktree):
-		return &usageError{
-			msg: "--check can't be combined with ids or flags of a proof", hint: "chant prove --check FILE --allowed-signers FILE [--signer ID]",
+		return &project.UsageError{
+			Msg: "--check can't be combined with ids or flags of a proof", Mend: "chant prove --check FILE --allowed-signers FILE [--signer ID]",
 		}
 	case o.signer != "" && o.check == "":
-		return &usageError{msg: "--signer needs --check"}
+		return &project.UsageError{Msg: "--signer needs --check"}
 	case o.sign != "" && o.attest == "":
-		return &usageError{msg: "--sign needs a file to sign", hint: "--attest FILE"}
+		return &project.UsageError{Msg: "--sign needs a file to sign", Mend: "--attest FILE"}
 	case o.attest != "" && o.prove.Worktree:
-		return &usageError{
-			msg: "--attest needs a commit, so it can't be combined with --worktree", hint: "commit the changes, and leave out --worktree",
+		return &project.UsageError{
+			Msg: "--attest needs a commit, so it can't be combined with --worktree", Mend: "commit the changes, and leave out --worktree",
 		}
 	case !(o.prove.Alpha > 0 && o.prove.Alpha < 1): // so that NaN is refused too
-		return &usageError{msg: fmt.Sprintf("--alpha must be between 0 and 1, not %g", o.prove.Alpha)}
+		return &project.UsageError{Msg: fmt.Sprintf("--alpha must be between 0 and 1, not %g", o.prove.Alpha)}
 	case o.prove.Runs < 0 || o.prove.MaxRuns < 0 || o.prove.Jobs < 1:
-		return &usageError{msg: "--runs and --max-runs must be at least 0, --jobs at least 1"}
+		return &project.UsageError{Msg: "--runs and --max-runs must be at least 0, --jobs at least 1"}
 	case o.prove.MaxRuns > 0 && o.prove.Runs > o.prove.MaxRuns:
-		return &usageError{msg: fmt.Sprintf("--runs %d is more than --max-runs %d", o.prove.Runs, o.prove.MaxRuns)}
+		return &project.UsageError{Msg: fmt.Sprintf("--runs %d is more than --max-runs %d", o.prove.Runs, o.prove.MaxRuns)}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"chant/runner/process"
+	"chant/runner/project"
 	"chant/runner/record"
 	"chant/storage/atomicfile"
 )
@@ -163,7 +164,7 @@ func (k keygen) whoSigned(ctx context.Context, name, allowed, signature string, 
 func (a *App) readArg(file string) ([]byte, error) {
 	data, err := os.ReadFile(a.path(file))
 	if err != nil {
-		return nil, &usageError{msg: "reading " + file + ": " + err.Error()}
+		return nil, &project.UsageError{Msg: "reading " + file + ": " + err.Error()}
 	}
 	return data, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"chant/runner/project"
 	"chant/runner/record"
 	"chant/storage/atomicfile"
 )
@@ -36,8 +37,8 @@ func parseReports(args []string) ([]reportTo, error) {
 	for _, arg := range args {
 		format, file, _ := strings.Cut(arg, "=")
 		if known[format] == nil {
-			return nil, &usageError{
-				msg: fmt.Sprintf("invalid report format %q", format), hint: "json, junit, markdown or github, each with an optional =FILE",
+			return nil, &project.UsageError{
+				Msg: fmt.Sprintf("invalid report format %q", format), Mend: "json, junit, markdown or github, each with an optional =FILE",
 			}
 		}
 		list = append(list, reportTo{format, file})

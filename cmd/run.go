@@ -60,13 +60,13 @@ agent says about the criteria has no effect: the checks decide.`,
 func (o runOptions) validate(args []string) error {
 	switch {
 	case o.all && len(args) > 0:
-		return &usageError{msg: "--all can't be combined with ids", hint: "name specs, or run all that are ready"}
+		return &project.UsageError{Msg: "--all can't be combined with ids", Mend: "name specs, or run all that are ready"}
 	case o.Attempts < 1:
-		return &usageError{msg: fmt.Sprintf("--attempts must be at least 1, not %d", o.Attempts)}
+		return &project.UsageError{Msg: fmt.Sprintf("--attempts must be at least 1, not %d", o.Attempts)}
 	case o.Agent == "" && o.Attempts > 1:
-		return &usageError{msg: "--attempts needs --agent"}
+		return &project.UsageError{Msg: "--attempts needs --agent"}
 	case o.Agent == "" && (o.Open || o.Resume):
-		return &usageError{msg: "--no-sandbox and --resume need --agent"}
+		return &project.UsageError{Msg: "--no-sandbox and --resume need --agent"}
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func (a *App) choose(p *project.Project, live runner.Live, queries []string, all
 		for i, s := range ready {
 			ids[i] = s.ID
 		}
-		return nil, &usageError{msg: "several specs are ready: " + strings.Join(ids, ", "), hint: "name one, or use --all"}
+		return nil, &project.UsageError{Msg: "several specs are ready: " + strings.Join(ids, ", "), Mend: "name one, or use --all"}
 	}
 	named, err := resolveAll(p.Set, queries)
 	return slices.DeleteFunc(p.Set.Order(), func(s *spec.Spec) bool { return !slices.Contains(named, s) }), err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"chant/runner/project"
 	"chant/spec"
 )
 
@@ -152,7 +153,7 @@ func showCriterion(s *screen, c criterionJSON, shown map[int]bool) {
 
 func oneID(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return &usageError{msg: fmt.Sprintf("%s takes one spec id, not %d", c.CommandPath(), len(args)), hint: "chant list shows the ids"}
+		return &project.UsageError{Msg: fmt.Sprintf("%s takes one spec id, not %d", c.CommandPath(), len(args)), Mend: "chant list shows the ids"}
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func (a *App) storeCommand() *cobra.Command {
 		Hidden: true,
 		Args:   noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return &usageError{msg: c.CommandPath() + " needs a subcommand", hint: c.CommandPath() + " --help lists them"}
+			return &project.UsageError{Msg: c.CommandPath() + " needs a subcommand", Mend: c.CommandPath() + " --help lists them"}
 		},
 	}
 	var repair bool

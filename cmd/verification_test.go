@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"chant/runner/project"
 	"chant/runner/record"
 	"chant/spec"
 )
@@ -236,7 +237,7 @@ func TestParseReports(t *testing.T) {
 		t.Errorf("reports (-want +got):\n%s", diff)
 	}
 	for _, arg := range []string{"", "pdf", "=x", "JSON"} {
-		if _, err := parseReports([]string{arg}); !is[*usageError](err) {
+		if _, err := parseReports([]string{arg}); !is[*project.UsageError](err) {
 			t.Errorf("%q: got error %v", arg, err)
 		}
 	}

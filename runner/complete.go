@@ -211,7 +211,7 @@ func (a *attempt) withdraw(ctx context.Context, before, after []byte) error {
 	if err := a.takeBack(before, after); err != nil {
 		return err
 	}
-	message := fmt.Sprintf("chant(%s): open again\n\nThe checks do not hold in the commit that completed it.\n\nChant-Spec: %[1]s\n", a.spec.ID)
+	message := fmt.Sprintf("chant(%s): open again\n\nThe checks do not hold in its completion.\n\nChant-Spec: %[1]s\n", a.spec.ID)
 	_, err := a.engine.Git.CommitOnly(ctx, git.CommitRequest{Paths: []string{a.spec.Path}, Message: message})
 	if err != nil && !errors.Is(err, git.ErrNothing) {
 		return fmt.Errorf("HEAD says that the spec is completed, and that could not be taken back: %w", err)
@@ -254,44 +254,6 @@ func (a *attempt) commitWork(ctx context.Context, now candidate, opts RunOptions
 	}
 	commits, err = a.lastCommits(ctx, now.head)
 	return commits, true, err
-}
-
-// recheck runs the checks on a commit unless it has exactly these changes. It reports whether
-// all criteria hold.
-func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents []git.Content) (held bool, err error) {
-	changed, err := a.changing(made, contents)
-	differs := len(changed) > 0
-	if err == nil && !differs && parent != "" {
-		var paths []string
-		paths, err = a.differing(ctx, parent, made)
-		differs = slices.ContainsFunc(paths, func(at string) bool {
-			return !slices.ContainsFunc(contents, func(c git.Content) bool { return c.Path == at })
-		})
-	}
-	if err != nil || !differs {
-		return err == nil, err
-	}
-	return a.checkCommit(ctx, made)
-}
-
-// checkCommit runs the checks on a commit. It reports whether all criteria hold.
-func (a *attempt) checkCommit(ctx context.Context, commit git.Hash) (held bool, err error) {
-	a.notice(fmt.Sprintf("commit %.12s has other files than those that were checked (a hook, a filter or another program"+
-		" changed them), so the checks run again on it", commit))
-	source, err := a.checkouts(ctx)
-	if err != nil {
-		return false, err
-	}
-	tree, err := source.Commit(ctx, commit)
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, tree.Close()) }()
-	results, err := a.checkIn(ctx, tree)
-	if err != nil {
-		return false, err
-	}
-	return a.resultsHeld(results, fmt.Sprintf("in commit %.12s, which has other files", commit)), nil
 }
 
 // confirm checks that a commit has the completed spec. A hook may have changed it.

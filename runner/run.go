@@ -163,26 +163,13 @@ func (e *Engine) Refuse(p *project.Project, s *spec.Spec, facts spec.Live) error
 		return &NotReadyError{ID: s.ID, State: state, Blocks: blocks}
 	}
 	if len(s.Criteria) == 0 && len(p.Set.Members(s)) == 0 {
-		return &NoCriteriaError{ID: s.ID, Path: s.Path}
+		return fmt.Errorf("spec %s: %s: %w", s.ID, s.Path, ErrNoCriteria)
 	}
 	return nil
 }
 
-// NoCriteriaError is returned for a spec without criteria, which no run could complete.
-type NoCriteriaError struct {
-	ID   string
-	Path string
-}
-
-// Error says so.
-func (n *NoCriteriaError) Error() string {
-	return fmt.Sprintf("spec %s: %s: has no acceptance criteria", n.ID, n.Path)
-}
-
-// Hint returns what to do.
-func (n *NoCriteriaError) Hint() string {
-	return `add a "## Acceptance Criteria" section with a task list`
-}
+// ErrNoCriteria is returned for a spec without criteria, which no run could complete.
+var ErrNoCriteria = errors.New(`has no acceptance criteria (add a "## Acceptance Criteria" section with a task list)`)
 
 // decide runs the checks, ticks what held, and completes the spec if all criteria are met.
 func (a *attempt) decide(ctx context.Context, opts RunOptions) error {

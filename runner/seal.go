@@ -88,6 +88,44 @@ func (a *attempt) checkIn(ctx context.Context, made *checkout.Checkout) ([]recor
 	return results, err
 }
 
+// recheck runs the checks on a commit unless it has exactly these changes. It reports whether
+// all criteria hold.
+func (a *attempt) recheck(ctx context.Context, parent, made git.Hash, contents []git.Content) (held bool, err error) {
+	changed, err := a.changing(made, contents)
+	differs := len(changed) > 0
+	if err == nil && !differs && parent != "" {
+		var paths []string
+		paths, err = a.differing(ctx, parent, made)
+		differs = slices.ContainsFunc(paths, func(at string) bool {
+			return !slices.ContainsFunc(contents, func(c git.Content) bool { return c.Path == at })
+		})
+	}
+	if err != nil || !differs {
+		return err == nil, err
+	}
+	return a.checkCommit(ctx, made)
+}
+
+// checkCommit runs the checks on a commit. It reports whether all criteria hold.
+func (a *attempt) checkCommit(ctx context.Context, commit git.Hash) (held bool, err error) {
+	a.notice(fmt.Sprintf("commit %.12s has other files than those that were checked (a hook, a filter or another program"+
+		" changed them), so the checks run again on it", commit))
+	source, err := a.checkouts(ctx)
+	if err != nil {
+		return false, err
+	}
+	tree, err := source.Commit(ctx, commit)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, tree.Close()) }()
+	results, err := a.checkIn(ctx, tree)
+	if err != nil {
+		return false, err
+	}
+	return a.resultsHeld(results, fmt.Sprintf("in commit %.12s, which has other files", commit)), nil
+}
+
 // uncovered says why the checks have not run on exactly what would be committed now;
 // "" where they have.
 func (a *attempt) uncovered(ctx context.Context, c candidate) (string, error) {

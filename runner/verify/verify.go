@@ -107,14 +107,15 @@ func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verificati
 }
 
 // load loads the specs from the tree to verify, and returns the commit.
-func (r *verification) load(ctx context.Context, opts Options) (git.Hash, error) {
-	commit, err := r.commit(ctx, opts.At)
-	if err != nil {
-		return "", err
+func (r *verification) load(ctx context.Context, opts Options) (commit git.Hash, err error) {
+	repo := r.verifier.Git
+	if opts.At == "" {
+		r.project = opts.Project
+		head, err := repo.Head()
+		return head.Commit, err
 	}
-	r.project = opts.Project
-	if opts.At != "" {
-		r.project, err = project.At(r.verifier.Git, r.verifier.Settings.Root, commit)
+	if commit, err = repo.Resolve(ctx, opts.At); err == nil {
+		r.project, err = project.At(repo, r.verifier.Settings.Root, commit)
 	}
 	return commit, err
 }
@@ -143,14 +144,6 @@ func (r *verification) begin(ctx context.Context, opts Options, commit git.Hash,
 		r.dirty[c.Path] = true
 	}
 	return err
-}
-
-func (r *verification) commit(ctx context.Context, rev string) (git.Hash, error) {
-	if rev != "" {
-		return r.verifier.Git.Resolve(ctx, rev)
-	}
-	head, err := r.verifier.Git.Head()
-	return head.Commit, err
 }
 
 // selected returns the specs to verify, in order. Specs that are named must be completed.
