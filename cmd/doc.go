@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -110,23 +111,22 @@ func (a *App) docRefs(args []string, least int) (docAnswer, error) {
 	return d, nil
 }
 
+// citedLimit is the size in bytes of the largest file of which lines can be cited.
+const citedLimit = 4 << 20
+
 // citedFile reads a file of the project. A file that does not exist is a mistake
 // in the document, and so a CitedFile with a Problem; an error is not its mistake.
 func citedFile(root *os.Root, name string) (spec.CitedFile, error) {
-	info, err := root.Stat(name)
-	var src []byte
-	if err == nil && info.Mode().IsRegular() {
-		src, err = root.ReadFile(name)
-	}
+	src, err := project.ReadIn(root, name, citedLimit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return spec.CitedFile{Problem: "is not in the project"}, nil
 	case errors.Is(err, fs.ErrPermission):
 		return spec.CitedFile{}, fmt.Errorf("reading a cited file: %w", err)
+	case errors.Is(err, syscall.EISDIR), errors.Is(err, project.ErrNotRegular):
+		return spec.CitedFile{Problem: "is not a file"}, nil
 	case err != nil: // such as a symlink that leads out of the project
 		return spec.CitedFile{Problem: "can't be followed: " + withoutPath(err)}, nil
-	case !info.Mode().IsRegular():
-		return spec.CitedFile{Problem: "is not a file"}, nil
 	}
 	var cited spec.CitedFile
 	for line := range strings.Lines(string(src)) {
@@ -285,14 +285,27 @@ func (d *docAnswer) add(path string, found []spec.Item, problems spec.Problems) 
 	}
 }
 
+// readDocument reads a file. No link leads from a path in the project to a file outside.
+func (a *App) readDocument(file string) ([]byte, error) {
+	root, err := project.FindRoot(a.Dir)
+	if err != nil {
+		return project.ReadRegular(file) // doc needs no project
+	}
+	inside, err := filepath.Rel(root, file)
+	if err != nil || !filepath.IsLocal(inside) {
+		return project.ReadRegular(file)
+	}
+	return project.ReadText(root, inside)
+}
+
 // document reads a FILE of the command line and adds to the answer what find
 // returns for it. A file that is missing or is not a document is a problem in the
 // answer, not an error: a check may ask whether somebody wrote it.
 func (a *App) document(name string, d *docAnswer, find func(doc *spec.Document) ([]spec.Item, spec.Problems, error)) error {
-	src, err := project.ReadRegular(a.path(name))
+	src, err := a.readDocument(a.path(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR),
-		errors.Is(err, project.ErrNotRegular):
+		errors.Is(err, project.ErrNotRegular), errors.Is(err, project.ErrOutside), errors.Is(err, project.ErrTooLarge):
 		d.add(name, nil, spec.Problems{{Path: name, Msg: withoutPath(err)}})
 		return nil
 	case err != nil:

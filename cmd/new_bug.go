@@ -144,7 +144,7 @@ func readReport(name string) ([]byte, error) {
 func readTemplates(root string, names []string) (map[string]string, error) {
 	templates := map[string]string{}
 	for _, name := range names {
-		src, err := project.ReadRegular(filepath.Join(root, filepath.FromSlash(runner.TemplatesDir), filepath.FromSlash(name)))
+		src, err := project.ReadText(root, path.Join(runner.TemplatesDir, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			src, err = template.ReadFile(path.Join("template/templates", name))
 		}

@@ -180,7 +180,7 @@ func (w *Workspace) ignored(ctx context.Context, now map[string]fs.FileInfo) (ma
 // Claims returns, in words, what a spec's file in the checkout says of completion
 // that it did not say before: it has no effect.
 func (w *Workspace) Claims(was *spec.Spec) []string {
-	src, err := project.ReadIn(w.root, was.Path)
+	src, err := project.ReadIn(w.root, was.Path, project.TextLimit)
 	if err != nil {
 		return []string{}
 	}

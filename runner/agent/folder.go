@@ -53,7 +53,7 @@ func look(root *os.Root, at string) (file, error) {
 	case info.Size() > project.FileLimit:
 		return file{state: state{kind: fmt.Sprintf("larger than %d MiB", project.FileLimit>>20)}}, nil
 	}
-	data, err := project.ReadIn(root, at)
+	data, err := project.ReadIn(root, at, project.FileLimit)
 	if errors.Is(err, fs.ErrPermission) {
 		return file{state: state{kind: "not readable"}}, nil
 	}

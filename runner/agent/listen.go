@@ -44,13 +44,23 @@ func listen(form spec.AgentOutput, h hiding, progress func(string)) *listener {
 		also = l.ticker
 	}
 	l.story = &story{hide: h, transcript: newExcerpt(h, keepHead, keepTail, also)}
+	events := 0
 	readers := map[spec.AgentOutput]func(s *story, e *event) (known bool){
 		spec.OutputClaude: readClaude, spec.OutputCodex: readCodex, spec.OutputGemini: readGemini, spec.OutputOpencode: readOpencode,
 	}
 	if read := readers[form]; read != nil {
 		l.out = &lines{max: maxLine, part: l.story.raw, whole: func(line []byte) {
-			if e, ok := parseEvent(line); !ok || !read(l.story, e) || e.odd {
+			e, ok := parseEvent(line)
+			known := ok && read(l.story, e)
+			if !known || e.odd {
 				l.story.line(line)
+			}
+			if known {
+				events++
+				l.story.over = 0
+				if e.isResult() {
+					l.story.over = events
+				}
 			}
 		}}
 		l.errs = &lines{max: maxStray, part: l.story.raw, whole: l.story.line}
@@ -60,15 +70,15 @@ func listen(form spec.AgentOutput, h hiding, progress func(string)) *listener {
 
 // connect gives c the listener's ends. Events are read from stdout alone, where
 // nothing of stderr can come in between; of plain text all is one stream, as a
-// terminal would show it. Printed is called at every piece of output.
-func (l *listener) connect(c *process.Command, printed func()) {
+// terminal would show it. Printed is called after every piece of output with the story's over.
+func (l *listener) connect(c *process.Command, printed func(over int)) {
 	to := func(write func(p []byte)) sink {
 		return func(p []byte) {
-			printed()
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			write(p)
 			l.story.flush() // in one piece, since looking for secrets in many small ones is slow
+			printed(l.story.over)
 		}
 	}
 	if l.out == nil {

@@ -32,7 +32,7 @@ type told struct {
 func heard(form spec.AgentOutput, h hiding, pieces ...[]byte) told {
 	var c process.Command
 	l := listen(form, h, nil)
-	l.connect(&c, func() {})
+	l.connect(&c, func(int) {})
 	for _, p := range pieces {
 		fmt.Fprintf(c.Output, "%s", p)
 	}

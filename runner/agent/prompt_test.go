@@ -72,6 +72,28 @@ func TestFit(t *testing.T) {
 	})
 }
 
+func TestWebLink(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		entry, want string // "" is no link
+	}{
+		{"https://example.org/a?b=c#d", "https://example.org/a?b=c#d"},
+		{"HTTP://example.org", "http://example.org"},
+		{"https://me:pass@example.org/@you", "https://example.org/@you"},
+		{"https://token@example.org?x", "https://example.org?x"},
+		{"https://a@b:c%zz@example.org/", "https://example.org/"},
+		{"https://example.org/\u202etxt", "https://example.org/<U+202E>txt"},
+		{"https://example.org/\n\n# a b", "https://example.org/%20#%20a%20b"},
+		{"docs/a.md", ""},
+		{"https:/a", ""},
+		{"file:///etc/passwd", ""},
+	} {
+		if got, ok := webLink(tt.entry); got != tt.want || ok != (tt.want != "") {
+			t.Errorf("%q is %q, %v", tt.entry, got, ok)
+		}
+	}
+}
+
 func TestWholeLines(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

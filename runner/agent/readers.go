@@ -41,6 +41,7 @@ func readClaude(s *story, e *event) bool {
 		s.count(in, e.number("usage.output_tokens"))
 		s.denied += len(decode[[]json.RawMessage](e, e.value("permission_denials")))
 		// An error may say "success", and "error_max_turns" may come without is_error.
+		s.failed, s.complaint = false, "" // the result of a turn before does not count
 		if kind := e.text("subtype"); e.is("is_error") || strings.HasPrefix(kind, "error") {
 			s.failed, s.complaint = true, cmp.Or(plain(e.value("error")), said, kind)
 		}
@@ -201,6 +202,16 @@ func parseEvent(line []byte) (*event, bool) {
 	e := &event{}
 	line = bytes.TrimLeft(line, " \t")
 	return e, bytes.HasPrefix(line, []byte("{")) && utf8.Valid(line) && json.Unmarshal(line, &e.fields) == nil
+}
+
+// isResult tells whether the agent is done, if no other event follows. The result of an
+// error may lack what only a success has, so it is known by its kind alone.
+func (e *event) isResult() bool {
+	switch e.text("type") {
+	case "result", "turn.completed", "turn.failed":
+		return true
+	}
+	return e.text("type") == "step_finish" && e.text("part.reason") == "stop"
 }
 
 // value returns what is at a path such as "message.model"; nil where nothing is.

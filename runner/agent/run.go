@@ -21,6 +21,9 @@ import (
 const (
 	defaultTimeout     = 30 * time.Minute
 	defaultIdleTimeout = 10 * time.Minute
+	// How long an agent may take to exit after its result, unless its idle timeout is shorter.
+	// Claude gives commands in the background 5 s. Some versions of it never exit.
+	resultGrace = 10 * time.Second
 )
 
 // Job is one run of an agent.
@@ -58,7 +61,8 @@ func Run(ctx context.Context, processes process.Runner, job Job) (record.AgentRe
 		result.Reason = oneLine(err.Error())
 		return result, err
 	}
-	ctx, printed, rest := watch(ctx, cmp.Or(job.Agent.IdleTimeout, defaultIdleTimeout))
+	idle := cmp.Or(job.Agent.IdleTimeout, defaultIdleTimeout)
+	ctx, printed, rest := watch(ctx, idle, min(idle, resultGrace))
 	defer rest()
 	l := listen(job.Agent.Output, hide(job.Secrets, job.Patterns), job.Progress)
 	l.connect(&command, printed)
@@ -106,6 +110,9 @@ func recordStory(r *record.AgentResult, s *story) {
 	r.CostUSD, r.TokensIn, r.TokensOut, r.Denied = s.cost, s.in, s.out, s.denied
 }
 
+// saysFailed is the reason of an agent that says no more than that it failed.
+const saysFailed = "says that it failed"
+
 // judge takes how the command ended, and what that means; cause is why its
 // context was done, if it was.
 func judge(r *record.AgentResult, ended process.Result, timeout time.Duration, cause error, s *story) {
@@ -116,7 +123,12 @@ func judge(r *record.AgentResult, ended process.Result, timeout time.Duration, c
 	}
 	complaint := oneLine(s.hide.text(s.complaint))
 	idle, isIdle := errors.AsType[idleError](cause)
+	late := ended.Cancelled && errors.Is(cause, errLate) || ended.TimedOut && s.over > 0
 	switch {
+	case late && s.failed:
+		r.Status, r.Reason = record.AgentFailed, cmp.Or(complaint, saysFailed)+"; "+errLate.Error()
+	case late:
+		r.Status, r.Reason = record.AgentOK, errLate.Error()
 	case ended.Cancelled && isIdle:
 		r.Status, r.Reason = record.AgentIdle, idle.Error()
 	case ended.Cancelled:
@@ -130,7 +142,7 @@ func judge(r *record.AgentResult, ended process.Result, timeout time.Duration, c
 	case ended.Exit != 0:
 		r.Status, r.Reason = record.AgentFailed, strings.TrimSuffix(fmt.Sprintf("exit status %d: %s", ended.Exit, complaint), ": ")
 	case s.failed:
-		r.Status, r.Reason = record.AgentFailed, cmp.Or(complaint, "says that it failed")
+		r.Status, r.Reason = record.AgentFailed, cmp.Or(complaint, saysFailed)
 	default:
 		r.Status = record.AgentOK
 	}
@@ -141,13 +153,33 @@ type idleError time.Duration
 
 func (i idleError) Error() string { return fmt.Sprintf("printed nothing for %s", time.Duration(i)) }
 
-// watch gives a context that is cancelled, with an idleError, when printed is
-// not called for so long. Rest ends the watch.
-func watch(ctx context.Context, limit time.Duration) (watched context.Context, printed, rest func()) {
+// errLate is why a context is done that watch gave: the agent has not exited after its result.
+var errLate = errors.New("ended by chant, as it did not exit after its result")
+
+// watch gives a context that is cancelled, with an idleError, when printed is not called for
+// the time idle; or, with errLate, when the agent has not exited in the time grace after its
+// result. That time is not prolonged by output that is no event. Printed takes a story's over;
+// its calls must not overlap. Rest ends the watch.
+func watch(ctx context.Context, idle, grace time.Duration) (watched context.Context, printed func(over int), rest func()) {
 	watched, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(limit, func() { cancel(idleError(limit)) })
-	return watched, func() { timer.Reset(limit) }, func() {
-		timer.Stop()
+	silence := time.AfterFunc(idle, func() { cancel(idleError(idle)) })
+	exit := time.AfterFunc(idle, func() { cancel(errLate) })
+	exit.Stop()
+	before := 0
+	printed = func(over int) {
+		switch {
+		case over == 0:
+			exit.Stop()
+			silence.Reset(idle)
+		case over != before:
+			silence.Stop()
+			exit.Reset(grace)
+		}
+		before = over
+	}
+	return watched, printed, func() {
+		silence.Stop()
+		exit.Stop()
 		cancel(nil)
 	}
 }

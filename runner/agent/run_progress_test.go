@@ -73,7 +73,7 @@ func TestProgressHeldBack(t *testing.T) {
 	last := ""
 	l := listen(spec.OutputText, hide([]string{"s3cret"}, nil), func(line string) { last = line })
 	var c process.Command
-	l.connect(&c, func() {})
+	l.connect(&c, func(int) {})
 	fmt.Fprint(c.Output, "a s3cr")
 	if l.close(); last != "a s3cr" {
 		t.Errorf("last line %q", last)
@@ -83,23 +83,48 @@ func TestProgressHeldBack(t *testing.T) {
 // TestWatch: time here is the bubble's own, and takes none.
 func TestWatch(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, printed, rest := watch(t.Context(), 10*time.Minute)
-		defer rest()
-		for range 5 {
-			time.Sleep(10*time.Minute - 1)
-			printed()
-		}
-		synctest.Wait()
-		if err := context.Cause(ctx); err != nil {
-			t.Fatalf("ended while something was printed: %v", err)
-		}
-		time.Sleep(10 * time.Minute)
-		synctest.Wait()
-		if _, ok := errors.AsType[idleError](context.Cause(ctx)); !ok {
-			t.Errorf("after silence: %v", context.Cause(ctx))
-		}
-	})
+	const idle, grace = 10 * time.Minute, 10 * time.Second
+	tests := []struct {
+		name string
+		over []int // printed, each a moment before the time would be up
+		want error
+	}{
+		{"silence", nil, idleError(idle)},
+		{"output", []int{0, 0, 0, 0}, idleError(idle)},
+		{"result", []int{0, 3}, errLate},
+		{"result, and another turn that is silent", []int{0, 3, 0}, idleError(idle)},
+		{"another turn's result", []int{3, 5}, errLate},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, printed, rest := watch(t.Context(), idle, grace)
+				defer rest()
+				limit := idle
+				for _, over := range tt.over {
+					time.Sleep(limit - 1)
+					printed(over)
+					if limit = idle; over > 0 {
+						limit = grace
+					}
+				}
+				time.Sleep(limit - 1)
+				if n := len(tt.over); n > 0 && tt.over[n-1] > 0 {
+					printed(tt.over[n-1]) // what is no event gives no more time
+				}
+				synctest.Wait()
+				if err := context.Cause(ctx); err != nil {
+					t.Fatalf("ended early: %v", err)
+				}
+				time.Sleep(time.Nanosecond)
+				synctest.Wait()
+				if err := context.Cause(ctx); !errors.Is(err, tt.want) {
+					t.Errorf("ended for %v, not %v", err, tt.want)
+				}
+			})
+		})
+	}
 }
 
 // TestResultJSON holds the names under which evidence is kept.

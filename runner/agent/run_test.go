@@ -185,6 +185,42 @@ func TestRunEnded(t *testing.T) {
 	}
 }
 
+// TestRunLate: an agent that does not exit after its result counts by that.
+func TestRunLate(t *testing.T) {
+	t.Parallel()
+	const success, failure = `{"type":"result","is_error":false,"result":"done"}`, `{"type":"result","is_error":true,"result":"no"}`
+	tests := []struct {
+		name   string
+		form   spec.AgentOutput
+		said   string
+		want   record.AgentStatus
+		reason string
+	}{
+		{"success", spec.OutputClaude, success, record.AgentOK, errLate.Error()},
+		{"failure", spec.OutputClaude, failure, record.AgentFailed, "no; " + errLate.Error()},
+		{"the last turn counts", spec.OutputClaude, failure + "\n" + `{"type":"system"}` + "\n" + success, record.AgentOK, errLate.Error()},
+		{"codex", spec.OutputCodex, `{"type":"turn.completed"}`, record.AgentOK, errLate.Error()},
+		{"codex, failed", spec.OutputCodex, `{"type":"turn.failed","error":{"message":"no"}}`, record.AgentFailed, "no; " + errLate.Error()},
+		{"gemini", spec.OutputGemini, `{"type":"result","status":"error"}`, record.AgentFailed, "says that it failed; " + errLate.Error()},
+		{"opencode", spec.OutputOpencode, `{"type":"step_finish","part":{"reason":"stop"}}`, record.AgentOK, errLate.Error()},
+		{"opencode, a step in between", spec.OutputOpencode, `{"type":"step_finish","part":{"reason":"tool-calls"}}`, record.AgentIdle, "printed nothing for 1s"},
+		{"another turn", spec.OutputClaude, success + "\n" + `{"type":"system"}`, record.AgentIdle, "printed nothing for 1s"},
+		{"text", spec.OutputText, success, record.AgentIdle, "printed nothing for 1s"},
+	}
+	s := newSupervisor(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			job := scripted(t, tt.form, `echo "$1"; echo bye >&2; exec sleep 1000`, tt.said)
+			job.Agent.IdleTimeout = time.Second // and so the grace
+			got, err := Run(t.Context(), s, job)
+			if err != nil || got.Status != tt.want || got.Reason != tt.reason {
+				t.Errorf("result %+v, error %v", got, err)
+			}
+		})
+	}
+}
+
 func TestRunCancelled(t *testing.T) {
 	t.Parallel()
 	s := newSupervisor(t)

@@ -28,6 +28,7 @@ type story struct {
 	cost      float64
 	in, out   int64
 	denied    int
+	over      int    // which of the events is the result, if no other follows; else 0
 	failed    bool   // the agent says so
 	complaint string // why
 }

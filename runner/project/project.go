@@ -75,7 +75,12 @@ func Load(root string) (*Project, error) {
 // the config's file could not be read.
 func Read(root string) (*Project, error) {
 	p := &Project{Root: root, Problems: map[string]spec.Problems{}}
-	if err := p.loadConfig(); err != nil {
+	top, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	defer top.Close()
+	if err := p.loadConfig(top); err != nil {
 		return nil, err
 	}
 	live, errLive := specPaths(root, SpecsDir)
@@ -89,7 +94,7 @@ func Read(root string) (*Project, error) {
 	readers.SetLimit(runtime.GOMAXPROCS(0))
 	for i, at := range paths {
 		readers.Go(func() error {
-			specs[i], problems[i] = readSpec(root, at)
+			specs[i], problems[i] = readSpec(top, at)
 			return nil
 		})
 	}
@@ -101,8 +106,8 @@ func Read(root string) (*Project, error) {
 	return p, nil
 }
 
-func (p *Project) loadConfig() error {
-	src, err := ReadRegular(p.Abs(ConfigFile))
+func (p *Project) loadConfig(top *os.Root) error {
+	src, err := ReadIn(top, ConfigFile, TextLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		src, err = nil, nil
 	}
@@ -148,12 +153,12 @@ func specPaths(root, dir string) ([]string, error) {
 var errSymlink = errors.New("is a symbolic link (replace it by the file itself)")
 
 // readSpec reads one spec file. If it can't be read, that is a problem of this spec.
-func readSpec(root, at string) (*spec.Spec, spec.Problems) {
-	info, err := os.Lstat(Abs(root, at))
+func readSpec(top *os.Root, at string) (*spec.Spec, spec.Problems) {
+	info, err := top.Lstat(at)
 	if err == nil && info.Mode().Type() == fs.ModeSymlink {
 		return unusable(at, errSymlink)
 	}
-	src, err := ReadRegular(Abs(root, at))
+	src, err := ReadIn(top, at, TextLimit)
 	if err != nil {
 		return unusable(at, err)
 	}
@@ -163,7 +168,7 @@ func readSpec(root, at string) (*spec.Spec, spec.Problems) {
 // unusable returns a spec that has only an id, and the problem.
 func unusable(at string, err error) (*spec.Spec, spec.Problems) {
 	s, _ := spec.Parse(at, nil) // for its id; that it is empty is not the problem
-	return s, spec.Problems{{ID: s.ID, Path: at, Severity: spec.Error, Rule: "unreadable", Msg: err.Error()}}
+	return s, spec.Problems{{ID: s.ID, Path: at, Severity: spec.Error, Rule: "unreadable", Msg: err.Error(), Hint: Mend(err)}}
 }
 
 // Invalid returns the ids of the specs whose files have errors.

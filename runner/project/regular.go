@@ -10,33 +10,79 @@ import (
 	"syscall"
 )
 
-// ErrNotRegular is returned for a pipe, a socket or a device.
-var ErrNotRegular = errors.New("not a regular file")
+// These errors are returned for a file that is not read.
+var (
+	// ErrNotRegular is returned for a pipe, a socket or a device.
+	ErrNotRegular = errors.New("not a regular file")
+	// ErrOutside is returned for a path that leads out of the project.
+	ErrOutside = errors.New("leads out of the project")
+	// ErrTooLarge is returned for a file that is larger than its limit, or has no end.
+	ErrTooLarge = errors.New("too large")
+)
 
-// FileLimit is the size in bytes of the largest file that is read. An agent can easily make
-// a sparse file that is larger than the memory.
-const FileLimit = 1 << 30
+// Sizes in bytes of the largest files that are read. It is easy to make a sparse file that
+// is larger than the memory.
+const (
+	FileLimit = 1 << 30 // that an agent changes
+	TextLimit = 1 << 20 // that is parsed: a spec, a prompt, the config
+)
 
-// ReadIn is like ReadRegular, for a slash-separated path relative to root.
-func ReadIn(root *os.Root, name string) ([]byte, error) {
+// ReadIn reads the regular file at a slash-separated path relative to root, if it has at most
+// limit bytes. Symbolic links are followed inside root alone. An agent or a strange
+// repository may have a pipe there, which never ends, or a link to a private file.
+func ReadIn(root *os.Root, name string, limit int64) ([]byte, error) {
 	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, Outside(err)
+	}
+	return readRegular(f, name, limit)
+}
+
+// Outside returns ErrOutside for the error that a method of os.Root returns if the path leads
+// out of it, which has no value of its own, and any other error as it is.
+func Outside(err error) error {
+	failed, isPath := errors.AsType[*fs.PathError](err)
+	_, isSystem := errors.AsType[syscall.Errno](err)
+	if isPath && !isSystem {
+		return &fs.PathError{Op: "read", Path: failed.Path, Err: ErrOutside}
+	}
+	return err
+}
+
+// Mend says what to do about an error of ReadIn, or "" where that is clear.
+func Mend(err error) string {
+	switch {
+	case errors.Is(err, ErrOutside):
+		return "replace the symbolic link by what it leads to"
+	case errors.Is(err, ErrTooLarge):
+		return "shorten it; the output of agents in it can go"
+	case errors.Is(err, ErrNotRegular):
+		return "replace it by a file"
+	}
+	return ""
+}
+
+// ReadText is like ReadIn for a file that is parsed and is named relative to the folder root.
+func ReadText(root, name string) ([]byte, error) {
+	top, err := os.OpenRoot(root)
 	if err != nil {
 		return nil, err
 	}
-	return readRegular(f, name)
+	defer top.Close()
+	return ReadIn(top, name, TextLimit)
 }
 
-// ReadRegular is like os.ReadFile, but returns an error for a pipe, a socket, a device and a
-// very large file. An agent may have made one, and reading a pipe may never end.
+// ReadRegular reads a text that the user names, wherever it is. Like ReadIn, it never waits
+// for a pipe, and returns an error for a file of more than TextLimit bytes.
 func ReadRegular(name string) ([]byte, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	return readRegular(f, name)
+	return readRegular(f, name, TextLimit)
 }
 
-func readRegular(f *os.File, name string) ([]byte, error) {
+func readRegular(f *os.File, name string, limit int64) ([]byte, error) {
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
@@ -45,8 +91,14 @@ func readRegular(f *os.File, name string) ([]byte, error) {
 	if !info.Mode().IsRegular() && !info.IsDir() { // reading a folder returns another error
 		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrNotRegular}
 	}
-	if info.Size() > FileLimit {
-		return nil, fmt.Errorf("%s is larger than %d MiB", name, FileLimit>>20)
+	large := info.Mode().IsRegular() && info.Size() > limit
+	var data []byte
+	if !large {
+		data, err = io.ReadAll(io.LimitReader(f, limit+1)) // a file of /proc has the size 0
+		large = int64(len(data)) > limit
 	}
-	return io.ReadAll(f)
+	if large {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%w (more than %d MiB)", ErrTooLarge, limit>>20)}
+	}
+	return data, err
 }

@@ -22,7 +22,7 @@ const (
 type AgentResult struct {
 	Agent         string      `json:"agent"`
 	Status        AgentStatus `json:"status"`
-	Reason        string      `json:"reason"` // why, on one line; "" for AgentOK
+	Reason        string      `json:"reason"` // why, on one line; for AgentOK "", or that chant ended it after its result
 	Exit          int         `json:"exit"`   // -1 if there is none
 	Signal        string      `json:"signal"` // that ended it
 	Started       time.Time   `json:"started,omitzero"`
