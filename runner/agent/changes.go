@@ -26,7 +26,7 @@ type Changes struct {
 	// Refused are target files that don't come back, each with the reason.
 	Refused []string
 	Modes   []string // target files whose executable bit changed, which does not come back
-	Outside []string // other files
+	Outside []string // other files, each with what became of it
 }
 
 // Read compares the checkout with what it held before and reads the target files that
@@ -64,8 +64,12 @@ func (w *Workspace) Read(ctx context.Context) (Changes, error) {
 			if err := w.compare(&c, left, at, was, is); err != nil {
 				return Changes{}, fmt.Errorf("reading %s as the agent left it: %w", at, err)
 			}
+		case was == nil:
+			c.Outside = append(c.Outside, at+" (new)")
+		case is == nil:
+			c.Outside = append(c.Outside, at+" (removed)")
 		case !sameFile(was, is):
-			c.Outside = append(c.Outside, at)
+			c.Outside = append(c.Outside, at+" (changed)")
 		}
 	}
 	w.left = left

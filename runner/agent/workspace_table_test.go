@@ -36,7 +36,7 @@ func TestWorkspace(t *testing.T) {
 				d.write("d", "2")
 			},
 			want:    func(d dir) { d.write("src/a", "2"); d.write("src/deep/er/n", "n"); d.remove("b") },
-			changes: Changes{Targets: []string{"b", "src/a", "src/deep/er/n"}, Outside: []string{"c", "d"}},
+			changes: Changes{Targets: []string{"b", "src/a", "src/deep/er/n"}, Outside: []string{"c (changed)", "d (new)"}},
 		},
 		{
 			name: "uncommitted", targets: "src", base: func(d dir) { d.write("src/a", "1"); d.write("src/b", "1"); d.write("src/c", "1") },
@@ -97,7 +97,7 @@ func TestWorkspace(t *testing.T) {
 		{
 			name: "a folder becomes a link", targets: "src/a", base: func(d dir) { d.write("src/a", "1"); d.write("other/a", "1") },
 			agent: func(d dir) { d.link("src", "other") }, want: func(d dir) { d.remove("src") },
-			changes: Changes{Targets: []string{"src/a"}, Outside: []string{"src"}},
+			changes: Changes{Targets: []string{"src/a"}, Outside: []string{"src (new)"}},
 		},
 		{
 			name: "a folder becomes a link out", targets: `"src/**"`, base: func(d dir) { d.write("src/a", "1") },
@@ -137,7 +137,7 @@ func TestWorkspace(t *testing.T) {
 				d.write(":y.o", "1")
 			},
 			want:    func(d dir) { d.write("src/:(top)x", "1"); d.write("src/a\nb", "1") },
-			changes: Changes{Targets: []string{"src/:(top)x", "src/a\nb"}, Outside: []string{"-z", ":y"}},
+			changes: Changes{Targets: []string{"src/:(top)x", "src/a\nb"}, Outside: []string{"-z (new)", ":y (new)"}},
 		},
 		{
 			name: "what git ignores", targets: "src, named.o", base: func(d dir) {
@@ -156,7 +156,7 @@ func TestWorkspace(t *testing.T) {
 				d.write(".gitignore", "*\n")
 			},
 			want:    func(d dir) { d.write("named.o", "2") },
-			changes: Changes{Targets: []string{"named.o"}, Outside: []string{".gitignore", "kept.o", "z"}},
+			changes: Changes{Targets: []string{"named.o"}, Outside: []string{".gitignore (changed)", "kept.o (changed)", "z (new)"}},
 		},
 		{
 			name: "what was linked, and git ignores", targets: `"**"`,
@@ -169,7 +169,7 @@ func TestWorkspace(t *testing.T) {
 		{
 			name: "where git does not answer", targets: "src", base: nothing, user: func(d dir) { d.link("l", "/"); d.write("f", "1") },
 			agent:   func(d dir) { d.write("l/x.o", "2"); d.write("f/x.o", "2"); d.write("x.o", "2") },
-			changes: Changes{Outside: []string{"l/x.o"}},
+			changes: Changes{Outside: []string{"l/x.o (new)"}},
 		},
 		{
 			name: "what no commit can hold", targets: "src", base: func(d dir) { d.write("src/a", "1") },
@@ -215,7 +215,7 @@ func TestWorkspace(t *testing.T) {
 				d.write(".chant/specs/2.md", "# U\n")
 				d.remove(".gitignore")
 			},
-			changes: Changes{Targets: []string{".chant/docs/x", ".chant/specs/2.md", ".gitignore"}, Outside: []string{".chant/config.md", specPath, ".chant/store/x"}},
+			changes: Changes{Targets: []string{".chant/docs/x", ".chant/specs/2.md", ".gitignore"}, Outside: []string{".chant/config.md (new)", specPath + " (changed)", ".chant/store/x (new)"}},
 		},
 		{
 			name: "conflicts", targets: "src", base: func(d dir) {

@@ -16,7 +16,7 @@ type AgentRun struct {
 	PromptDigest string       `json:"prompt_digest"` // sha256
 	Prompt       []PromptPart `json:"prompt"`
 	Claims       []string     `json:"claims"`    // what it wrote of its own completion, in words; without effect
-	Outside      []string     `json:"outside"`   // paths that it changed outside of the target files
+	Outside      []string     `json:"outside"`   // paths outside of the target files, each with what became of it: new, changed or removed
 	Refused      []string     `json:"refused"`   // target files that could not come back, each with the reason
 	Modes        []string     `json:"modes"`     // target files whose executable bit it changed, which did not come back
 	Conflicts    []string     `json:"conflicts"` // target files that somebody else changed meanwhile
