@@ -95,12 +95,13 @@ func (s *Source) changed(ctx context.Context, top string, commit git.Hash) (map[
 	files := map[string]string{}
 	for at := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		file := filepath.Join(top, at)
-		if link, err := os.Readlink(file); err == nil {
-			files[at] = link
-			continue
+		link, _ := os.Readlink(file) // "" if it is none
+		var content []byte
+		info, err := os.Lstat(file)
+		if err == nil && info.Mode().IsRegular() { // a pipe would never end
+			content, err = os.ReadFile(file)
 		}
-		content, err := os.ReadFile(file)
-		files[at] = fmt.Sprint(sha256.Sum256(content), err)
+		files[at] = fmt.Sprint(link, sha256.Sum256(content), err)
 	}
 	delete(files, "")
 	return files, nil

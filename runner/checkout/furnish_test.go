@@ -131,7 +131,7 @@ func TestSetup(t *testing.T) {
 	fails(t, err, "killed by killed")
 	_, err = set("echo 2 > a")
 	fails(t, err, "worktree.setup changed files of the commit: p/a (")
-	for _, hidden := range []string{"rm a; git add -A", "echo 2 > a; git -c user.name=n -c user.email=e commit -qam m", "git checkout -q HEAD~"} {
+	for _, hidden := range []string{"rm a; git add -A", "rm a; mkfifo a", "echo 2 > a; git -c user.name=n -c user.email=e commit -qam m", "git checkout -q HEAD~"} {
 		_, err = set(hidden)
 		fails(t, err, "worktree.setup changed files of the commit: p/a (")
 	}
