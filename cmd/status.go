@@ -79,7 +79,7 @@ func boardRows(p *project.Project, live runner.Live) []statusRow {
 		if b, ok := live.Interrupted[s.ID]; ok && row.State != spec.StateCompleted {
 			row.Interrupted = &b
 		}
-		if l, ok := live.Left[s.ID]; ok {
+		if l, ok := live.Left[s.ID]; ok && !live.Facts.Running[s.ID] {
 			row.Left = &l
 		}
 		row.Unrecorded = live.Facts.Unrecorded[s.ID]

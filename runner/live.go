@@ -27,7 +27,7 @@ type Live struct {
 	Holders     map[string]storage.Holder  // of running specs
 	Last        map[string]record.Evidence // the newest run, by spec id
 	Interrupted map[string]record.Begun    // runs that were killed, by spec id
-	Left        map[string]record.Left     // the work of agents that interrupted runs left, by spec id
+	Left        map[string]record.Left     // the work of agents that interrupted runs left, or that runs leave if they are killed, by spec id
 }
 
 // ReadLive reads the held locks, the last runs, and which specs are completed in HEAD. It
@@ -66,7 +66,6 @@ func ReadLive(ctx context.Context, p *project.Project, repo Repository) (live Li
 		if held {
 			live.Holders[s.ID] = holder
 			live.Facts.Running[s.ID] = true
-			delete(live.Left, s.ID)
 		} else if b, ok := begun[s.ID]; ok {
 			live.Interrupted[s.ID] = b
 		}

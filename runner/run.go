@@ -37,6 +37,7 @@ type attempt struct {
 	sealed    *sealed          // what the checks have seen in a checkout; nil where they ran in none
 	signer    string           // for Signed-off-by; "" if nobody is to sign off
 	ev        record.Evidence
+	left      record.Left  // what an earlier run left
 	cleanUp   func() error // removes what was made for the run
 }
 
@@ -87,7 +88,10 @@ func (e *Engine) prepare(ctx context.Context, specID string, opts RunOptions) (*
 	if begun, ok := live.Interrupted[s.ID]; ok {
 		e.Settings.Emit(record.Notice{Spec: s.ID, Text: fmt.Sprintf("run %s was interrupted; this run starts again", begun.Run)})
 	}
-	a := &attempt{engine: e, settings: e.Settings, link: p.Config.Link, project: p, spec: s, cleanUp: func() error { return nil }}
+	a := &attempt{
+		engine: e, settings: e.Settings, link: p.Config.Link, project: p, spec: s,
+		left: live.Left[s.ID], cleanUp: func() error { return nil },
+	}
 	if opts.SignOff && !opts.NoCommit {
 		if a.signer, err = e.Git.Identity(ctx); err != nil {
 			return nil, err

@@ -8,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"chant/runner/agent"
 	"chant/runner/check"
@@ -25,11 +24,11 @@ import (
 type session struct {
 	attempt   *attempt
 	agent     agent.Agent
+	prompt    agent.Prompt     // of the next attempt
 	folder    string           // of the run, with all that is made for it
 	box       *sandbox.Sandbox // what the agent runs in; nil if in none
 	kept      string           // record.AgentRun's Sandbox
 	workspace *agent.Workspace
-	recorded  bool // that the run leaves this if it is killed
 	lost      bool // the agent removed its checkout
 }
 
@@ -41,118 +40,130 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []rec
 	if s.agent, err = a.chooseAgent(opts.Agent); err != nil {
 		return nil, err
 	}
+	if err := s.compose(nil); err != nil { // before a checkout is made for nothing
+		return nil, err
+	}
 	if err := s.open(ctx, opts); err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, s.workspace.Close()) }()
 	results, err = s.takeTurns(ctx, max(opts.Attempts, 1))
 	if ctx.Err() != nil {
 		s.leave()
 		return results, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if errBack := s.bringBack(); errBack != nil { // what is not brought back is not to be lost
+	if errBack := s.bringBack(ctx); errBack != nil { // what is not brought back is not to be lost
 		s.leave()
 		return results, errors.Join(err, fmt.Errorf("%w (the agent's work is in %s)", errBack, s.workspace.Dir()))
 	}
-	if err = errors.Join(err, s.workspace.Close()); err != nil {
-		return results, err
+	if err == nil {
+		a.candidate, err = a.readCandidate(ctx)
 	}
-	a.candidate, err = a.readCandidate(ctx)
 	return results, err
 }
 
-// open makes the agent's checkout: HEAD with the user's uncommitted target files,
-// and the files below .chant as they are.
+// compose makes the prompt, with the criteria that the attempt before did not meet.
+func (s *session) compose(failed []record.Result) (err error) {
+	s.prompt, err = agent.ComposePrompt(s.attempt.project, s.attempt.spec, failed, s.agent.Limit)
+	return err
+}
+
+// The folders of a run: the agent can write to the first, checks to the second.
+func (s *session) agentFolder() string { return filepath.Join(s.folder, "agent") }
+func (s *session) checkFolder() string { return filepath.Join(s.folder, "checks") }
+
+// open makes the agent's checkout, HEAD with the user's uncommitted target files and the
+// files below .chant as they are, or finds the one that an earlier run left.
 func (s *session) open(ctx context.Context, opts RunOptions) (err error) {
 	a := s.attempt
-	if err := s.confine(opts); err != nil {
+	left, there := a.left, a.left.Exists()
+	switch {
+	case opts.Resume && !there:
+		return &project.UsageError{Msg: "spec " + a.spec.ID + ": no run has left work of an agent", Mend: "leave out --resume"}
+	case opts.Resume:
+		s.folder = left.Folder
+	default:
+		if there {
+			a.notice(fmt.Sprintf("what run %s left in %s is not used, and stays there", left.Run, left.Dir))
+		}
+		if s.folder, err = os.MkdirTemp("", "chant-agent-"); err != nil {
+			return fmt.Errorf("making a folder for the agent: %w (set TMPDIR to a folder that can be written to)", err)
+		}
+		a.cleanUp = func() error { return checkout.RemoveAll(s.folder) }
+	}
+	task := agent.Task{
+		Spec: a.spec, Base: a.candidate.head.Commit, Targets: a.candidate.targets, Chant: a.candidate.chant,
+		Keep: filepath.Join(s.folder, "kept"),
+	}
+	if opts.Resume {
+		s.workspace, err = agent.ResumeWorkspace(ctx, a.engine.Git, left.Dir, task)
+	} else {
+		err = s.checkOut(ctx, task)
+	}
+	if err != nil {
+		return err
+	}
+	if opts.Resume && left.Start != s.workspace.Start() {
+		return errors.Join(s.workspace.Close(), &project.UsageError{
+			Msg:  fmt.Sprintf("spec %s: HEAD or a target file has changed since run %s began", a.spec.ID, left.Run),
+			Mend: "take what you need from " + left.Dir + ", and leave out --resume",
+		})
+	}
+	if err := errors.Join(s.confine(opts), s.record()); err != nil {
+		return errors.Join(err, s.workspace.Close())
+	}
+	return nil
+}
+
+// checkOut makes the agent's checkout.
+func (s *session) checkOut(ctx context.Context, task agent.Task) error {
+	a := s.attempt
+	if err := os.Mkdir(s.agentFolder(), 0o700); err != nil {
 		return err
 	}
 	source, err := checkout.Open(ctx, a.engine.Git, checkout.Options{
 		Temp: s.agentFolder(), Limit: 1, Link: a.project.Config.Link, Setup: a.project.Config.Setup,
 		Env: a.engine.Settings.Env, Secrets: a.project.Config.Secrets, Processes: a.engine.Settings.Processes,
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		s.workspace, err = agent.OpenWorkspace(ctx, a.engine.Git, source, task)
 	}
-	s.workspace, err = agent.OpenWorkspace(ctx, a.engine.Git, source, agent.Task{
-		Spec: a.spec, Base: a.candidate.head.Commit, Targets: a.candidate.targets, Chant: a.candidate.chant,
-	})
-	if err != nil {
-		return err
-	}
-	return s.takeOver(opts.Resume)
+	return err
 }
 
-// takeOver lets the agent go on with what an earlier run left, if it is to, and records
-// what this run leaves if it is killed.
-func (s *session) takeOver(resume bool) (err error) {
+// record records what the run leaves if it is killed, and that nothing is left in the end.
+func (s *session) record() error {
 	a := s.attempt
-	h, err := a.engine.History()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
-	all, err := h.Left()
-	if err != nil {
-		return err
-	}
-	left, there := all[a.spec.ID]
-	switch there = there && left.Exists(); {
-	case resume && !there:
-		return &project.UsageError{Msg: "spec " + a.spec.ID + ": no run has left work of an agent", Mend: "leave out --resume"}
-	case resume && left.Start != s.workspace.Start():
-		return &project.UsageError{
-			Msg:  fmt.Sprintf("spec %s: HEAD or a target file has changed since run %s began", a.spec.ID, left.Run),
-			Mend: "take what you need from " + left.Dir + ", and leave out --resume",
-		}
-	case resume:
-		if err := s.workspace.Resume(left.Dir); err != nil {
+	update := func(f func(h record.History) error) error {
+		h, err := a.engine.History()
+		if err != nil {
 			return err
 		}
-		if err := os.RemoveAll(left.Folder); err != nil {
-			return err
-		}
-	case there:
-		a.notice(fmt.Sprintf("what run %s left in %s is not used, and stays there", left.Run, left.Dir))
+		return errors.Join(f(h), h.Close())
 	}
-	s.recorded = true
-	return h.Leave(a.spec.ID, record.Left{
-		Run: a.ev.ID, Agent: s.agent.Name, Folder: s.folder, Dir: s.workspace.Dir(), Start: s.workspace.Start(),
+	a.cleanUp = func() error {
+		return errors.Join(checkout.RemoveAll(s.folder), update(func(h record.History) error { return h.Clear(a.spec.ID) }))
+	}
+	return update(func(h record.History) error {
+		return h.Leave(a.spec.ID, record.Left{
+			Run: a.ev.ID, Agent: s.agent.Name, Folder: s.folder, Dir: s.workspace.Dir(), Start: s.workspace.Start(),
+		})
 	})
 }
 
 // leave lets the agent's checkout stay, for a later run to go on with.
-func (s *session) leave() {
-	s.workspace.Leave()
-	s.attempt.cleanUp = func() error { return nil }
-}
+func (s *session) leave() { s.attempt.cleanUp = func() error { return nil } }
 
-// remove removes what was made for the run.
-func (s *session) remove() error {
-	err := os.RemoveAll(s.folder)
-	if !s.recorded {
-		return err
-	}
-	h, errOpen := s.attempt.engine.History()
-	if errOpen != nil {
-		return errors.Join(err, errOpen)
-	}
-	return errors.Join(err, h.Clear(s.attempt.spec.ID), h.Close())
-}
-
-func (s *session) agentFolder() string { return filepath.Join(s.folder, "agent") }
-
-// confine makes the folder of the run, and the sandboxes of the agent and of the checks,
-// which run what the agent wrote.
-func (s *session) confine(opts RunOptions) (err error) {
+// confine makes the sandboxes of the agent and of the checks, which run what the agent wrote.
+func (s *session) confine(opts RunOptions) error {
 	a, settings := s.attempt, s.attempt.engine.Settings
-	if s.folder, err = os.MkdirTemp("", "chant-agent-"); err != nil {
-		return fmt.Errorf("making a folder for the agent: %w (set TMPDIR to a folder that can be written to)", err)
+	for _, dir := range []string{filepath.Join(s.agentFolder(), "home"), s.checkFolder()} { // of an earlier run
+		if err := checkout.RemoveAll(dir); err != nil {
+			return err
+		}
 	}
-	a.cleanUp = s.remove
-	checks := filepath.Join(s.folder, "checks")
-	if err := errors.Join(os.Mkdir(s.agentFolder(), 0o700), os.Mkdir(checks, 0o700)); err != nil {
+	if err := os.Mkdir(s.checkFolder(), 0o700); err != nil {
 		return err
 	}
 	gaps, without := sandbox.Gaps()
@@ -160,26 +171,19 @@ func (s *session) confine(opts RunOptions) (err error) {
 	case opts.Open:
 		s.kept = "none: --no-sandbox"
 		return nil
-	case settings.Self == "":
-		gaps, without = "there is no sandbox, because the path of chant's own program is unknown", true
+	case without:
+		s.kept = "none: " + gaps
+		a.notice(gaps)
+		return nil
 	}
 	s.kept = "landlock"
 	if gaps != "" {
 		s.kept += ", but " + gaps
 		a.notice(gaps)
 	}
-	if without {
-		s.kept = "none: " + gaps
-		return nil
-	}
 	user, err := project.LoadUserConfig(settings.Env)
 	if err != nil {
 		return err
-	}
-	home := process.Getenv(settings.Env, "HOME")
-	write := make([]string, len(user.SandboxWrite))
-	for i, dir := range user.SandboxWrite {
-		write[i] = strings.Replace(dir, "~/", home+"/", 1)
 	}
 	box := func(folder, caches string, write []string) (*sandbox.Sandbox, error) {
 		return sandbox.Open(settings.Processes, sandbox.Options{
@@ -187,43 +191,37 @@ func (s *session) confine(opts RunOptions) (err error) {
 			Caches: filepath.Join(project.CacheDir(settings.Root, settings.Env, s.folder), caches), Write: write,
 		})
 	}
-	forChecks, err := box(checks, "checks", write)
+	checks, err := box(s.checkFolder(), "checks", user.SandboxWrite)
 	if errors.Is(err, sandbox.ErrProject) {
 		return &project.UsageError{Msg: err.Error(), Mend: "name smaller folders under sandbox in your own config"}
 	}
 	if err != nil {
 		return err
 	}
-	a.settings.Processes = forChecks
-	a.settings.Env = forChecks.Environ(sandbox.WithoutServices(settings.Env))
-	for _, own := range s.agent.Own {
-		write = append(write, filepath.Join(home, own))
-	}
+	a.settings.Processes, a.settings.Env = checks, checks.Environ(sandbox.WithoutServices(settings.Env))
 	s.agent = s.agent.Sandboxed()
-	s.box, err = box(s.agentFolder(), "agent", write)
+	s.box, err = box(s.agentFolder(), "agent", slices.Concat(user.SandboxWrite, s.agent.Own))
 	return err
 }
 
 // takeTurns runs agent and checks up to so many times. No results are returned where
 // the last run of the agent could not be checked.
 func (s *session) takeTurns(ctx context.Context, attempts int) ([]record.Result, error) {
-	a := s.attempt
-	var failed []record.Result
 	for n := 1; ; n++ {
-		if err := s.runOnce(ctx, n, attempts, failed); err != nil || ctx.Err() != nil {
+		status, err := s.runOnce(ctx, n, attempts)
+		if err != nil || ctx.Err() != nil || s.lost {
 			return nil, err
-		}
-		if s.lost {
-			return nil, nil
 		}
 		results, err := s.check(ctx)
 		if err != nil || ctx.Err() != nil {
 			return results, err
 		}
-		last := a.ev.Agents[len(a.ev.Agents)-1]
-		failed = slices.DeleteFunc(slices.Clone(results), func(r record.Result) bool { return r.Outcome.Met() || r.Manual })
-		if n == attempts || len(failed) == 0 && last.Result.Status == record.AgentOK {
+		failed := slices.DeleteFunc(slices.Clone(results), func(r record.Result) bool { return r.Outcome.Met() || r.Manual })
+		if n == attempts || len(failed) == 0 && status == record.AgentOK {
 			return results, nil
+		}
+		if err := s.compose(failed); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -239,34 +237,28 @@ func (a *attempt) chooseAgent(name string) (agent.Agent, error) {
 }
 
 // runOnce runs the agent once and records what it did.
-func (s *session) runOnce(ctx context.Context, n, attempts int, failed []record.Result) error {
+func (s *session) runOnce(ctx context.Context, n, attempts int) (record.AgentStatus, error) {
 	a, settings := s.attempt, s.attempt.engine.Settings
-	prompt, err := agent.ComposePrompt(a.project, a.spec, failed, s.agent.Limit)
-	if err != nil {
-		return err
-	}
-	run := agent.NewAgentRun(n, prompt)
+	run := agent.NewAgentRun(n, s.prompt)
 	run.Sandbox = s.kept
 	settings.Emit(record.AgentStarted{Spec: a.spec.ID, Agent: s.agent.Name, Attempt: n, Attempts: attempts, Started: settings.Now()})
-	run.Result, err = s.runAgent(ctx, n, prompt.Text)
+	var err error
+	run.Result, err = s.runAgent(ctx, n)
 	transcript := run.Result.Transcript
 	run.Result.Transcript = "" // it has a key of its own
-	if run.Result.Status != record.AgentNotStarted {
-		err = errors.Join(err, s.readWork(ctx, &run))
+	started := run.Result.Status != record.AgentNotStarted
+	if started {
+		err = errors.Join(err, s.readWork(ctx, &run), s.keepTranscript(n, transcript))
 	}
 	a.ev.Agents = append(a.ev.Agents, run)
 	settings.Emit(record.AgentDone{Spec: a.spec.ID, Run: run})
 	for _, text := range run.Notices() {
 		a.notice(text)
 	}
-	if run.Result.Status == record.AgentNotStarted {
-		return err
+	if started && run.Result.Status != record.AgentCancelled { // a run that is stopped leaves the spec as it was
+		err = errors.Join(err, s.appendTranscript(transcript))
 	}
-	err = errors.Join(err, s.keepTranscript(n, transcript))
-	if run.Result.Status == record.AgentCancelled { // a run that is stopped leaves the spec as it was
-		return err
-	}
-	return errors.Join(err, s.appendTranscript(transcript))
+	return run.Result.Status, err
 }
 
 // readWork records what the agent did to its checkout.
@@ -286,14 +278,14 @@ func (s *session) readWork(ctx context.Context, run *record.AgentRun) error {
 }
 
 // runAgent runs the agent's program with its prompt.
-func (s *session) runAgent(ctx context.Context, n int, prompt string) (record.AgentResult, error) {
+func (s *session) runAgent(ctx context.Context, n int) (record.AgentResult, error) {
 	a, settings := s.attempt, s.attempt.engine.Settings
 	processes, own := settings.Processes, []string(nil)
 	if s.box != nil {
 		processes, own = s.box, s.box.Environ(nil)
 	}
 	return agent.Run(ctx, processes, agent.Job{
-		Agent: s.agent, Prompt: prompt, PromptFile: filepath.Join(s.folder, fmt.Sprintf("prompt-%d.md", n)),
+		Agent: s.agent, Prompt: s.prompt.Text, PromptFile: filepath.Join(s.folder, fmt.Sprintf("prompt-%s-%d.md", a.ev.ID, n)),
 		Model: a.spec.Model, Dir: s.workspace.Dir(), Sandbox: own,
 		Spec: a.spec.ID, Phase: a.spec.Phase, RunID: a.ev.ID,
 		Env:     check.WithProgram(process.Environ(settings.Env), settings.Self),
@@ -316,7 +308,7 @@ func (s *session) check(ctx context.Context) ([]record.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	contents, err := s.workspace.Store(ctx, draft.Objects())
+	contents, err := s.workspace.Store(draft.Objects())
 	if err != nil {
 		return nil, errors.Join(err, draft.Close())
 	}
@@ -325,9 +317,9 @@ func (s *session) check(ctx context.Context) ([]record.Result, error) {
 
 // bringBack writes the target files into the user's work tree, whether the checks
 // held or not.
-func (s *session) bringBack() error {
+func (s *session) bringBack(ctx context.Context) error {
 	a := s.attempt
-	conflicts, err := s.workspace.BringBack(path.Join(project.StoreDir, "aside", a.ev.ID))
+	conflicts, err := s.workspace.BringBack(ctx, path.Join(project.StoreDir, "aside", a.ev.ID))
 	if len(conflicts.Paths) > 0 {
 		last := &a.ev.Agents[len(a.ev.Agents)-1]
 		last.Conflicts, last.Aside = conflicts.Paths, conflicts.Aside

@@ -23,162 +23,142 @@ var ErrNoFolder = errors.New("removed the folder that it worked in")
 // lists are sorted.
 type Changes struct {
 	Targets []string // target files that come back: changed, new or removed
-	// Refused are target files that don't come back, each with the reason.
-	Refused []string
+	Refused []string // target files that don't come back, each with the reason
 	Modes   []string // target files whose executable bit changed, which does not come back
 	Outside []string // other files, each with what became of it
 }
 
-// Read compares the checkout with what it held before and reads the target files that
+// Git's modes of a file, and of an executable one.
+const (
+	modeFile       = "100644"
+	modeExecutable = "100755"
+)
+
+// Read compares the checkout with what it held before and copies the target files that
 // changed. Store and BringBack are about those.
-func (w *Workspace) Read(ctx context.Context) (Changes, error) {
+func (w *Workspace) Read(ctx context.Context) (c Changes, err error) {
 	top, err := w.root.Stat(".")
 	if err != nil {
-		return Changes{}, err
+		return c, err
 	}
-	if is, err := os.Lstat(w.Dir()); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(top, is) {
-		return Changes{}, ErrNoFolder
+	if is, err := os.Lstat(w.dir); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(top, is) {
+		return c, ErrNoFolder
 	}
 	w.left = nil
-	now, closed, err := walk(w.root)
+	var named []string
+	for _, item := range w.task.Spec.TargetFiles {
+		named = append(named, path.Clean(item.Value))
+	}
+	changed, err := w.repo.Since(ctx, w.dir, w.task.Keep, named)
 	if err != nil {
-		return Changes{}, err
+		return c, err
 	}
-	ignored, err := w.ignored(ctx, now)
+	if err := errors.Join(os.RemoveAll(w.copies()), os.Mkdir(w.copies(), 0o700)); err != nil {
+		return c, err
+	}
+	copies, err := os.OpenRoot(w.copies())
 	if err != nil {
-		return Changes{}, err
+		return c, err
 	}
-	all := maps.Clone(w.before)
-	maps.Copy(all, now)
-	maps.DeleteFunc(all, func(at string, _ fs.FileInfo) bool { return ignored[at] })
-	var c Changes
-	left := map[string]file{}
-	for _, at := range slices.Sorted(maps.Keys(all)) {
-		was, is := w.before[at], now[at]
-		in, mayComeBack := parent(closed, at), w.comesBack(at)
-		switch {
-		case in != "" && mayComeBack:
-			c.Refused = append(c.Refused, fmt.Sprintf("%s (the folder %s can't be read)", at, in))
-		case in != "": // nobody knows
-		case mayComeBack:
-			if err := w.compare(&c, left, at, was, is); err != nil {
-				return Changes{}, fmt.Errorf("reading %s as the agent left it: %w", at, err)
-			}
-		case was == nil:
-			c.Outside = append(c.Outside, at+" (new)")
-		case is == nil:
-			c.Outside = append(c.Outside, at+" (removed)")
-		case !sameFile(was, is):
-			c.Outside = append(c.Outside, at+" (changed)")
-		}
+	defer copies.Close()
+	left := map[string]change{}
+	for _, was := range changed {
+		w.take(&c, left, was, copies)
 	}
+	if err := w.storeCopies(ctx, left); err != nil {
+		return c, err
+	}
+	c.Targets = slices.Sorted(maps.Keys(left))
 	w.left = left
 	return c, nil
 }
 
-// parent returns the one of the folders that a path is or is in; "" where there is none.
-func parent(folders []string, at string) string {
-	i := slices.IndexFunc(folders, func(dir string) bool { return at == dir || strings.HasPrefix(at, dir+"/") })
-	if i < 0 {
-		return ""
-	}
-	return folders[i]
-}
-
-// compare adds to c, and to left, what became of a target file.
-func (w *Workspace) compare(c *Changes, left map[string]file, at string, was, is fs.FileInfo) (err error) {
-	var now file
-	if is != nil { // what is behind a symbolic link is none of its files
-		if now, err = look(w.root, at); err != nil {
-			return err
-		}
-	}
-	if was != nil && is != nil && was.Mode().IsRegular() && is.Mode().IsRegular() {
-		if modeOf(was) != modeOf(is) {
-			c.Modes = append(c.Modes, at)
-		}
-		now.mode = modeOf(was) // which is not for the agent to change
-	}
-	if now.state == w.targets[at].laid && (now.state.hasContent() || is == nil || sameFile(was, is)) {
-		return nil
-	}
-	if reason := w.refusal(at, now); reason != "" {
-		c.Refused = append(c.Refused, fmt.Sprintf("%s (%s)", at, reason))
-		return nil
-	}
-	c.Targets = append(c.Targets, at)
-	left[at] = now
-	return nil
-}
-
-// refusal says why a target file can't come back; "" where it can. What the criteria of
-// another spec are, and what is recorded of them, is no agent's to write.
-func (w *Workspace) refusal(at string, now file) string {
-	in := parent(w.submodules, at)
+// take adds to c what became of a file, and to left and to copies a target file.
+func (w *Workspace) take(c *Changes, left map[string]change, was git.Content, copies *os.Root) {
+	at := strings.TrimSuffix(was.Path, "/")
+	info, err := stat(w.root, at)
+	is := git.Content{Path: at}
+	wasFile := was.Mode == modeFile || was.Mode == modeExecutable
 	switch {
+	case !w.comesBack(at) && was.Mode == "":
+		c.Outside = append(c.Outside, was.Path+" (new)")
+		return
+	case !w.comesBack(at) && info == nil && err == nil:
+		c.Outside = append(c.Outside, at+" (removed)")
+		return
+	case !w.comesBack(at):
+		c.Outside = append(c.Outside, at+" (changed)")
+		return
 	case git.OwnPath(at):
-		return "its name means git's own folder on some systems"
-	case in != "":
-		return "it is in the submodule " + in
-	case now.state.kind != "" && !now.state.hasContent():
-		return now.state.kind
-	case !project.IsSpecFile(at):
-		return ""
-	case now.state.kind == "":
-		return "an agent can't remove a spec"
-	case now.state.kind == link:
-		return "a spec can't be a symbolic link"
+		err = errors.New("its name means git's own folder on some systems")
+	case at != was.Path:
+		err = errors.New("it is a repository of its own")
+	case err == nil && info != nil:
+		executable := info.Mode()&0o100 != 0
+		if wasFile && info.Mode().IsRegular() && executable != (was.Mode == modeExecutable) {
+			c.Modes = append(c.Modes, at)
+			executable = !executable
+		}
+		is.Mode = modeFile // or another one: storeCopies sets it
+		err = put(copies, at, w.root, at, executable)
 	}
-	is, problems := spec.Parse(at, now.data)
-	if i := slices.IndexFunc(problems, func(p spec.Problem) bool { return p.Severity == spec.Error }); i >= 0 {
-		return "it is no valid spec: " + problems[i].Msg
+	if err == nil && project.IsSpecFile(at) {
+		err = w.checkSpec(at, copies)
 	}
-	was, written := w.targets[at].spec, project.WrittenRecord(is)
-	switch {
-	case was == nil && written != "":
-		return "it is a new spec that records " + written
-	case was == nil:
-		return ""
-	case is.Digest() != was.Digest():
-		return "its criteria or checks are not what they were"
+	if err != nil {
+		c.Refused = append(c.Refused, fmt.Sprintf("%s (%v)", at, reason(err)))
+		return
 	}
-	return strings.Join(claims(was, is), ", ")
+	left[at] = change{was, is}
 }
 
-// ignored returns the new files that git ignores in the user's work tree, such as what
-// a build made: no commit would hold them. That the agent made git ignore more does not
-// count, and neither does a rule against a file that target_files names.
-func (w *Workspace) ignored(ctx context.Context, now map[string]fs.FileInfo) (map[string]bool, error) {
-	var ask []string
-	answers := map[string]bool{} // by folder: whether git has an answer for what is in it
-	for at := range now {
-		named := slices.ContainsFunc(w.task.Spec.TargetFiles, func(item spec.Item) bool { return path.Clean(item.Value) == at })
-		if named || w.before[at] != nil || parent(w.submodules, at) != "" {
-			continue
-		}
-		dir := path.Dir(at)
-		if _, ok := answers[dir]; !ok {
-			in, err := obstacle(w.user, at)
-			if err != nil {
-				return nil, err
-			}
-			answers[dir] = in == "" || in == regular
-		}
-		if answers[dir] {
-			ask = append(ask, "./"+at) // a name may begin with the colon of git's pathspecs
+// storeCopies stores what was copied, and takes out of left what is as it was.
+func (w *Workspace) storeCopies(ctx context.Context, left map[string]change) error {
+	var copied []string
+	for at, change := range left {
+		if change.is.Mode != "" {
+			copied = append(copied, at)
 		}
 	}
-	out, err := w.repo.Run(ctx, git.Call{
-		Args: []string{"check-ignore", "-z", "--stdin"}, Stdin: strings.NewReader(strings.Join(ask, "\x00")),
-	})
-	if none, ok := errors.AsType[*git.CommandError](err); err != nil && (!ok || none.Code != 1) {
-		return nil, fmt.Errorf("asking git what it ignores: %w", err)
+	stored, err := w.repo.StoreFrom(ctx, w.copies(), copied, w.objects())
+	for _, is := range stored {
+		if was := left[is.Path].was; is == was {
+			delete(left, is.Path)
+		} else {
+			left[is.Path] = change{was, is}
+		}
 	}
-	ignored := map[string]bool{}
-	for at := range strings.SplitSeq(string(out), "\x00") {
-		ignored[strings.TrimPrefix(at, "./")] = true
+	return err
+}
+
+// checkSpec says why a copy of a spec can't come back: what the criteria of another spec
+// are, and what is recorded of them, is no agent's to write.
+func (w *Workspace) checkSpec(at string, copies *os.Root) error {
+	if _, err := copies.Readlink(at); err == nil {
+		return errors.New("a spec can't be a symbolic link")
 	}
-	return ignored, nil
+	src, err := project.ReadIn(copies, at, project.TextLimit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("an agent can't remove a spec")
+	}
+	is, problems := spec.Parse(at, src)
+	if i := slices.IndexFunc(problems, func(p spec.Problem) bool { return p.Severity == spec.Error }); i >= 0 {
+		return errors.New("it is no valid spec: " + problems[i].Msg)
+	}
+	before, errNew := project.ReadIn(w.user, at, project.TextLimit)
+	was, _ := spec.Parse(at, before) // what was wrong with it before is not the agent's doing
+	switch written := project.WrittenRecord(is); {
+	case err != nil:
+		return err
+	case errNew != nil && written != "":
+		return errors.New("it is a new spec that records " + written)
+	case errNew != nil:
+	case is.Digest() != was.Digest():
+		return errors.New("its criteria or checks are not what they were")
+	case len(claims(was, is)) > 0:
+		return errors.New(strings.Join(claims(was, is), ", "))
+	}
+	return nil
 }
 
 // Claims returns, in words, what a spec's file in the checkout says of completion

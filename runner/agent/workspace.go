@@ -5,10 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,8 +26,10 @@ type Repository interface {
 	Store(ctx context.Context, paths []string, objects string) ([]git.Content, error)
 	// StoreFrom does so with files of another folder, which have to be there.
 	StoreFrom(ctx context.Context, dir string, paths []string, objects string) ([]git.Content, error)
-	// Run runs git with an environment that leads it to no other repository.
-	Run(ctx context.Context, c git.Call) ([]byte, error)
+	// Snapshot notes in the folder keep the state of dir.
+	Snapshot(ctx context.Context, dir, keep, objects string) error
+	// Since lists the files of dir that have changed since, each as it was then.
+	Since(ctx context.Context, dir, keep string, named []string) ([]git.Content, error)
 }
 
 // Task says what an agent finds in its checkout, and what of it may come back.
@@ -37,247 +38,137 @@ type Task struct {
 	Base    git.Hash // the commit that is checked out; "" is an empty tree
 	Targets []string // the user's changed target files, which are there, too
 	Chant   []string // and changed files below .chant
+	// Keep is a folder of the run that the agent can't write to. What is needed to find out
+	// what the agent did is kept there.
+	Keep string
 }
 
-// Workspace is the checkout that an agent works in, with what it held before. Only
-// target files come back from it, and only by BringBack. Its methods are called one
-// at a time, and not while the agent works.
+// Workspace is the checkout that an agent works in. Only target files come back from it,
+// and only by BringBack. Its methods are called one at a time, and not while the agent works.
 type Workspace struct {
 	repo       Repository
 	task       Task
-	made       *checkout.Checkout
+	dir        string
 	root, user *os.Root // the checkout and the user's work tree
-	submodules []string // of the user's index
-
-	start   string                 // identifies what it was made of
-	before  map[string]fs.FileInfo // every file of the checkout, by path
-	targets map[string]target      // its target files
-	mine    map[string]file        // the user's changed target files
-	others  []git.Content          // those that are removed, or submodules
-
-	// left holds the target files that the agent changed; nil where they can't be read.
-	// Only this is used once the agent is done, lest one thing be checked and another
-	// brought back.
-	left map[string]file
+	start      string
+	laid       []git.Content // the user's changed target files
+	// left holds the target files that the agent changed; nil where they can't be read. Only
+	// this, with a copy of the files, is used once the agent is done, lest one thing be checked
+	// and another brought back.
+	left map[string]change
 }
 
-// target is what a target file was before the agent worked.
-type target struct {
-	laid, theirs state      // in the checkout and in the user's work tree
-	spec         *spec.Spec // nil where it is none
-}
+// change is what an agent made of a target file. A file that is not there has no Mode.
+type change struct{ was, is git.Content }
 
-// OpenWorkspace makes the checkout and notes what it holds, and what the user's work
-// tree holds at the paths of target files. Close the result.
-func OpenWorkspace(ctx context.Context, repo Repository, source *checkout.Source, task Task) (_ *Workspace, err error) {
-	w := &Workspace{
-		repo: repo, task: task, targets: map[string]target{}, mine: map[string]file{}, left: map[string]file{},
+// OpenWorkspace makes the checkout. Close the result, which leaves the checkout.
+func OpenWorkspace(ctx context.Context, repo Repository, source *checkout.Source, task Task) (*Workspace, error) {
+	w, laid, err := newWorkspace(ctx, repo, task)
+	if err != nil {
+		return nil, err
 	}
 	draft, err := source.New()
 	if err != nil {
 		return nil, err
 	}
-	laid, err := repo.Store(ctx, slices.Concat(task.Targets, task.Chant), draft.Objects())
-	if err != nil {
+	if err := os.CopyFS(draft.Objects(), os.DirFS(w.objects())); err != nil {
 		return nil, errors.Join(err, draft.Close())
 	}
-	w.start = startOf(task, laid)
-	if w.made, err = draft.Checkout(ctx, task.Base, checkout.Changes(laid)); err != nil {
+	made, err := draft.Checkout(ctx, task.Base, checkout.Changes(laid))
+	if err != nil {
 		return nil, err
 	}
-	if err := w.note(ctx, laid); err != nil {
-		return nil, errors.Join(fmt.Errorf("making a folder for the agent: %w", err), w.Close())
+	if err := repo.Snapshot(ctx, made.Dir(), task.Keep, w.objects()); err != nil {
+		return nil, errors.Join(err, made.Close())
 	}
-	return w, nil
+	return w, w.enter(made.Dir())
 }
 
-// note remembers what the checkout holds before the agent works. What was installed
-// there, and git ignores, is as if the agent had made it.
-func (w *Workspace) note(ctx context.Context, laid []git.Content) (err error) {
-	if w.root, err = os.OpenRoot(w.made.Dir()); err != nil {
-		return err
-	}
-	if w.user, err = os.OpenRoot(w.repo.Dir()); err != nil {
-		return err
-	}
-	if err := w.findSubmodules(ctx); err != nil {
-		return err
-	}
-	found, _, err := walk(w.root)
+// ResumeWorkspace goes on with what an agent left in dir, the checkout of an earlier
+// workspace with the same Keep and Start.
+func ResumeWorkspace(ctx context.Context, repo Repository, dir string, task Task) (*Workspace, error) {
+	w, _, err := newWorkspace(ctx, repo, task)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ignored, err := w.ignored(ctx, found)
-	if err != nil {
-		return err
-	}
-	maps.DeleteFunc(found, func(at string, _ fs.FileInfo) bool { return ignored[at] })
-	w.before = found
-	for at := range found {
-		if !w.comesBack(at) {
-			continue
-		}
-		f, err := look(w.root, at)
-		if err != nil {
-			return err
-		}
-		t := target{laid: f.state}
-		if t.theirs, err = lookBehind(w.user, at); err != nil {
-			return err
-		}
-		if project.IsSpecFile(at) {
-			t.spec, _ = spec.Parse(at, f.data) // what was wrong with it before is not the agent's doing
-		}
-		w.targets[at] = t
-	}
-	for _, c := range laid {
-		switch {
-		case !slices.Contains(w.task.Targets, c.Path):
-		case c.Mode == "" || c.Mode == modeSubmodule:
-			w.others = append(w.others, c)
-		default:
-			if w.mine[c.Path], err = look(w.root, c.Path); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return w, w.enter(dir)
 }
 
-const modeSubmodule = "160000"
-
-// findSubmodules lists the submodules in the user's index.
-func (w *Workspace) findSubmodules(ctx context.Context) error {
-	out, err := w.repo.Run(ctx, git.Call{Args: []string{"ls-files", "--stage", "-z"}})
+// newWorkspace stores what the checkout has beside the commit.
+func newWorkspace(ctx context.Context, repo Repository, task Task) (*Workspace, []git.Content, error) {
+	w := &Workspace{repo: repo, task: task, left: map[string]change{}}
+	if err := os.MkdirAll(w.objects(), 0o700); err != nil {
+		return nil, nil, err
+	}
+	all, err := repo.Store(ctx, slices.Concat(task.Targets, task.Chant), w.objects())
 	if err != nil {
-		return fmt.Errorf("reading the index: %w", err)
+		return nil, nil, err
 	}
-	for entry := range strings.SplitSeq(string(out), "\x00") {
-		if facts, at, _ := strings.Cut(entry, "\t"); strings.HasPrefix(facts, modeSubmodule+" ") {
-			w.submodules = append(w.submodules, at)
-		}
-	}
-	return nil
-}
-
-// startOf identifies the commit and the target files that a workspace is made of.
-func startOf(task Task, laid []git.Content) string {
 	h := sha256.New()
 	fmt.Fprintln(h, task.Base)
-	for _, c := range laid {
+	for _, c := range all {
 		if slices.Contains(task.Targets, c.Path) {
+			w.laid = append(w.laid, c)
 			fmt.Fprintf(h, "%q %s %s\n", c.Path, c.Mode, c.Hash)
 		}
 	}
-	return fmt.Sprintf("sha256:%x", h.Sum(nil))
+	w.start = fmt.Sprintf("sha256:%x", h.Sum(nil))
+	return w, all, nil
 }
+
+// enter opens the checkout, which the agent may replace by another folder.
+func (w *Workspace) enter(dir string) (err error) {
+	w.dir = dir
+	if w.root, err = os.OpenRoot(dir); err != nil {
+		return err
+	}
+	w.user, err = os.OpenRoot(w.repo.Dir())
+	return err
+}
+
+func (w *Workspace) objects() string { return filepath.Join(w.task.Keep, "objects") }
+func (w *Workspace) copies() string  { return filepath.Join(w.task.Keep, "left") }
 
 // Dir returns the folder that the agent works in.
-func (w *Workspace) Dir() string { return w.made.Dir() }
+func (w *Workspace) Dir() string { return w.dir }
 
-// Start identifies what the workspace was made of. Another one with the same Start can
-// go on with the work in this one.
+// Start identifies the commit and the target files that the workspace is made of.
 func (w *Workspace) Start() string { return w.start }
 
-// Resume takes over what an agent left in dir, an earlier workspace with the same Start.
-func (w *Workspace) Resume(dir string) error {
-	old, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer old.Close()
-	was, _, err := walk(old)
-	if err != nil {
-		return err
-	}
-	now, _, err := walk(w.root)
-	for at := range now {
-		if _, there := was[at]; !there && err == nil {
-			err = w.root.Remove(at)
-		}
-	}
-	for _, at := range slices.Sorted(maps.Keys(was)) {
-		var f, here file
-		if err == nil {
-			f, err = look(old, at)
-		}
-		if err == nil {
-			here, err = look(w.root, at)
-		}
-		if err == nil && f.state.hasContent() && (f.state != here.state || f.mode != here.mode) {
-			err = replace(w.root, at, f)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("taking over the agent's work from %s: %w", dir, err)
-	}
-	return nil
-}
-
-// Leave lets the checkout stay.
-func (w *Workspace) Leave() {
-	for _, root := range []*os.Root{w.root, w.user} {
-		if root != nil {
-			_ = root.Close() // of a folder, so nothing was written
-		}
-	}
-}
-
-// Close removes the checkout and all that is in it.
-func (w *Workspace) Close() error {
-	w.Leave()
-	return w.made.Close()
-}
+// Close ends the use of the checkout, and leaves it as it is.
+func (w *Workspace) Close() error { return errors.Join(w.root.Close(), w.user.Close()) }
 
 // comesBack tells whether a path may come back: target files do. What of chant's own
-// files does has to be named as such, so that "**" is not enough to give an agent the
-// config or other specs; its store never does.
+// files does has to be named as such, so that "**" is not enough to give an agent other
+// specs; its config and its store never do.
 func (w *Workspace) comesBack(at string) bool {
 	if !strings.HasPrefix(at, project.ChantDir+"/") {
 		return w.task.Spec.Targets(at)
 	}
-	return at != w.task.Spec.Path && !strings.HasPrefix(at, project.StoreDir+"/") &&
+	return at != project.ConfigFile && at != w.task.Spec.Path && !strings.HasPrefix(at, project.StoreDir+"/") &&
 		slices.ContainsFunc(w.task.Spec.TargetFiles, func(item spec.Item) bool {
 			return strings.HasPrefix(path.Clean(item.Value), project.ChantDir+"/") && spec.MatchPath(item.Value, at)
 		})
 }
 
-// Store stores the target files as git would commit them after BringBack: as the
-// agent left them, else as the user has changed them. Objects are stored in the
-// folder objects. The result is sorted by path.
-func (w *Workspace) Store(ctx context.Context, objects string) (contents []git.Content, err error) {
-	dir, err := os.MkdirTemp("", "chant-agent-")
-	if err != nil {
+// Store returns the target files as git would commit them after BringBack: as the agent
+// left them, else as the user has changed them, sorted by path. It puts them into the
+// folder objects.
+func (w *Workspace) Store(objects string) ([]git.Content, error) {
+	if err := os.CopyFS(objects, os.DirFS(w.objects())); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	files := maps.Clone(w.mine)
-	maps.Copy(files, w.left)
-	var paths []string
-	for at, f := range files {
-		if f.state == (state{}) {
-			contents = append(contents, git.Content{Path: at})
-			continue
-		}
-		paths = append(paths, at)
-		if err := create(root, at, f); err != nil {
-			return nil, err
-		}
-	}
-	for _, c := range w.others {
-		if _, ok := w.left[c.Path]; !ok {
+	var contents []git.Content
+	for _, c := range w.laid {
+		if _, changed := w.left[c.Path]; !changed {
 			contents = append(contents, c)
 		}
 	}
-	stored, err := w.repo.StoreFrom(ctx, dir, paths, objects)
-	contents = append(contents, stored...)
+	for _, c := range w.left {
+		contents = append(contents, c.is)
+	}
 	slices.SortFunc(contents, func(a, b git.Content) int { return strings.Compare(a.Path, b.Path) })
-	return contents, err
+	return contents, nil
 }
 
 // ChangesDependencies reports whether the agent changed a file that says what a project
@@ -292,50 +183,4 @@ func (w *Workspace) ChangesDependencies() bool {
 		}
 	}
 	return false
-}
-
-// Conflicts are target files that somebody else changed while the agent worked. They
-// stay as they are.
-type Conflicts struct {
-	Paths []string // sorted
-	Aside string   // the folder that holds the agent's version; "" where it removed all of them
-}
-
-// BringBack writes the target files that Read found changed into the user's work
-// tree, as the agent left them. What is in conflict is written below aside, a folder
-// of the project. Each file is written whole or not at all.
-func (w *Workspace) BringBack(aside string) (Conflicts, error) {
-	if w.left == nil {
-		return Conflicts{}, errors.New("what the agent left could not be read")
-	}
-	paths := slices.Sorted(maps.Keys(w.left))
-	slices.Reverse(paths)
-	// First those that are gone, from the deepest up, as others may need their names.
-	slices.SortStableFunc(paths, func(a, b string) int { return strings.Compare(w.left[a].state.kind, w.left[b].state.kind) })
-	var c Conflicts
-	for _, at := range paths {
-		now, err := lookBehind(w.user, at)
-		left := w.left[at]
-		gone := left.state == state{}
-		switch {
-		case err != nil || now == left.state:
-		case now != w.targets[at].theirs || now.kind != "" && !now.hasContent():
-			c.Paths = append(c.Paths, at)
-			if !gone {
-				c.Aside = aside
-				err = replace(w.user, path.Join(aside, at), left)
-			}
-		case gone:
-			err = w.user.Remove(at)
-			for dir := path.Dir(at); err == nil && dir != "." && w.user.Remove(dir) == nil; dir = path.Dir(dir) { // git has no empty folders
-			}
-		default:
-			err = replace(w.user, at, left)
-		}
-		if err != nil {
-			return c, fmt.Errorf("bringing back %s: %w", at, err)
-		}
-	}
-	slices.Sort(c.Paths)
-	return c, nil
 }

@@ -142,9 +142,9 @@ type counted struct {
 	calls int
 }
 
-func (c *counted) Run(ctx context.Context, call git.Call) ([]byte, error) {
+func (c *counted) Since(ctx context.Context, dir, keep string, named []string) ([]git.Content, error) {
 	c.calls++
-	return c.Repo.Run(ctx, call)
+	return c.Repo.Since(ctx, dir, keep, named)
 }
 
 func (c *counted) StoreFrom(ctx context.Context, dir string, paths []string, objects string) ([]git.Content, error) {
@@ -187,7 +187,9 @@ func trySitDown(tb testing.TB, user dir, targets string, mayRefuse bool) *desk {
 	must(tb, err)
 	head, err := repo.Head()
 	must(tb, err)
-	k.w, err = OpenWorkspace(tb.Context(), k.calls, source, Task{Spec: s, Base: head.Commit, Targets: k.changed()})
+	k.w, err = OpenWorkspace(tb.Context(), k.calls, source, Task{
+		Spec: s, Base: head.Commit, Targets: k.changed(), Keep: tb.TempDir(),
+	})
 	if _, refused := errors.AsType[*git.PathError](err); refused && mayRefuse {
 		return nil
 	}
@@ -217,7 +219,7 @@ func (k *desk) bringBack() (Changes, Conflicts) {
 	k.user.tb.Helper()
 	c, err := k.w.Read(context.Background())
 	must(k.user.tb, err)
-	conflicts, err := k.w.BringBack(".chant/store/aside/r1")
+	conflicts, err := k.w.BringBack(context.Background(), ".chant/store/aside/r1")
 	must(k.user.tb, err)
 	return c, conflicts
 }
@@ -229,7 +231,7 @@ func (k *desk) stored() (diff string, err error) {
 	tb.Helper()
 	objects := filepath.Join(tb.TempDir(), "objects")
 	must(tb, os.Mkdir(objects, 0o755))
-	seen, err := k.w.Store(context.Background(), objects)
+	seen, err := k.w.Store(objects)
 	must(tb, err)
 	want, err := k.repo.Store(context.Background(), k.changed(), objects)
 	if err != nil {
@@ -259,7 +261,7 @@ func factsOf(c git.Content) string {
 	switch c.Mode {
 	case "":
 		return ""
-	case modeSubmodule:
+	case "160000":
 		return c.Mode + " commit " + string(c.Hash)
 	}
 	return c.Mode + " blob " + string(c.Hash)

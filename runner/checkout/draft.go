@@ -74,17 +74,25 @@ func (d *Draft) Checkout(ctx context.Context, base git.Hash, changes []Change) (
 // Close removes a draft that is not used. Calls after the first do nothing.
 func (d *Draft) Close() error {
 	temp := d.temp
-	if d.temp = ""; temp == "" || os.RemoveAll(temp) == nil {
+	if d.temp = ""; temp == "" {
 		return nil
 	}
-	// Commands may have taken away the right to change folders.
-	_ = filepath.WalkDir(temp, func(name string, e fs.DirEntry, _ error) error {
+	return RemoveAll(temp)
+}
+
+// RemoveAll removes a folder that commands have worked in. They may have taken away the
+// right to change folders.
+func RemoveAll(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(dir, func(name string, e fs.DirEntry, _ error) error {
 		if e != nil && e.IsDir() {
 			_ = os.Chmod(name, 0o700) // before WalkDir reads it; RemoveAll meets the errors again
 		}
 		return nil
 	})
-	if err := os.RemoveAll(temp); err != nil {
+	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("removing a checkout: %w", err)
 	}
 	return nil

@@ -34,7 +34,7 @@ type Options struct {
 	Project string   // the project, which no command may change
 	Folder  string   // an empty folder, which is theirs
 	Caches  string   // the folder of their caches, which is made if it is not there
-	Write   []string // more folders that they may change; those in HOME are made if they are not there
+	Write   []string // more folders that they may change, from HOME unless absolute; made if they are not there
 }
 
 // Sandbox runs commands. Its methods are safe for concurrent use.
@@ -48,13 +48,21 @@ type Sandbox struct {
 // Open prepares a sandbox below opts.Folder.
 func Open(inner process.Runner, opts Options) (*Sandbox, error) {
 	s := &Sandbox{inner: inner, self: opts.Self}
+	user := process.Getenv(opts.Env, "HOME")
 	temp, home := filepath.Join(opts.Folder, "tmp"), filepath.Join(opts.Folder, "home")
-	for _, dir := range append(slices.Clone(opts.Write), temp, home, opts.Caches) {
+	open := []string{opts.Folder, opts.Caches}
+	for _, dir := range opts.Write {
+		if dir = strings.TrimPrefix(dir, "~/"); !filepath.IsAbs(dir) {
+			dir = filepath.Join(user, dir)
+		}
+		open = append(open, dir)
+	}
+	for _, dir := range append(slices.Clone(open), temp, home) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("making a folder that the sandbox leaves open: %w", err)
 		}
 	}
-	for _, dir := range append(slices.Clone(opts.Write), opts.Folder, opts.Caches) {
+	for _, dir := range open {
 		at, err := filepath.EvalSymlinks(dir)
 		if err != nil {
 			return nil, err
@@ -64,7 +72,6 @@ func Open(inner process.Runner, opts Options) (*Sandbox, error) {
 		}
 		s.write = append(s.write, at)
 	}
-	user := process.Getenv(opts.Env, "HOME")
 	if err := linkHome(user, home, s.write); err != nil {
 		return nil, fmt.Errorf("making the sandbox's HOME: %w", err)
 	}
