@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -22,9 +23,13 @@ type Engine struct {
 	NewRunID func(at time.Time) string
 }
 
-// History opens the project's evidence. The caller must close it.
-func (e *Engine) History() (record.History, error) {
-	return record.OpenHistory(project.StorePath(e.Settings.Root), storage.Options{})
+// store opens the evidence, and closes it after write.
+func (e *Engine) store(write func(record.History) error) error {
+	h, err := record.OpenHistory(project.StorePath(e.Settings.Root), storage.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(h), h.Close())
 }
 
 // lock takes the spec's lock. The error is a *storage.LockedError if another process has it.

@@ -316,11 +316,8 @@ func (a *attempt) outside(ctx context.Context) error {
 
 // begin records that the run has begun, so that it can be seen if it is killed.
 func (a *attempt) begin() error {
-	history, err := a.engine.History()
-	if err != nil {
-		return err
-	}
-	return errors.Join(history.Begin(record.Begun{Spec: a.spec.ID, Run: a.ev.ID, Started: a.ev.Started}), history.Close())
+	begun := record.Begun{Spec: a.spec.ID, Run: a.ev.ID, Started: a.ev.Started}
+	return a.engine.store(func(h record.History) error { return h.Begin(begun) })
 }
 
 // end stores the evidence.
@@ -331,9 +328,5 @@ func (a *attempt) end(runErr error) error {
 		a.ev.Reason = process.MaskText(reason, process.Secrets(a.engine.Settings.Env), a.project.Config.Secrets)
 	}
 	a.ev.DurationMS = a.engine.Settings.Now().Sub(a.ev.Started).Milliseconds()
-	history, err := a.engine.History()
-	if err != nil {
-		return err
-	}
-	return errors.Join(history.End(a.ev), history.Close())
+	return a.engine.store(func(h record.History) error { return h.End(a.ev) })
 }

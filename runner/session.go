@@ -80,7 +80,7 @@ func (s *session) open(ctx context.Context, opts RunOptions) (err error) {
 	left, there := a.left, a.left.Exists()
 	switch {
 	case opts.Resume && !there:
-		return &project.UsageError{Msg: "spec " + a.spec.ID + ": no run has left work of an agent", Mend: "leave out --resume"}
+		return usage("leave out --resume", "spec %s: no run has left work of an agent", a.spec.ID)
 	case opts.Resume:
 		s.folder = left.Folder
 	default:
@@ -105,10 +105,8 @@ func (s *session) open(ctx context.Context, opts RunOptions) (err error) {
 		return err
 	}
 	if opts.Resume && left.Start != s.workspace.Start() {
-		return errors.Join(s.workspace.Close(), &project.UsageError{
-			Msg:  fmt.Sprintf("spec %s: HEAD or a target file has changed since run %s began", a.spec.ID, left.Run),
-			Mend: "take what you need from " + left.Dir + ", and leave out --resume",
-		})
+		return errors.Join(s.workspace.Close(), usage("take what you need from "+left.Dir+", and leave out --resume",
+			"spec %s: HEAD or a target file has changed since run %s began", a.spec.ID, left.Run))
 	}
 	if err := errors.Join(s.confine(opts), s.record()); err != nil {
 		return errors.Join(err, s.workspace.Close())
@@ -135,21 +133,12 @@ func (s *session) checkOut(ctx context.Context, task agent.Task) error {
 // record records what the run leaves if it is killed, and that nothing is left in the end.
 func (s *session) record() error {
 	a := s.attempt
-	update := func(f func(h record.History) error) error {
-		h, err := a.engine.History()
-		if err != nil {
-			return err
-		}
-		return errors.Join(f(h), h.Close())
-	}
 	a.cleanUp = func() error {
-		return errors.Join(checkout.RemoveAll(s.folder), update(func(h record.History) error { return h.Clear(a.spec.ID) }))
+		clearIt := func(h record.History) error { return h.Clear(a.spec.ID) }
+		return errors.Join(checkout.RemoveAll(s.folder), a.engine.store(clearIt))
 	}
-	return update(func(h record.History) error {
-		return h.Leave(a.spec.ID, record.Left{
-			Run: a.ev.ID, Agent: s.agent.Name, Folder: s.folder, Dir: s.workspace.Dir(), Start: s.workspace.Start(),
-		})
-	})
+	left := record.Left{Run: a.ev.ID, Agent: s.agent.Name, Folder: s.folder, Dir: s.workspace.Dir(), Start: s.workspace.Start()}
+	return a.engine.store(func(h record.History) error { return h.Leave(a.spec.ID, left) })
 }
 
 // leave lets the agent's checkout stay, for a later run to go on with.
@@ -193,7 +182,7 @@ func (s *session) confine(opts RunOptions) error {
 	}
 	checks, err := box(s.checkFolder(), "checks", user.SandboxWrite)
 	if errors.Is(err, sandbox.ErrProject) {
-		return &project.UsageError{Msg: err.Error(), Mend: "name smaller folders under sandbox in your own config"}
+		return usage("name smaller folders under sandbox in your own config", "%v", err)
 	}
 	if err != nil {
 		return err
@@ -230,7 +219,7 @@ func (s *session) takeTurns(ctx context.Context, attempts int) ([]record.Result,
 func (a *attempt) chooseAgent(name string) (agent.Agent, error) {
 	if name == spec.AgentOfSpec {
 		if name = a.spec.Agent; name == "" {
-			return agent.Agent{}, &project.UsageError{Msg: "spec " + a.spec.ID + " names no agent", Mend: "chant run --agent NAME"}
+			return agent.Agent{}, usage("chant run --agent NAME", "spec %s names no agent", a.spec.ID)
 		}
 	}
 	return agent.ResolveAgent(a.project, name, a.engine.Settings.Env)
@@ -248,15 +237,15 @@ func (s *session) runOnce(ctx context.Context, n, attempts int) (record.AgentSta
 	run.Result.Transcript = "" // it has a key of its own
 	started := run.Result.Status != record.AgentNotStarted
 	if started {
-		err = errors.Join(err, s.readWork(ctx, &run), s.keepTranscript(n, transcript))
+		err = errors.Join(err, s.readWork(ctx, &run))
 	}
 	a.ev.Agents = append(a.ev.Agents, run)
 	settings.Emit(record.AgentDone{Spec: a.spec.ID, Run: run})
 	for _, text := range run.Notices() {
 		a.notice(text)
 	}
-	if started && run.Result.Status != record.AgentCancelled { // a run that is stopped leaves the spec as it was
-		err = errors.Join(err, s.appendTranscript(transcript))
+	if started {
+		err = errors.Join(err, s.keepTranscript(n, transcript, run.Result.Status == record.AgentCancelled))
 	}
 	return run.Result.Status, err
 }
@@ -334,27 +323,24 @@ func (s *session) bringBack(ctx context.Context) error {
 // file; the store has more.
 const transcriptLength = 64 << 10
 
-// appendTranscript adds what the agent said to the spec's file.
-func (s *session) appendTranscript(transcript string) error {
+// keepTranscript puts what the agent said into the store, and adds it to the spec's file
+// unless the run is stopped, which leaves the spec as it was.
+func (s *session) keepTranscript(n int, transcript string, stopped bool) error {
 	a := s.attempt
+	err := a.engine.store(func(h record.History) error {
+		return h.Store.Put(record.TranscriptKey(a.spec.ID, a.ev.ID, n), []byte(transcript))
+	})
+	if err != nil || stopped {
+		return err
+	}
 	if head, tail := agent.WholeLines(transcript, transcriptLength/2); len(head)+len(tail) < len(transcript) {
 		transcript = fmt.Sprintf("%s… %d bytes are left out here; chant log %s shows more …\n%s",
 			head, len(transcript)-len(head)-len(tail), a.spec.ID, tail)
 	}
 	at := a.engine.Settings.Now()
-	err := a.edit(func(src []byte) ([]byte, error) { return spec.AppendTranscript(src, at, transcript) })
+	err = a.edit(func(src []byte) ([]byte, error) { return spec.AppendTranscript(src, at, transcript) })
 	if _, changed := errors.AsType[*changedError](err); changed || errors.Is(err, os.ErrNotExist) {
 		return nil // the run fails for that, and says so
 	}
 	return err
-}
-
-// keepTranscript puts what the agent said into the store.
-func (s *session) keepTranscript(n int, transcript string) error {
-	a := s.attempt
-	h, err := a.engine.History()
-	if err != nil {
-		return err
-	}
-	return errors.Join(h.Store.Put(record.TranscriptKey(a.spec.ID, a.ev.ID, n), []byte(transcript)), h.Close())
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,6 +49,9 @@ type Sandbox struct {
 // Open prepares a sandbox below opts.Folder.
 func Open(inner process.Runner, opts Options) (*Sandbox, error) {
 	s := &Sandbox{inner: inner, self: opts.Self}
+	if s.self == "" {
+		return nil, errors.New("the sandbox can't be made: the path of chant's own program is unknown")
+	}
 	user := process.Getenv(opts.Env, "HOME")
 	temp, home := filepath.Join(opts.Folder, "tmp"), filepath.Join(opts.Folder, "home")
 	open := []string{opts.Folder, opts.Caches}
@@ -62,12 +66,16 @@ func Open(inner process.Runner, opts Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("making a folder that the sandbox leaves open: %w", err)
 		}
 	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	for _, dir := range open {
 		at, err := filepath.EvalSymlinks(dir)
 		if err != nil {
 			return nil, err
 		}
-		if rel, err := filepath.Rel(at, opts.Project); err != nil || filepath.IsLocal(rel) {
+		if reaches(string(mounts), at, opts.Project) {
 			return nil, fmt.Errorf("the sandbox can't leave %s open: %w", dir, ErrProject)
 		}
 		s.write = append(s.write, at)
@@ -79,9 +87,9 @@ func Open(inner process.Runner, opts Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// ErrProject is returned for a folder that no command may change, because the project is in
-// it.
-var ErrProject = errors.New("the project is in it")
+// ErrProject is returned for a folder that no command may change, because the project, or a
+// part of it, is in it or is mounted in it.
+var ErrProject = errors.New("the project can be changed through it")
 
 // Environ returns env with the sandbox's HOME, TMPDIR and caches.
 func (s *Sandbox) Environ(env []string) []string {
@@ -133,8 +141,10 @@ func Exec(args, env []string) error {
 
 // Gaps says in words what this kernel can't enforce; "" where it can all. Without is true
 // where it can't enforce anything.
-func Gaps() (text string, without bool) {
-	switch abi := version(); {
+func Gaps() (text string, without bool) { return gaps(version()) }
+
+func gaps(abi int) (text string, without bool) {
+	switch {
 	case abi < abiRename:
 		return "this system has no Landlock to keep an agent out of other files: its checkout is all that it is kept in", true
 	case abi < abiSignals:

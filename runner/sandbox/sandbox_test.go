@@ -149,6 +149,44 @@ func TestOpenProject(t *testing.T) {
 	}
 }
 
+func TestReaches(t *testing.T) {
+	t.Parallel()
+	const root = "20 1 8:1 / / rw - ext4 /dev/a rw\n"
+	for _, tt := range []struct {
+		name, mounts, folder string
+		want                 bool
+	}{
+		{"itself", root, "/home/me/project", true},
+		{"what it is in", root, "/home/me", true},
+		{"a folder of it", root, "/home/me/project/src", true},
+		{"another folder", root, "/home/me/project-2", false},
+		{"no mounts known", "", "/home/me/project-2", false},
+		{"no mounts known, what it is in", "", "/home", true},
+		{"a bind mount of it", root + "30 20 8:1 /home/me/project /open/deep rw - ext4 /dev/a rw\n", "/open", true},
+		{"a bind mount of a part", root + "30 20 8:1 /home/me/project/src /open/deep rw - ext4 /dev/a rw\n", "/open", true},
+		{"a bind mount of what it is in", root + "30 20 8:1 /home /open rw - ext4 /dev/a rw\n", "/open/me", true},
+		{"a bind mount beside it", root + "30 20 8:1 /home/me/other /open rw - ext4 /dev/a rw\n", "/open", false},
+		{"another disk", root + "30 20 8:2 /home/me/project /open/deep rw - ext4 /dev/b rw\n", "/open", false},
+		{"a project on its own disk", root + "30 20 8:2 / /home/me/project rw - ext4 /dev/b rw\n31 20 8:2 / /open\\040it/x rw - ext4 /dev/b rw\n", "/open it", true},
+		{"a disk that hides another", root + "30 20 8:2 / /home rw - ext4 /dev/b rw\n31 20 8:1 /home /open rw - ext4 /dev/a rw\n", "/open", false},
+		{"what is mounted over it", root + "30 20 8:2 / /open rw - ext4 /dev/b rw\n31 20 8:1 /home /open rw - ext4 /dev/a rw\n", "/open", true},
+	} {
+		if got := reaches(tt.mounts, tt.folder, "/home/me/project"); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}
+
+func TestGaps(t *testing.T) {
+	t.Parallel()
+	for abi, want := range map[int]string{0: "no Landlock", 1: "no Landlock", 2: "(ABI 2 of 6) does not stop signals", 5: "(ABI 5 of 6)", 6: "", 9: ""} {
+		text, without := gaps(abi)
+		if !strings.Contains(text, want) || (want == "") != (text == "") || without != (abi < 2) {
+			t.Errorf("ABI %d: %q, %t", abi, text, without)
+		}
+	}
+}
+
 func TestEnviron(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
