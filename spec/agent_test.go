@@ -12,7 +12,7 @@ func TestConfigAgents(t *testing.T) {
 	src := `---
 agents:
   mine:
-    command: [prog, --flag, "{prompt_file}", 'say={"a": 1}', "$HOME ${HOME} {} { x }", "in {workdir} {spec} {phase}"]
+    command: [prog, --flag, "{prompt_file}", 'say={"a": 1}', "$HOME ${HOME} {} {print}", "in {workdir} {spec} {phase}"]
     prompt: file
     model_flag: --model
     parse: opencode
@@ -28,7 +28,7 @@ agents:
 	want := map[string]Agent{
 		"mine": {
 			Command: []string{
-				"prog", "--flag", "{prompt_file}", `say={"a": 1}`, "$HOME ${HOME} {} { x }", "in {workdir} {spec} {phase}",
+				"prog", "--flag", "{prompt_file}", `say={"a": 1}`, "$HOME ${HOME} {} {print}", "in {workdir} {spec} {phase}",
 			},
 			PromptBy: PromptByFile, ModelFlag: "--model", Output: OutputOpencode, Timeout: 30 * time.Minute,
 			IdleTimeout: 90 * time.Second, Env: []string{"FOO", "ANTHROPIC_*", "KEYBOARD"}, Limit: 131072,
@@ -55,18 +55,7 @@ func TestConfigAgentProblems(t *testing.T) {
 		{"command as text", "{command: prog -x}",
 			`error bad-agent .chant/config.md:3:16: the agent's command is not a list of arguments (write a list such as ["prog", "--flag"]: no ` +
 				`shell reads it)`},
-		{"no command in it", "{command: []}",
-			`error bad-agent .chant/config.md:3:16: the agent's command is not a list of arguments (write a list such as ["prog", "--flag"]: no ` +
-				`shell reads it)`},
 		{"empty argument", "{command: [prog, '']}", `error empty-entry .chant/config.md:3:23: command has an empty entry (remove it)`},
-		{"placeholder misspelt", "{command: [prog, 'x={promptfile}']}",
-			`error bad-agent .chant/config.md:3:23: unknown placeholder "{promptfile}" (did you mean "{prompt_file}"?)`},
-		{"placeholder unknown", "{command: [prog, '{model}{ID}']}",
-			`error bad-agent .chant/config.md:3:23: unknown placeholder "{ID}" (one of {prompt_file}, {model}, {workdir}, {spec}, {phase})`},
-		{"prompt by nothing", "{command: [prog], prompt: file}",
-			`error bad-agent .chant/config.md:3:32: the command has no placeholder for the prompt's file (add {prompt_file} to the command)`},
-		{"model twice", "{command: [prog, '{model}'], model_flag: -m}",
-			`error bad-agent .chant/config.md:3:47: model_flag and {model} in the command exclude each other (keep one of them)`},
 		{"prompt", "{prompt: flie}", `error config-value .chant/config.md:3:15: unknown prompt "flie" (did you mean "file"?)`},
 		{"prompt as list", "{prompt: [file]}", `error wrong-shape .chant/config.md:3:15: prompt must be a single value, not a list`},
 		{"parse", "{parse: json}",
@@ -109,7 +98,6 @@ func TestConfigAgentNames(t *testing.T) {
 	_, problems := ParseConfig(configPath,
 		[]byte("---\nagents: {a b: {limit: 1}, c: {imit: 2, colour: red}, spec: {limit: 3}, specs: {limit: 4}}\n---\n"))
 	want := []string{
-		`error bad-agent .chant/config.md:2:10: the agent's name "a b" is not one word`,
 		`warning unknown-key .chant/config.md:2:31: unknown key "imit" (did you mean "limit"?)`,
 		`warning unknown-key .chant/config.md:2:40: unknown key "colour"`,
 		`error bad-agent .chant/config.md:2:54: the name "spec" is reserved: it means the agent that a spec names (rename the agent)`,
@@ -126,22 +114,22 @@ func TestWhatOnlyTheUserMayConfigure(t *testing.T) {
 	const mend = " (write it in your own config, not in the repository's)"
 	tests := []struct{ name, agent, want string }{
 		{"flag", "{command: [claude, -p, --dangerously-skip-permissions]}",
-			`error bypass-flag .chant/config.md:2:36: "--dangerously-skip-permissions" turns off the agent's own permission checks`},
+			`error bypass-flag .chant/config.md:2:41: "--dangerously-skip-permissions" turns off the agent's own permission checks`},
 		{"flag for the model", "{command: [prog], model_flag: --yolo}",
-			`error bypass-flag .chant/config.md:2:43: "--yolo" turns off the agent's own permission checks`},
-		{"flag of an unknown program", "{model_flag: -y}",
-			`error bypass-flag .chant/config.md:2:26: "-y" turns off the agent's own permission checks`},
-		{"every variable", "{env: [A, '*']}", `error secret-env .chant/config.md:2:23: "*" passes every secret of the environment to the agent`},
-		{"secret", "{env: [GITHUB_TOKEN]}", `error secret-env .chant/config.md:2:20: "GITHUB_TOKEN" passes a secret to the agent`},
-		{"secret in small letters", "{env: [api_keys]}", `error secret-env .chant/config.md:2:20: "api_keys" passes a secret to the agent`},
-		{"where a secret is", "{env: [TOKEN_FILE]}", `error secret-env .chant/config.md:2:20: "TOKEN_FILE" passes a secret to the agent`},
-		{"secret of an agent", "{env: [SSH_AUTH_SOCK]}", `error secret-env .chant/config.md:2:20: "SSH_AUTH_SOCK" passes a secret to the agent`},
-		{"secrets", "{env: [SECRET_*]}", `error secret-env .chant/config.md:2:20: "SECRET_*" passes secrets to the agent`},
+			`error bypass-flag .chant/config.md:2:48: "--yolo" turns off the agent's own permission checks`},
+		{"flag for a preset", "{model_flag: -y}",
+			`error bypass-flag .chant/config.md:2:31: "-y" turns off the agent's own permission checks`},
+		{"every variable", "{env: [A, '*']}", `error secret-env .chant/config.md:2:28: "*" passes secrets to the agent`},
+		{"secret", "{env: [GITHUB_TOKEN]}", `error secret-env .chant/config.md:2:25: "GITHUB_TOKEN" passes secrets to the agent`},
+		{"secret in small letters", "{env: [api_keys]}", `error secret-env .chant/config.md:2:25: "api_keys" passes secrets to the agent`},
+		{"where a secret is", "{env: [TOKEN_FILE]}", `error secret-env .chant/config.md:2:25: "TOKEN_FILE" passes secrets to the agent`},
+		{"secret of an agent", "{env: [SSH_AUTH_SOCK]}", `error secret-env .chant/config.md:2:25: "SSH_AUTH_SOCK" passes secrets to the agent`},
+		{"secrets", "{env: [SECRET_*]}", `error secret-env .chant/config.md:2:25: "SECRET_*" passes secrets to the agent`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			src := []byte("---\nagents: {a: " + tt.agent + "}\n---\n")
+			src := []byte("---\nagents: {gemini: " + tt.agent + "}\n---\n")
 			cfg, problems := ParseConfig(configPath, src)
 			if diff := cmp.Diff([]string{tt.want + mend}, severe(problems)); diff != "" || len(cfg.Agents) > 0 {
 				t.Errorf("%v: %s", cfg.Agents, diff)

@@ -3,7 +3,6 @@ package spec
 import (
 	"bytes"
 	"cmp"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -211,12 +210,9 @@ func subjectVariables(s *Spec, message string) map[string]string {
 // subject reads one template: a single line with known variables.
 func (s *configFile) subject(key, value *yaml.Node) string {
 	template := s.scalar(key, value)
-	known := subjectVariables(&Spec{}, "")
-	for _, v := range variables([]byte(template)) {
-		if _, ok := known[v.name]; !ok {
-			s.fail(s.nodePos(value), "config-value", oneOf(v.name, slices.Sorted(maps.Keys(known))), "unknown variable %q", v.name)
-			return ""
-		}
+	if _, problems := Expand("", []byte(template), subjectVariables(&Spec{}, "")); len(problems) > 0 {
+		s.fail(s.nodePos(value), "config-value", problems[0].Hint, "%s", problems[0].Msg)
+		return ""
 	}
 	if value.Kind == yaml.ScalarNode && (strings.TrimSpace(template) == "" || strings.ContainsAny(template, "\r\n")) {
 		s.fail(s.nodePos(value), "config-value", "", "%s must be one line of text", key.Value)

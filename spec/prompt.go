@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"bytes"
 	"maps"
 	"path"
 	"regexp"
@@ -8,81 +9,43 @@ import (
 	"strings"
 )
 
-// Prompt is the template of a prompt, as ParsePrompt returns it.
-type Prompt struct {
-	Name    string // the file's name without ".md"
-	Path    string
-	Extends Item   // the name of the prompt that this one extends; zero if there is none
-	Body    string // the template: the text below the frontmatter
-
-	src   []byte // the whole file, for the positions of problems
-	start int    // offset of Body in src
-}
-
-// ParsePrompt reads the template of a prompt: Markdown with an optional YAML
-// frontmatter. Its only key is extends; any other key is a Warning. The
-// Problems are sorted by position and have no ID.
-func ParsePrompt(file string, src []byte) (Prompt, Problems) {
-	p := Prompt{Name: strings.TrimSuffix(path.Base(file), ".md"), Path: file}
-	s, fm, ok := openSource("", file, src)
-	if !ok {
-		return p, s.sorted()
-	}
-	p.src, p.start, p.Body = src, fm.body, string(src[fm.body:])
-	if fm.root != nil {
-		s.only(fm.root, readers{"extends": into(&p.Extends, s.item)})
-	}
-	return p, s.sorted()
-}
-
-// contentVariable is replaced in a prompt by the text of the prompt that extends it.
-const contentVariable = "content"
-
-// ExpandPrompt expands a prompt, as Expand does, together with the prompts that
-// it extends. The text of a prompt replaces every {{content}} in the prompt that
-// it extends; without a {{content}} there, it follows that prompt after a blank
-// line. In p itself {{content}} is empty. all holds all prompts by name. An
-// unknown name or a cycle in extends is an Error at that key.
-func ExpandPrompt(p Prompt, all map[string]Prompt, vars map[string]string) (string, Problems) {
+// ExpandPrompt expands the template of a prompt, as Expand does. The file is Markdown with an
+// optional YAML frontmatter, whose only key is extends: the name of another prompt in the same
+// folder. The text replaces every {{content}} there, or follows it after a blank line. Nothing
+// replaces {{content}} in the file itself. read reads a file. The error is that of reading the
+// file, or has the Problems of the first prompt that has any.
+func ExpandPrompt(file string, read func(file string) ([]byte, error), vars map[string]string) (string, error) {
 	vars = maps.Collect(maps.All(vars)) // a copy, not nil
-	chain, problems := p.ancestry(all)
-	text := ""
-	for _, p := range chain {
-		vars[contentVariable] = strings.Trim(text, "\r\n")
-		s := newSource("", p.Path, p.src)
-		expanded := s.expand(p.start, vars)
-		problems = append(problems, s.problems...)
-		hasContent := slices.ContainsFunc(variables([]byte(p.Body)), func(v variable) bool { return v.name == contentVariable })
-		if hasContent || strings.TrimSpace(text) == "" {
-			text = expanded
-		} else {
-			text = strings.TrimRight(expanded, "\r\n") + "\n\n" + strings.TrimLeft(text, "\r\n")
+	names, text := []string{strings.TrimSuffix(path.Base(file), ".md")}, ""
+	src, err := read(file)
+	for err == nil {
+		s, fm, _ := openSource("", file, src)
+		var extends Item
+		if fm.root != nil {
+			s.only(fm.root, readers{"extends": into(&extends, s.item)})
 		}
+		// Empty lines stand for the frontmatter, so that problems have their places.
+		body := slices.Concat(bytes.Repeat([]byte("\n"), bytes.Count(src[:fm.body], []byte("\n"))), src[fm.body:])
+		if text != "" && !regexp.MustCompile(`\{\{[ \t]*content[ \t]*\}\}`).Match(body) {
+			body = append(bytes.TrimRight(body, "\r\n"), "\n\n{{content}}"...)
+		}
+		vars["content"] = text
+		expanded, problems := Expand(file, body, vars)
+		text, s.problems = strings.Trim(expanded, "\r\n"), append(s.problems, problems...)
+		switch name := extends.Value; {
+		case name == "":
+			return text, s.sorted().Err()
+		case slices.Contains(names, name):
+			s.fail(extends.Pos, "prompt-cycle", "", "cycle of prompts %s", strings.Join(append(names, name), " → "))
+		default:
+			names, file = append(names, name), path.Join(path.Dir(file), name+".md")
+			if src, err = read(file); err != nil {
+				s.fail(extends.Pos, "unknown-prompt", "", "can't extend the prompt %q: %v", name, err)
+			}
+		}
+		err = s.sorted().Err()
 	}
-	sortProblems(problems)
-	return text, problems
-}
-
-// ancestry returns p, the prompt that p extends, and so on.
-func (p Prompt) ancestry(all map[string]Prompt) ([]Prompt, Problems) {
-	chain, names := []Prompt{p}, []string{p.Name}
-	for p.Extends.Value != "" {
-		name := p.Extends.Value
-		r := reporter{path: p.Path}
-		parent, ok := all[name]
-		switch i := slices.Index(names, name); {
-		case i >= 0:
-			r.fail(p.Extends.Pos, "prompt-cycle", "", "cycle of prompts %s", strings.Join(append(names[i:], name), " → "))
-		case !ok:
-			r.fail(p.Extends.Pos, "unknown-prompt", DidYouMean(name, slices.Sorted(maps.Keys(all))), "no prompt %q to extend", name)
-		}
-		if r.problems != nil {
-			return chain, r.problems
-		}
-		p = parent
-		chain, names = append(chain, p), append(names, name)
-	}
-	return chain, nil
+	return "", err
 }
 
 // Expand replaces every {{name}} in a template file by the variable of that
@@ -93,39 +56,20 @@ func (p Prompt) ancestry(all map[string]Prompt) ([]Prompt, Problems) {
 // no ID.
 func Expand(path string, src []byte, vars map[string]string) (string, Problems) {
 	s := newSource("", path, src)
-	return s.expand(0, vars), s.sorted()
-}
-
-// expand expands the text after an offset.
-func (s *source) expand(start int, vars map[string]string) string {
+	variable := regexp.MustCompile(`\{\{[ \t]*([a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)*)[ \t]*\}\}`)
 	var out strings.Builder
-	at := start
-	for _, v := range variables(s.src[start:]) {
-		out.Write(s.src[at : start+v.start])
-		at = start + v.end
-		value, ok := vars[v.name]
+	at := 0
+	for _, m := range variable.FindAllSubmatchIndex(src, -1) {
+		name := string(src[m[2]:m[3]])
+		value, ok := vars[name]
 		if !ok {
-			known := slices.Sorted(maps.Keys(vars))
-			s.fail(s.pos(start+v.start), "unknown-variable", oneOf(v.name, known), "unknown variable %q", v.name)
-			value = string(s.src[start+v.start : at])
+			s.fail(s.pos(m[0]), "unknown-variable", oneOf(name, slices.Sorted(maps.Keys(vars))), "unknown variable %q", name)
+			value = string(src[m[0]:m[1]])
 		}
+		out.Write(src[at:m[0]])
 		out.WriteString(value)
+		at = m[1]
 	}
-	out.Write(s.src[at:])
-	return out.String()
-}
-
-// variable is a {{name}} at the bytes [start, end) of a text.
-type variable struct {
-	name       string
-	start, end int
-}
-
-func variables(text []byte) []variable {
-	pattern := regexp.MustCompile(`\{\{[ \t]*([a-z][a-z0-9_-]*(?:\.[a-z0-9_-]+)*)[ \t]*\}\}`)
-	var list []variable
-	for _, m := range pattern.FindAllSubmatchIndex(text, -1) {
-		list = append(list, variable{name: string(text[m[2]:m[3]]), start: m[0], end: m[1]})
-	}
-	return list
+	out.Write(src[at:])
+	return out.String(), s.sorted()
 }

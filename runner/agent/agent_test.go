@@ -103,7 +103,7 @@ func TestArguments(t *testing.T) {
 		{"placeholders", []string{"a", "{prompt_file}", "--in={workdir}", "{spec}:{phase}"}, "", "", []string{"a", "/p", "--in=/d", "002-x:fix"}, ""},
 		{"no shell", []string{"a", "$HOME; {spec}", ""}, "", "", []string{"a", "$HOME; 002-x", ""}, ""},
 		{"unknown placeholder", []string{"a", "{other}", `{"model": 1}`}, "", "", []string{"a", "{other}", `{"model": 1}`}, ""},
-		{"model that is a bypass", []string{"gemini", "--approval-mode", "{model}"}, "", "yolo", nil, `argument "--approval-mode" would turn off what agent x asks permission for`},
+		{"model that is a bypass", []string{"gemini", "--approval-mode", "{model}"}, "", "yolo", nil, `argument "yolo" would turn off what agent x asks permission for`},
 		{"bypass of the user's own", []string{"gemini", "--yolo"}, "-m", "pro", []string{"gemini", "--yolo", "-m", "pro"}, ""},
 		{"filled in once", []string{"a", "{model}"}, "", "{spec}", []string{"a", "{spec}"}, ""},
 		{"model by flag", []string{"a", "-"}, "-m", "gpt 5", []string{"a", "-", "-m", "gpt 5"}, ""},

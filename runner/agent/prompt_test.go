@@ -9,65 +9,54 @@ import (
 	"chant/spec"
 )
 
-// However large the parts are, they fit or it is an error: the ones that are cut
-// are the largest, keep whole lines of head and tail, and say what is missing.
+// However large the parts are, they fit or it is an error: blocks keep whole lines of head
+// and tail and their fence, say what is missing, and are whole if they are in an equal share.
 func TestFit(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var parts []part
+		var parts []*part
+		var before []part
+		budget := rapid.IntRange(0, 6000).Draw(t, "budget")
+		needed, room := 0, budget
 		for i := range rapid.IntRange(1, 6).Draw(t, "parts") {
 			lines := rapid.SliceOfN(rapid.StringOfN(rapid.RuneFrom([]rune("ab`é")), 0, 40, -1), 0, 60).Draw(t, "lines")
-			text := strings.Join(lines, "\n")
-			if cut := i > 0; cut {
-				parts = append(parts, part{head: "### x\n\n", text: spec.Fenced("", text), cut: true})
-			} else {
-				parts = append(parts, part{text: text})
+			p := part{head: strings.Join(lines, "\n")}
+			if i > 0 {
+				p = part{head: "### x\n\n", block: spec.Fenced("", p.head)}
 			}
+			before, parts = append(before, p), append(parts, &p)
+			needed += len(p.head) + len(p.block) + 1
+			room -= len(p.head) + 1
 		}
-		before := make([]part, len(parts))
-		copy(before, parts)
-		budget := rapid.IntRange(0, 6000).Draw(t, "budget")
 		err := fit(parts, budget)
-		total, shortest := 0, 1<<30
-		for i, p := range parts {
-			total += len(p.head) + len(p.text) + 1
-			if p.leftOut > 0 {
-				shortest = min(shortest, len(before[i].text))
-			}
-		}
-		needed, cut := 0, false
-		for i, p := range parts {
-			needed += len(before[i].head) + len(before[i].text) + 1
-			cut = cut || p.leftOut > 0
-		}
-		if cut && needed <= budget {
-			t.Fatalf("parts were cut, though all %d bytes fit into %d", needed, budget)
-		}
-		if err != nil {
-			if total <= budget {
-				t.Fatalf("%d bytes fit into %d, and yet: %v", total, budget, err)
-			}
-			return
-		}
-		if total > budget {
-			t.Fatalf("%d bytes, more than %d", total, budget)
-		}
+		total := 0
 		for i, p := range parts {
 			was := before[i]
+			total += len(p.head) + len(p.block) + 1
 			switch {
-			case p.leftOut == 0 && p.text != was.text:
+			case p.head != was.head:
+				t.Fatalf("the head of part %d changed", i)
+			case p.leftOut == 0 && p.block != was.block:
 				t.Fatalf("part %d changed and says nothing of it", i)
-			case p.leftOut == 0 && p.cut && len(p.text) > shortest:
-				t.Fatalf("part %d has %d bytes and is whole, one of %d was cut", i, len(p.text), shortest)
+			case p.leftOut > 0 && needed <= budget:
+				t.Fatalf("part %d was cut, though all %d bytes fit into %d", i, needed, budget)
+			case p.leftOut > 0 && len(was.block) <= room/len(parts):
+				t.Fatalf("part %d was cut, though its %d bytes are an equal share of %d", i, len(was.block), room)
 			case p.leftOut > 0:
-				opening, rest, _ := strings.Cut(p.text, "\n")
-				head, tail, found := strings.Cut(strings.TrimSuffix(rest, opening+"\n"), "… ")
+				fence, _, _ := strings.Cut(was.block, "\n")
+				head, tail, found := strings.Cut(p.block, "… ")
 				_, tail, _ = strings.Cut(tail, "…\n")
-				inner := strings.TrimSuffix(strings.TrimPrefix(was.text, opening+"\n"), opening+"\n")
-				if !found || !strings.HasPrefix(inner, head) || !strings.HasSuffix(inner, tail) || len(inner)-len(head)-len(tail) != p.leftOut {
-					t.Fatalf("part %d is no head and tail of what it was:\n%s", i, p.text)
+				if !found || !strings.HasPrefix(was.block, head) || !strings.HasSuffix(was.block, tail) ||
+					len(was.block)-len(head)-len(tail) != p.leftOut {
+					t.Fatalf("part %d is no head and tail of what it was:\n%s", i, p.block)
+				}
+				if !strings.HasPrefix(head, fence+"\n") || !strings.HasSuffix("\n"+tail, "\n"+fence+"\n") {
+					t.Fatalf("part %d lost a fence:\n%s", i, p.block)
 				}
 			}
+		}
+		if (err != nil) != (total > budget) {
+			t.Fatalf("%d bytes, of %d: %v", total, budget, err)
 		}
 	})
 }
@@ -88,8 +77,8 @@ func TestWebLink(t *testing.T) {
 		{"https:/a", ""},
 		{"file:///etc/passwd", ""},
 	} {
-		if got, ok := webLink(tt.entry); got != tt.want || ok != (tt.want != "") {
-			t.Errorf("%q is %q, %v", tt.entry, got, ok)
+		if got := webLink(tt.entry); got != tt.want {
+			t.Errorf("%q is %q", tt.entry, got)
 		}
 	}
 }
