@@ -26,7 +26,7 @@ type session struct {
 	agent     agent.Agent
 	prompt    agent.Prompt     // of the next attempt
 	folder    string           // of the run, with all that is made for it
-	box       *sandbox.Sandbox // what the agent runs in; nil if in none
+	box       *sandbox.Sandbox // what the agent runs in
 	kept      string           // record.AgentRun's Sandbox
 	workspace *agent.Workspace
 	lost      bool // the agent removed its checkout
@@ -155,19 +155,14 @@ func (s *session) confine(opts RunOptions) error {
 	if err := os.Mkdir(s.checkFolder(), 0o700); err != nil {
 		return err
 	}
-	gaps, without := sandbox.Gaps()
-	switch {
-	case opts.Open:
-		s.kept = "none: --no-sandbox"
-		return nil
-	case without:
-		s.kept = "none: " + gaps
-		a.notice(gaps)
-		return nil
-	}
 	s.kept = "landlock"
-	if gaps != "" {
+	if gaps, without := sandbox.Gaps(); opts.Open {
+		s.kept = "none: --no-sandbox"
+	} else if gaps != "" {
 		s.kept += ", but " + gaps
+		if without {
+			s.kept = "none: " + gaps
+		}
 		a.notice(gaps)
 	}
 	user, err := project.LoadUserConfig(settings.Env)
@@ -176,8 +171,8 @@ func (s *session) confine(opts RunOptions) error {
 	}
 	box := func(folder, caches string, write []string) (*sandbox.Sandbox, error) {
 		return sandbox.Open(settings.Processes, sandbox.Options{
-			Self: settings.Self, Env: settings.Env, Project: a.engine.Git.Dir(), Folder: folder,
-			Caches: filepath.Join(project.CacheDir(settings.Root, settings.Env, s.folder), caches), Write: write,
+			Self: settings.Self, Env: settings.Env, Project: a.engine.Git.Dir(), Folder: folder, Write: write, Off: opts.Open,
+			Caches: filepath.Join(project.CacheDir(settings.Root, settings.Env, s.folder), caches),
 		})
 	}
 	checks, err := box(s.checkFolder(), "checks", user.SandboxWrite)
@@ -187,8 +182,10 @@ func (s *session) confine(opts RunOptions) error {
 	if err != nil {
 		return err
 	}
-	a.settings.Processes, a.settings.Env = checks, checks.Environ(sandbox.WithoutServices(settings.Env))
-	s.agent = s.agent.Sandboxed()
+	a.settings.Processes, a.settings.Env = checks, checks.Environ(settings.Env)
+	if checks.Enforces() {
+		s.agent = s.agent.Sandboxed()
+	}
 	s.box, err = box(s.agentFolder(), "agent", slices.Concat(user.SandboxWrite, s.agent.Own))
 	return err
 }
@@ -269,13 +266,9 @@ func (s *session) readWork(ctx context.Context, run *record.AgentRun) error {
 // runAgent runs the agent's program with its prompt.
 func (s *session) runAgent(ctx context.Context, n int) (record.AgentResult, error) {
 	a, settings := s.attempt, s.attempt.engine.Settings
-	processes, own := settings.Processes, []string(nil)
-	if s.box != nil {
-		processes, own = s.box, s.box.Environ(nil)
-	}
-	return agent.Run(ctx, processes, agent.Job{
+	return agent.Run(ctx, s.box, agent.Job{
 		Agent: s.agent, Prompt: s.prompt.Text, PromptFile: filepath.Join(s.folder, fmt.Sprintf("prompt-%s-%d.md", a.ev.ID, n)),
-		Model: a.spec.Model, Dir: s.workspace.Dir(), Sandbox: own,
+		Model: a.spec.Model, Dir: s.workspace.Dir(), Sandbox: s.box.Environ(nil),
 		Spec: a.spec.ID, Phase: a.spec.Phase, RunID: a.ev.ID,
 		Env:     check.WithProgram(process.Environ(settings.Env), settings.Self),
 		Secrets: process.Secrets(settings.Env), Patterns: a.project.Config.Secrets,

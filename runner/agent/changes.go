@@ -131,28 +131,23 @@ func (w *Workspace) storeCopies(ctx context.Context, left map[string]change) err
 	return err
 }
 
-// checkSpec says why a copy of a spec can't come back: what the criteria of another spec
-// are, and what is recorded of them, is no agent's to write.
+// checkSpec says why a copy of a spec can't come back: which specs there are, what their
+// criteria are, and what is recorded of them, is no agent's to write.
 func (w *Workspace) checkSpec(at string, copies *os.Root) error {
 	if _, err := copies.Readlink(at); err == nil {
 		return errors.New("a spec can't be a symbolic link")
 	}
 	src, err := project.ReadIn(copies, at, project.TextLimit)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("an agent can't remove a spec")
+	before, errBefore := project.ReadIn(w.user, at, project.TextLimit)
+	if err != nil || errBefore != nil {
+		return errors.New("an agent can't add or remove a spec")
 	}
 	is, problems := spec.Parse(at, src)
-	if i := slices.IndexFunc(problems, func(p spec.Problem) bool { return p.Severity == spec.Error }); i >= 0 {
-		return errors.New("it is no valid spec: " + problems[i].Msg)
-	}
-	before, errNew := project.ReadIn(w.user, at, project.TextLimit)
 	was, _ := spec.Parse(at, before) // what was wrong with it before is not the agent's doing
-	switch written := project.WrittenRecord(is); {
-	case err != nil:
-		return err
-	case errNew != nil && written != "":
-		return errors.New("it is a new spec that records " + written)
-	case errNew != nil:
+	i := slices.IndexFunc(problems, func(p spec.Problem) bool { return p.Severity == spec.Error })
+	switch {
+	case i >= 0:
+		return errors.New("it is no valid spec: " + problems[i].Msg)
 	case is.Digest() != was.Digest():
 		return errors.New("its criteria or checks are not what they were")
 	case len(claims(was, is)) > 0:

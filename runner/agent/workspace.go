@@ -17,21 +17,6 @@ import (
 	"chant/spec"
 )
 
-// Repository is the user's repository; *git.Repo is one.
-type Repository interface {
-	// Dir returns the top of the work tree: absolute, with symlinks resolved.
-	Dir() string
-	// Store stores files of the work tree as git add would. New objects go into the
-	// folder objects. A file that isn't there has no Mode.
-	Store(ctx context.Context, paths []string, objects string) ([]git.Content, error)
-	// StoreFrom does so with files of another folder, which have to be there.
-	StoreFrom(ctx context.Context, dir string, paths []string, objects string) ([]git.Content, error)
-	// Snapshot notes in the folder keep the state of dir.
-	Snapshot(ctx context.Context, dir, keep, objects string) error
-	// Since lists the files of dir that have changed since, each as it was then.
-	Since(ctx context.Context, dir, keep string, named []string) ([]git.Content, error)
-}
-
 // Task says what an agent finds in its checkout, and what of it may come back.
 type Task struct {
 	Spec    *spec.Spec
@@ -46,7 +31,7 @@ type Task struct {
 // Workspace is the checkout that an agent works in. Only target files come back from it,
 // and only by BringBack. Its methods are called one at a time, and not while the agent works.
 type Workspace struct {
-	repo       Repository
+	repo       *git.Repo
 	task       Task
 	dir        string
 	root, user *os.Root // the checkout and the user's work tree
@@ -62,7 +47,7 @@ type Workspace struct {
 type change struct{ was, is git.Content }
 
 // OpenWorkspace makes the checkout. Close the result, which leaves the checkout.
-func OpenWorkspace(ctx context.Context, repo Repository, source *checkout.Source, task Task) (*Workspace, error) {
+func OpenWorkspace(ctx context.Context, repo *git.Repo, source *checkout.Source, task Task) (*Workspace, error) {
 	w, laid, err := newWorkspace(ctx, repo, task)
 	if err != nil {
 		return nil, err
@@ -86,7 +71,7 @@ func OpenWorkspace(ctx context.Context, repo Repository, source *checkout.Source
 
 // ResumeWorkspace goes on with what an agent left in dir, the checkout of an earlier
 // workspace with the same Keep and Start.
-func ResumeWorkspace(ctx context.Context, repo Repository, dir string, task Task) (*Workspace, error) {
+func ResumeWorkspace(ctx context.Context, repo *git.Repo, dir string, task Task) (*Workspace, error) {
 	w, _, err := newWorkspace(ctx, repo, task)
 	if err != nil {
 		return nil, err
@@ -95,7 +80,7 @@ func ResumeWorkspace(ctx context.Context, repo Repository, dir string, task Task
 }
 
 // newWorkspace stores what the checkout has beside the commit.
-func newWorkspace(ctx context.Context, repo Repository, task Task) (*Workspace, []git.Content, error) {
+func newWorkspace(ctx context.Context, repo *git.Repo, task Task) (*Workspace, []git.Content, error) {
 	w := &Workspace{repo: repo, task: task, left: map[string]change{}}
 	if err := os.MkdirAll(w.objects(), 0o700); err != nil {
 		return nil, nil, err

@@ -131,25 +131,8 @@ func (d dir) files() tree {
 type desk struct {
 	user, work dir
 	repo       *git.Repo
-	calls      *counted
 	w          *Workspace
 	spec       *spec.Spec
-}
-
-// counted counts what is asked of git.
-type counted struct {
-	*git.Repo
-	calls int
-}
-
-func (c *counted) Since(ctx context.Context, dir, keep string, named []string) ([]git.Content, error) {
-	c.calls++
-	return c.Repo.Since(ctx, dir, keep, named)
-}
-
-func (c *counted) StoreFrom(ctx context.Context, dir string, paths []string, objects string) ([]git.Content, error) {
-	c.calls++
-	return c.Repo.StoreFrom(ctx, dir, paths, objects)
 }
 
 const specPath = ".chant/specs/001.md"
@@ -182,12 +165,12 @@ func trySitDown(tb testing.TB, user dir, targets string, mayRefuse bool) *desk {
 	repo, err := git.Open(user.top, gitEnv())
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, repo.Close()) })
-	k := &desk{user: user, repo: repo, calls: &counted{Repo: repo}, spec: s}
+	k := &desk{user: user, repo: repo, spec: s}
 	source, err := checkout.Open(tb.Context(), repo, checkout.Options{Limit: 1, Temp: tb.TempDir(), Link: []string{"linked"}})
 	must(tb, err)
 	head, err := repo.Head()
 	must(tb, err)
-	k.w, err = OpenWorkspace(tb.Context(), k.calls, source, Task{
+	k.w, err = OpenWorkspace(tb.Context(), repo, source, Task{
 		Spec: s, Base: head.Commit, Targets: k.changed(), Keep: tb.TempDir(),
 	})
 	if _, refused := errors.AsType[*git.PathError](err); refused && mayRefuse {

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -125,34 +124,6 @@ func TestWorkspaceUnreadable(t *testing.T) {
 	want := Changes{Targets: []string{"src/d/b"}, Modes: nil, Refused: []string{"src/a (not readable)"}}
 	if diff := cmp.Diff(want, changes); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
-	}
-}
-
-// Many files ask git as often as one.
-func TestWorkspaceManyFiles(t *testing.T) {
-	t.Parallel()
-	const many = 200
-	count := func(n int) int {
-		user := newRepo(t, func(d dir) {
-			for i := range many {
-				d.write(fmt.Sprintf("src/%d/f", i), "1")
-			}
-		})
-		k := sitDown(t, user, `"src/**"`)
-		for i := range n {
-			k.work.write(fmt.Sprintf("src/%d/f", i), "2")
-			k.work.write(fmt.Sprintf("out/%d", i), "2")
-		}
-		changes, _ := k.bringBack()
-		if len(changes.Targets) != n || len(changes.Outside) > 0 {
-			t.Errorf("%d files changed: %d target files, and outside %d", n, len(changes.Targets), len(changes.Outside))
-		}
-		calls := k.calls.calls
-		k.checkStored()
-		return k.calls.calls - calls
-	}
-	if one, all := count(1), count(many); one != all {
-		t.Errorf("git was asked %d times for one file, %d times for %d", one, all, many)
 	}
 }
 

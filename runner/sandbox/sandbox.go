@@ -36,19 +36,23 @@ type Options struct {
 	Folder  string   // an empty folder, which is theirs
 	Caches  string   // the folder of their caches, which is made if it is not there
 	Write   []string // more folders that they may change, from HOME unless absolute; made if they are not there
+	Off     bool     // they may change anything
 }
 
 // Sandbox runs commands. Its methods are safe for concurrent use.
 type Sandbox struct {
 	inner process.Runner
 	self  string
-	write []string // absolute, without symbolic links
+	write []string // absolute, without symbolic links; nil where nothing is enforced
 	env   []string // what commands get in place of the user's
 }
 
 // Open prepares a sandbox below opts.Folder.
 func Open(inner process.Runner, opts Options) (*Sandbox, error) {
 	s := &Sandbox{inner: inner, self: opts.Self}
+	if _, without := Gaps(); opts.Off || without {
+		return s, nil
+	}
 	if s.self == "" {
 		return nil, errors.New("the sandbox can't be made: the path of chant's own program is unknown")
 	}
@@ -91,15 +95,16 @@ func Open(inner process.Runner, opts Options) (*Sandbox, error) {
 // part of it, is in it or is mounted in it.
 var ErrProject = errors.New("the project can be changed through it")
 
-// Environ returns env with the sandbox's HOME, TMPDIR and caches.
-func (s *Sandbox) Environ(env []string) []string {
-	return append(slices.Clip(env), s.env...)
-}
+// Enforces reports whether there is anything that commands can't change.
+func (s *Sandbox) Enforces() bool { return s.write != nil }
 
-// WithoutServices returns env without the addresses of services that start programs for
-// whoever asks, outside of any sandbox.
-func WithoutServices(env []string) []string {
-	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+// Environ returns env with the sandbox's HOME, TMPDIR and caches, and without the addresses of
+// services that start programs for whoever asks, outside of any sandbox.
+func (s *Sandbox) Environ(env []string) []string {
+	if !s.Enforces() {
+		return env
+	}
+	without := slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		switch name {
 		case "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS", "DOCKER_HOST", "CONTAINER_HOST", "TMUX", "STY",
@@ -108,10 +113,14 @@ func WithoutServices(env []string) []string {
 		}
 		return false
 	})
+	return append(without, s.env...)
 }
 
 // Run runs a command as process.Supervisor does.
 func (s *Sandbox) Run(ctx context.Context, c process.Command) process.Result {
+	if !s.Enforces() {
+		return s.inner.Run(ctx, c)
+	}
 	path, err := c.Path, error(nil)
 	if path == "" {
 		if path, err = process.Look(c.Argv[0], c.Env); err != nil {
