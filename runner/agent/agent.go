@@ -150,7 +150,7 @@ func presets() map[string]spec.Agent {
 			ModelFlag: "-m", Output: spec.OutputCodex, Env: []string{"OPENAI_*", "CODEX_*"},
 		},
 		"gemini": {
-			Command:   []string{"gemini", "--output-format", "stream-json", "--approval-mode", "auto_edit"},
+			Command:   []string{"gemini", "--output-format", "stream-json", "--approval-mode", "auto_edit", "--skip-trust"},
 			ModelFlag: "--model", Output: spec.OutputGemini, Env: []string{"GEMINI_*", "GOOGLE_*"},
 		},
 		"opencode": {

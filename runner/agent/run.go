@@ -64,12 +64,12 @@ func Run(ctx context.Context, processes process.Runner, job Job) (record.AgentRe
 	idle := cmp.Or(job.Agent.IdleTimeout, defaultIdleTimeout)
 	ctx, printed, rest := watch(ctx, idle, min(idle, resultGrace))
 	defer rest()
-	l := listen(job.Agent.Output, hide(job.Secrets, job.Patterns), job.Progress)
-	l.connect(&command, printed)
+	o := newOutput(job.Agent.Output, hide(job.Secrets, job.Patterns), job.Progress)
+	o.connect(&command, printed)
 	ended := processes.Run(ctx, command)
-	story := l.close()
-	recordStory(&result, story)
-	judge(&result, ended, command.Timeout, context.Cause(ctx), story)
+	o.close()
+	o.record(&result)
+	judge(&result, ended, command.Timeout, context.Cause(ctx), o)
 	switch {
 	case result.Status == record.AgentNotStarted:
 		err = &StartError{Agent: job.Agent.Name, Program: command.Argv[0], Err: ended.Err}
@@ -99,15 +99,14 @@ func (j Job) command() (process.Command, error) {
 	return c, nil
 }
 
-// recordStory takes what the agent said.
-func recordStory(r *record.AgentResult, s *story) {
-	r.Transcript = readable(s.transcript.text())
-	r.OutputDigest = s.transcript.kept.Sum()
-	if s.final != nil {
-		r.FinalText = readable(s.final.text())
-	}
-	r.ModelReported = oneLine(s.hide.text(s.model))
-	r.CostUSD, r.TokensIn, r.TokensOut, r.Denied = s.cost, s.in, s.out, s.denied
+// record takes what the agent said.
+func (o *output) record(r *record.AgentResult) {
+	r.Transcript = readable(process.MaskText(o.transcript.String(), nil, o.hide.patterns))
+	r.OutputDigest = o.transcript.Sum()
+	final := readable(o.hide.text(o.final))
+	r.FinalText = strings.ToValidUTF8(final[:min(len(final), keepFinal)], "")
+	r.ModelReported = oneLine(o.hide.text(o.model))
+	r.CostUSD, r.TokensIn, r.TokensOut, r.Denied = o.cost, o.in, o.out, o.denied
 }
 
 // saysFailed is the reason of an agent that says no more than that it failed.
@@ -115,17 +114,17 @@ const saysFailed = "says that it failed"
 
 // judge takes how the command ended, and what that means; cause is why its
 // context was done, if it was.
-func judge(r *record.AgentResult, ended process.Result, timeout time.Duration, cause error, s *story) {
+func judge(r *record.AgentResult, ended process.Result, timeout time.Duration, cause error, o *output) {
 	r.Exit, r.Left = ended.Exit, ended.Left
 	r.Started, r.DurationMS = ended.Started, ended.Duration.Milliseconds()
 	if ended.Signal != 0 {
 		r.Signal = ended.Signal.String()
 	}
-	complaint := oneLine(s.hide.text(s.complaint))
+	complaint := oneLine(o.hide.text(o.complaint))
 	idle, isIdle := errors.AsType[idleError](cause)
-	late := ended.Cancelled && errors.Is(cause, errLate) || ended.TimedOut && s.over > 0
+	late := ended.Cancelled && errors.Is(cause, errLate) || ended.TimedOut && o.done
 	switch {
-	case late && s.failed:
+	case late && o.failed:
 		r.Status, r.Reason = record.AgentFailed, cmp.Or(complaint, saysFailed)+"; "+errLate.Error()
 	case late:
 		r.Status, r.Reason = record.AgentOK, errLate.Error()
@@ -141,7 +140,7 @@ func judge(r *record.AgentResult, ended process.Result, timeout time.Duration, c
 		r.Status, r.Reason = record.AgentKilled, "killed by signal: "+r.Signal
 	case ended.Exit != 0:
 		r.Status, r.Reason = record.AgentFailed, strings.TrimSuffix(fmt.Sprintf("exit status %d: %s", ended.Exit, complaint), ": ")
-	case s.failed:
+	case o.failed:
 		r.Status, r.Reason = record.AgentFailed, cmp.Or(complaint, saysFailed)
 	default:
 		r.Status = record.AgentOK
@@ -158,24 +157,24 @@ var errLate = errors.New("ended by chant, as it did not exit after its result")
 
 // watch gives a context that is cancelled, with an idleError, when printed is not called for
 // the time idle; or, with errLate, when the agent has not exited in the time grace after its
-// result. That time is not prolonged by output that is no event. Printed takes a story's over;
-// its calls must not overlap. Rest ends the watch.
-func watch(ctx context.Context, idle, grace time.Duration) (watched context.Context, printed func(over int), rest func()) {
+// result. That time is not prolonged by output that is no event. Calls of printed must not
+// overlap; done says that the last event was a result. Rest ends the watch.
+func watch(ctx context.Context, idle, grace time.Duration) (watched context.Context, printed func(done bool), rest func()) {
 	watched, cancel := context.WithCancelCause(ctx)
 	silence := time.AfterFunc(idle, func() { cancel(idleError(idle)) })
 	exit := time.AfterFunc(idle, func() { cancel(errLate) })
 	exit.Stop()
-	before := 0
-	printed = func(over int) {
+	before := false
+	printed = func(done bool) {
 		switch {
-		case over == 0:
+		case !done:
 			exit.Stop()
 			silence.Reset(idle)
-		case over != before:
+		case !before:
 			silence.Stop()
 			exit.Reset(grace)
 		}
-		before = over
+		before = done
 	}
 	return watched, printed, func() {
 		silence.Stop()

@@ -37,9 +37,9 @@ func TestRunProgress(t *testing.T) {
 	}
 }
 
-// TestTicker: only lines with something on them are told, and the unfinished
+// TestProgress: only lines with something on them are told, and the unfinished
 // one, too.
-func TestTicker(t *testing.T) {
+func TestProgress(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		writes []string
@@ -55,11 +55,10 @@ func TestTicker(t *testing.T) {
 	}
 	for _, tt := range tests {
 		last := ""
-		ticker := newTicker(hiding{}, func(line string) { last = line })
+		o := newOutput(spec.OutputText, hiding{}, func(line string) { last = line })
 		for _, w := range tt.writes {
-			fmt.Fprint(ticker, w)
+			o.keep([]byte(w))
 		}
-		ticker.close()
 		if last != tt.want {
 			t.Errorf("%q: %q, want %q", tt.writes, last, tt.want)
 		}
@@ -71,11 +70,11 @@ func TestTicker(t *testing.T) {
 func TestProgressHeldBack(t *testing.T) {
 	t.Parallel()
 	last := ""
-	l := listen(spec.OutputText, hide([]string{"s3cret"}, nil), func(line string) { last = line })
+	o := newOutput(spec.OutputText, hide([]string{"s3cret"}, nil), func(line string) { last = line })
 	var c process.Command
-	l.connect(&c, func(int) {})
+	o.connect(&c, func(bool) {})
 	fmt.Fprint(c.Output, "a s3cr")
-	if l.close(); last != "a s3cr" {
+	if o.close(); last != "a s3cr" {
 		t.Errorf("last line %q", last)
 	}
 }
@@ -86,14 +85,14 @@ func TestWatch(t *testing.T) {
 	const idle, grace = 10 * time.Minute, 10 * time.Second
 	tests := []struct {
 		name string
-		over []int // printed, each a moment before the time would be up
+		done []bool // printed, each a moment before the time would be up
 		want error
 	}{
 		{"silence", nil, idleError(idle)},
-		{"output", []int{0, 0, 0, 0}, idleError(idle)},
-		{"result", []int{0, 3}, errLate},
-		{"result, and another turn that is silent", []int{0, 3, 0}, idleError(idle)},
-		{"another turn's result", []int{3, 5}, errLate},
+		{"output", []bool{false, false, false, false}, idleError(idle)},
+		{"result", []bool{false, true}, errLate},
+		{"result, and another turn that is silent", []bool{false, true, false}, idleError(idle)},
+		{"another turn's result", []bool{true, false, true}, errLate},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -102,16 +101,16 @@ func TestWatch(t *testing.T) {
 				ctx, printed, rest := watch(t.Context(), idle, grace)
 				defer rest()
 				limit := idle
-				for _, over := range tt.over {
+				for _, done := range tt.done {
 					time.Sleep(limit - 1)
-					printed(over)
-					if limit = idle; over > 0 {
+					printed(done)
+					if limit = idle; done {
 						limit = grace
 					}
 				}
 				time.Sleep(limit - 1)
-				if n := len(tt.over); n > 0 && tt.over[n-1] > 0 {
-					printed(tt.over[n-1]) // what is no event gives no more time
+				if n := len(tt.done); n > 0 && tt.done[n-1] {
+					printed(tt.done[n-1]) // what is no event gives no more time
 				}
 				synctest.Wait()
 				if err := context.Cause(ctx); err != nil {

@@ -113,10 +113,6 @@ func TestRun(t *testing.T) {
 			Status: record.AgentFailed, Reason: "exit status 1: stream disconnected before completion", Exit: 1,
 			Transcript: "[error] stream disconnected\n[error] stream disconnected before completion\n",
 		}},
-		// An event stays whole, whatever stderr does in its midst.
-		{"stderr within an event", spec.OutputClaude, `printf '{"type":"res'; printf 'spinner' >&2; echo 'ult","is_error":true,"result":"no"}'`, record.AgentResult{
-			Status: record.AgentFailed, Reason: "no", FinalText: "no", Transcript: "no\nspinner\n",
-		}},
 		{"killed", spec.OutputText, "kill -9 $$", record.AgentResult{Status: record.AgentKilled, Reason: "killed by signal: killed", Exit: -1, Signal: "killed"}},
 		{"leaves a process behind", spec.OutputText, "sleep 1000 & echo done", record.AgentResult{Status: record.AgentOK, Transcript: "done\n", Left: 1}},
 	}

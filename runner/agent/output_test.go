@@ -31,15 +31,15 @@ type told struct {
 // heard gives what becomes of stdout in those pieces.
 func heard(form spec.AgentOutput, h hiding, pieces ...[]byte) told {
 	var c process.Command
-	l := listen(form, h, nil)
-	l.connect(&c, func(int) {})
+	o := newOutput(form, h, nil)
+	o.connect(&c, func(bool) {})
 	for _, p := range pieces {
 		fmt.Fprintf(c.Output, "%s", p)
 	}
-	s := l.close()
+	o.close()
 	var r record.AgentResult
-	recordStory(&r, s)
-	return told{r.Transcript, r.FinalText, r.ModelReported, r.CostUSD, r.TokensIn, r.TokensOut, r.Denied, s.failed, s.complaint}
+	o.record(&r)
+	return told{r.Transcript, r.FinalText, r.ModelReported, r.CostUSD, r.TokensIn, r.TokensOut, r.Denied, o.failed, o.complaint}
 }
 
 func fixture(tb testing.TB, name string) []byte {
@@ -158,13 +158,12 @@ func TestNotUnderstood(t *testing.T) {
 		{"JSON cut off", spec.OutputClaude, `{"type":"result","is_error":true`, told{Transcript: "{\"type\":\"result\",\"is_error\":true\n"}},
 		{"unknown event", spec.OutputCodex, `{"type":"future","item":{"type":"agent_message","text":"x"}}`, told{Transcript: "{\"type\":\"future\",\"item\":{\"type\":\"agent_message\",\"text\":\"x\"}}\n"}},
 		{"unknown block", spec.OutputClaude, `{"type":"assistant","message":{"content":[{"type":"text","text":"hi"},{"type":"image"}]}}`, told{
-			Transcript: "hi\n{\"type\":\"assistant\",\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"hi\"},{\"type\":\"image\"}]}}\n",
+			Transcript: "hi\n",
 		}},
 		{"message as a string", spec.OutputClaude, `{"type":"assistant","message":{"content":"hi"}}`, told{Transcript: "hi\n"}},
 		// What is wrong in one place does not take back that the agent failed.
 		{"wrong type", spec.OutputClaude, `{"type":"result","total_cost_usd":"a lot","is_error":true,"result":"no"}`, told{
-			Transcript: "no\n{\"type\":\"result\",\"total_cost_usd\":\"a lot\",\"is_error\":true,\"result\":\"no\"}\n",
-			Final:      "no", Failed: true, Complaint: "no",
+			Transcript: "no\n", Final: "no", Failed: true, Complaint: "no",
 		}},
 		{"numbers that are none", spec.OutputClaude, `{"type":"result","total_cost_usd":-4,"usage":{"input_tokens":-1,"output_tokens":9223372036854775807}}`, told{Out: 1 << 53}},
 		{"invalid UTF-8", spec.OutputGemini, "{\"type\":\"message\",\"role\":\"assistant\",\"content\":\"\xff\"}\nn\xe4chste\n", told{
@@ -191,6 +190,21 @@ func TestNotUnderstood(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// An event stays whole, whatever stderr does in its midst.
+func TestErrorsWithinEvent(t *testing.T) {
+	t.Parallel()
+	var c process.Command
+	o := newOutput(spec.OutputClaude, hiding{}, nil)
+	o.connect(&c, func(bool) {})
+	fmt.Fprint(c.Output, `{"type":"res`)
+	fmt.Fprint(c.Errors, "spinner")
+	fmt.Fprint(c.Output, `ult","is_error":true,"result":"no"}`)
+	o.close()
+	if got := o.transcript.String(); got != "spinner\nno\n" || !o.failed {
+		t.Errorf("transcript %q, failed %t", got, o.failed)
 	}
 }
 
@@ -275,11 +289,11 @@ func TestOrder(t *testing.T) {
 	})
 }
 
-// FuzzListen: whatever is printed, all lines that are no JSON object are in the
+// FuzzOutput: whatever is printed, all lines that are no JSON object are in the
 // transcript, whole and in the order printed; it and all else are valid UTF-8
 // without characters that control a terminal; and no reader adds what was not
 // printed to a text of which none is an event.
-func FuzzListen(f *testing.F) {
+func FuzzOutput(f *testing.F) {
 	for name := range fixtures() {
 		f.Add(fixture(f, name))
 	}
