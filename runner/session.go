@@ -87,20 +87,26 @@ func (s *session) open(ctx context.Context, opts RunOptions) (err error) {
 		if there {
 			a.notice(fmt.Sprintf("what run %s left in %s is not used, and stays there", left.Run, left.Dir))
 		}
+		left = record.Left{}
 		if s.folder, err = os.MkdirTemp("", "chant-agent-"); err != nil {
 			return fmt.Errorf("making a folder for the agent: %w (set TMPDIR to a folder that can be written to)", err)
 		}
 		a.cleanUp = func() error { return checkout.RemoveAll(s.folder) }
 	}
-	task := agent.Task{
+	if err := os.MkdirAll(s.agentFolder(), 0o700); err != nil {
+		return err
+	}
+	source, err := checkout.Open(ctx, a.engine.Git, checkout.Options{
+		Temp: s.agentFolder(), Limit: 1, Link: a.project.Config.Link, Setup: a.project.Config.Setup,
+		Env: a.engine.Settings.Env, Secrets: a.project.Config.Secrets, Processes: a.engine.Settings.Processes,
+	})
+	if err != nil {
+		return err
+	}
+	s.workspace, err = agent.OpenWorkspace(ctx, a.engine.Git, source, agent.Task{
 		Spec: a.spec, Base: a.candidate.head.Commit, Targets: a.candidate.targets, Chant: a.candidate.chant,
-		Keep: filepath.Join(s.folder, "kept"),
-	}
-	if opts.Resume {
-		s.workspace, err = agent.ResumeWorkspace(ctx, a.engine.Git, left.Dir, task)
-	} else {
-		err = s.checkOut(ctx, task)
-	}
+		Keep: filepath.Join(s.folder, "kept"), Dir: left.Dir,
+	})
 	if err != nil {
 		return err
 	}
@@ -112,22 +118,6 @@ func (s *session) open(ctx context.Context, opts RunOptions) (err error) {
 		return errors.Join(err, s.workspace.Close())
 	}
 	return nil
-}
-
-// checkOut makes the agent's checkout.
-func (s *session) checkOut(ctx context.Context, task agent.Task) error {
-	a := s.attempt
-	if err := os.Mkdir(s.agentFolder(), 0o700); err != nil {
-		return err
-	}
-	source, err := checkout.Open(ctx, a.engine.Git, checkout.Options{
-		Temp: s.agentFolder(), Limit: 1, Link: a.project.Config.Link, Setup: a.project.Config.Setup,
-		Env: a.engine.Settings.Env, Secrets: a.project.Config.Secrets, Processes: a.engine.Settings.Processes,
-	})
-	if err == nil {
-		s.workspace, err = agent.OpenWorkspace(ctx, a.engine.Git, source, task)
-	}
-	return err
 }
 
 // record records what the run leaves if it is killed, and that nothing is left in the end.
@@ -249,18 +239,14 @@ func (s *session) runOnce(ctx context.Context, n, attempts int) (record.AgentSta
 
 // readWork records what the agent did to its checkout.
 func (s *session) readWork(ctx context.Context, run *record.AgentRun) error {
-	changes, err := s.workspace.Read(context.WithoutCancel(ctx)) // so that an interrupted run names it, too
-	if errors.Is(err, agent.ErrNoFolder) {
-		s.lost = true
-		if run.Result.Status == record.AgentOK {
-			run.Result.Status, run.Result.Reason = record.AgentFailed, err.Error()
-		}
-		return nil
+	err := s.workspace.Read(context.WithoutCancel(ctx), run) // so that an interrupted run names it, too
+	if s.lost = errors.Is(err, agent.ErrNoFolder); !s.lost {
+		return err
 	}
-	run.Claims = s.workspace.Claims(s.attempt.spec)
-	run.Outside, run.Modes = append(run.Outside, changes.Outside...), append(run.Modes, changes.Modes...)
-	run.Refused = append(run.Refused, changes.Refused...)
-	return err
+	if run.Result.Status == record.AgentOK {
+		run.Result.Status, run.Result.Reason = record.AgentFailed, err.Error()
+	}
+	return nil
 }
 
 // runAgent runs the agent's program with its prompt.
@@ -300,14 +286,11 @@ func (s *session) check(ctx context.Context) ([]record.Result, error) {
 // bringBack writes the target files into the user's work tree, whether the checks
 // held or not.
 func (s *session) bringBack(ctx context.Context) error {
-	a := s.attempt
-	conflicts, err := s.workspace.BringBack(ctx, path.Join(project.StoreDir, "aside", a.ev.ID))
-	if len(conflicts.Paths) > 0 {
-		last := &a.ev.Agents[len(a.ev.Agents)-1]
-		last.Conflicts, last.Aside = conflicts.Paths, conflicts.Aside
-		for _, text := range (record.AgentRun{Conflicts: last.Conflicts, Aside: last.Aside}).Notices() {
-			a.notice(text)
-		}
+	last := &s.attempt.ev.Agents[len(s.attempt.ev.Agents)-1]
+	before := len(last.Notices())
+	err := s.workspace.BringBack(ctx, last, path.Join(project.StoreDir, "aside", s.attempt.ev.ID))
+	for _, text := range last.Notices()[before:] {
+		s.attempt.notice(text)
 	}
 	return err
 }

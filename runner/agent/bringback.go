@@ -12,28 +12,23 @@ import (
 
 	"chant/runner/git"
 	"chant/runner/project"
+	"chant/runner/record"
 )
 
-// Conflicts are target files that somebody else changed while the agent worked. They
-// stay as they are.
-type Conflicts struct {
-	Paths []string // sorted
-	Aside string   // the folder that holds the agent's version; "" where it removed all of them
-}
-
 // BringBack writes the target files that Read found changed into the user's work
-// tree, as the agent left them. What is in conflict is written below aside, a folder
-// of the project. Each file is written whole or not at all.
-func (w *Workspace) BringBack(ctx context.Context, aside string) (c Conflicts, err error) {
+// tree, as the agent left them. What somebody else changed meanwhile stays as it is, and the
+// agent's version is written below aside, a folder of the project: both are recorded. Each
+// file is written whole or not at all.
+func (w *Workspace) BringBack(ctx context.Context, run *record.AgentRun, aside string) error {
 	if w.left == nil {
-		return c, errors.New("what the agent left could not be read")
+		return errors.New("what the agent left could not be read")
 	}
 	if len(w.left) == 0 {
-		return c, nil
+		return nil
 	}
 	copies, err := os.OpenRoot(w.copies())
 	if err != nil {
-		return c, err
+		return err
 	}
 	defer copies.Close()
 	var gone, there []string
@@ -49,15 +44,15 @@ func (w *Workspace) BringBack(ctx context.Context, aside string) (c Conflicts, e
 		theirs, err := w.theirs(ctx, paths)
 		for _, at := range paths {
 			if err == nil {
-				err = w.bringBack(&c, at, theirs[at], copies, aside)
+				err = w.bringBack(run, at, theirs[at], copies, aside)
 			}
 		}
 		if err != nil {
-			return c, fmt.Errorf("bringing back the agent's work: %w", err)
+			return fmt.Errorf("bringing back the agent's work: %w", err)
 		}
 	}
-	slices.Sort(c.Paths)
-	return c, nil
+	slices.Sort(run.Conflicts)
+	return nil
 }
 
 // theirs returns what is at the paths in the user's work tree, but where it is nothing
@@ -83,15 +78,15 @@ func (w *Workspace) theirs(ctx context.Context, paths []string) (map[string]git.
 }
 
 // bringBack does so with one file, in place of what is there now.
-func (w *Workspace) bringBack(c *Conflicts, at string, now git.Content, copies *os.Root, aside string) error {
+func (w *Workspace) bringBack(run *record.AgentRun, at string, now git.Content, copies *os.Root, aside string) error {
 	change := w.left[at]
 	change.was.Path = at
 	switch {
 	case now == change.is:
 	case now != change.was:
-		c.Paths = append(c.Paths, at)
+		run.Conflicts = append(run.Conflicts, at)
 		if change.is.Mode != "" {
-			c.Aside = aside
+			run.Aside = aside
 			return replace(w.user, path.Join(aside, at), copies, at)
 		}
 	case change.is.Mode == "":

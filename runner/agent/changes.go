@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"slices"
@@ -13,20 +12,12 @@ import (
 
 	"chant/runner/git"
 	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 )
 
 // ErrNoFolder is returned where an agent has removed the folder that it worked in.
 var ErrNoFolder = errors.New("removed the folder that it worked in")
-
-// Changes is what an agent did to its checkout, but for new files that git ignores. All
-// lists are sorted.
-type Changes struct {
-	Targets []string // target files that come back: changed, new or removed
-	Refused []string // target files that don't come back, each with the reason
-	Modes   []string // target files whose executable bit changed, which does not come back
-	Outside []string // other files, each with what became of it
-}
 
 // Git's modes of a file, and of an executable one.
 const (
@@ -34,15 +25,15 @@ const (
 	modeExecutable = "100755"
 )
 
-// Read compares the checkout with what it held before and copies the target files that
-// changed. Store and BringBack are about those.
-func (w *Workspace) Read(ctx context.Context) (c Changes, err error) {
+// Read records what the agent did to its checkout, but for new files that git ignores, and
+// copies the target files that changed. Store and BringBack are about those.
+func (w *Workspace) Read(ctx context.Context, run *record.AgentRun) error {
 	top, err := w.root.Stat(".")
 	if err != nil {
-		return c, err
+		return err
 	}
 	if is, err := os.Lstat(w.dir); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(top, is) {
-		return c, ErrNoFolder
+		return ErrNoFolder
 	}
 	w.left = nil
 	var named []string
@@ -51,43 +42,43 @@ func (w *Workspace) Read(ctx context.Context) (c Changes, err error) {
 	}
 	changed, err := w.repo.Since(ctx, w.dir, w.task.Keep, named)
 	if err != nil {
-		return c, err
+		return err
 	}
 	if err := errors.Join(os.RemoveAll(w.copies()), os.Mkdir(w.copies(), 0o700)); err != nil {
-		return c, err
+		return err
 	}
 	copies, err := os.OpenRoot(w.copies())
 	if err != nil {
-		return c, err
+		return err
 	}
 	defer copies.Close()
 	left := map[string]change{}
 	for _, was := range changed {
-		w.take(&c, left, was, copies)
+		w.take(run, left, was, copies)
 	}
 	if err := w.storeCopies(ctx, left); err != nil {
-		return c, err
+		return err
 	}
-	c.Targets = slices.Sorted(maps.Keys(left))
 	w.left = left
-	return c, nil
+	run.Claims = w.claims()
+	return nil
 }
 
-// take adds to c what became of a file, and to left and to copies a target file.
-func (w *Workspace) take(c *Changes, left map[string]change, was git.Content, copies *os.Root) {
+// take records what became of a file, and adds a target file to left and to copies.
+func (w *Workspace) take(run *record.AgentRun, left map[string]change, was git.Content, copies *os.Root) {
 	at := strings.TrimSuffix(was.Path, "/")
 	info, err := stat(w.root, at)
 	is := git.Content{Path: at}
 	wasFile := was.Mode == modeFile || was.Mode == modeExecutable
 	switch {
 	case !w.comesBack(at) && was.Mode == "":
-		c.Outside = append(c.Outside, was.Path+" (new)")
+		run.Outside = append(run.Outside, was.Path+" (new)")
 		return
 	case !w.comesBack(at) && info == nil && err == nil:
-		c.Outside = append(c.Outside, at+" (removed)")
+		run.Outside = append(run.Outside, at+" (removed)")
 		return
 	case !w.comesBack(at):
-		c.Outside = append(c.Outside, at+" (changed)")
+		run.Outside = append(run.Outside, at+" (changed)")
 		return
 	case git.OwnPath(at):
 		err = errors.New("its name means git's own folder on some systems")
@@ -96,7 +87,7 @@ func (w *Workspace) take(c *Changes, left map[string]change, was git.Content, co
 	case err == nil && info != nil:
 		executable := info.Mode()&0o100 != 0
 		if wasFile && info.Mode().IsRegular() && executable != (was.Mode == modeExecutable) {
-			c.Modes = append(c.Modes, at)
+			run.Modes = append(run.Modes, at)
 			executable = !executable
 		}
 		is.Mode = modeFile // or another one: storeCopies sets it
@@ -106,7 +97,7 @@ func (w *Workspace) take(c *Changes, left map[string]change, was git.Content, co
 		err = w.checkSpec(at, copies)
 	}
 	if err != nil {
-		c.Refused = append(c.Refused, fmt.Sprintf("%s (%v)", at, reason(err)))
+		run.Refused = append(run.Refused, fmt.Sprintf("%s (%v)", at, reason(err)))
 		return
 	}
 	left[at] = change{was, is}
@@ -156,18 +147,18 @@ func (w *Workspace) checkSpec(at string, copies *os.Root) error {
 	return nil
 }
 
-// Claims returns, in words, what a spec's file in the checkout says of completion
-// that it did not say before: it has no effect.
-func (w *Workspace) Claims(was *spec.Spec) []string {
-	src, err := project.ReadIn(w.root, was.Path, project.TextLimit)
+// claims returns what the spec's file in the checkout says of completion that it did not say
+// before.
+func (w *Workspace) claims() []string {
+	src, err := project.ReadIn(w.root, w.task.Spec.Path, project.TextLimit)
 	if err != nil {
 		return []string{}
 	}
-	is, _ := spec.Parse(was.Path, src)
-	return claims(was, is)
+	is, _ := spec.Parse(w.task.Spec.Path, src)
+	return claims(w.task.Spec, is)
 }
 
-// claims returns what a version of a spec says of completion that the one before
+// claims returns, in words, what a version of a spec says of completion that the one before
 // does not.
 func claims(was, is *spec.Spec) []string {
 	list := []string{}

@@ -26,6 +26,7 @@ type Task struct {
 	// Keep is a folder of the run that the agent can't write to. What is needed to find out
 	// what the agent did is kept there.
 	Keep string
+	Dir  string // the checkout of an earlier workspace with the same Keep; "" makes a new one
 }
 
 // Workspace is the checkout that an agent works in. Only target files come back from it,
@@ -46,48 +47,16 @@ type Workspace struct {
 // change is what an agent made of a target file. A file that is not there has no Mode.
 type change struct{ was, is git.Content }
 
-// OpenWorkspace makes the checkout. Close the result, which leaves the checkout.
-func OpenWorkspace(ctx context.Context, repo *git.Repo, source *checkout.Source, task Task) (*Workspace, error) {
-	w, laid, err := newWorkspace(ctx, repo, task)
-	if err != nil {
-		return nil, err
-	}
-	draft, err := source.New()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.CopyFS(draft.Objects(), os.DirFS(w.objects())); err != nil {
-		return nil, errors.Join(err, draft.Close())
-	}
-	made, err := draft.Checkout(ctx, task.Base, checkout.Changes(laid))
-	if err != nil {
-		return nil, err
-	}
-	if err := repo.Snapshot(ctx, made.Dir(), task.Keep, w.objects()); err != nil {
-		return nil, errors.Join(err, made.Close())
-	}
-	return w, w.enter(made.Dir())
-}
-
-// ResumeWorkspace goes on with what an agent left in dir, the checkout of an earlier
-// workspace with the same Keep and Start.
-func ResumeWorkspace(ctx context.Context, repo *git.Repo, dir string, task Task) (*Workspace, error) {
-	w, _, err := newWorkspace(ctx, repo, task)
-	if err != nil {
-		return nil, err
-	}
-	return w, w.enter(dir)
-}
-
-// newWorkspace stores what the checkout has beside the commit.
-func newWorkspace(ctx context.Context, repo *git.Repo, task Task) (*Workspace, []git.Content, error) {
-	w := &Workspace{repo: repo, task: task, left: map[string]change{}}
+// OpenWorkspace makes the checkout, or goes on with the one that is there, if it has the same
+// Start. Close the result, which leaves the checkout.
+func OpenWorkspace(ctx context.Context, repo *git.Repo, source *checkout.Source, task Task) (_ *Workspace, err error) {
+	w := &Workspace{repo: repo, task: task, dir: task.Dir, left: map[string]change{}}
 	if err := os.MkdirAll(w.objects(), 0o700); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	all, err := repo.Store(ctx, slices.Concat(task.Targets, task.Chant), w.objects())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, task.Base)
@@ -98,17 +67,33 @@ func newWorkspace(ctx context.Context, repo *git.Repo, task Task) (*Workspace, [
 		}
 	}
 	w.start = fmt.Sprintf("sha256:%x", h.Sum(nil))
-	return w, all, nil
+	if w.dir == "" {
+		if err := w.checkOut(ctx, source, all); err != nil {
+			return nil, err
+		}
+	}
+	if w.root, err = os.OpenRoot(w.dir); err != nil { // which the agent may replace by another folder
+		return nil, err
+	}
+	w.user, err = os.OpenRoot(repo.Dir())
+	return w, err
 }
 
-// enter opens the checkout, which the agent may replace by another folder.
-func (w *Workspace) enter(dir string) (err error) {
-	w.dir = dir
-	if w.root, err = os.OpenRoot(dir); err != nil {
+// checkOut makes the checkout, with the contents beside the commit.
+func (w *Workspace) checkOut(ctx context.Context, source *checkout.Source, contents []git.Content) error {
+	draft, err := source.New()
+	if err != nil {
 		return err
 	}
-	w.user, err = os.OpenRoot(w.repo.Dir())
-	return err
+	if err := os.CopyFS(draft.Objects(), os.DirFS(w.objects())); err != nil {
+		return errors.Join(err, draft.Close())
+	}
+	made, err := draft.Checkout(ctx, w.task.Base, checkout.Changes(contents))
+	if err != nil {
+		return err
+	}
+	w.dir = made.Dir()
+	return w.repo.Snapshot(ctx, w.dir, w.task.Keep, w.objects())
 }
 
 func (w *Workspace) objects() string { return filepath.Join(w.task.Keep, "objects") }

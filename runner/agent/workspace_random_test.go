@@ -77,7 +77,7 @@ func TestWorkspaceRandom(t *testing.T) {
 		left := k.work.files()
 		changes, conflicts := k.bringBack()
 		inConflict := map[string]bool{}
-		for _, at := range conflicts.Paths {
+		for _, at := range conflicts.Conflicts {
 			inConflict[at] = true
 		}
 
@@ -106,7 +106,7 @@ func TestWorkspaceRandom(t *testing.T) {
 		}
 		// Below a symbolic link of the user's git does not say what it ignores.
 		unsure := slices.ContainsFunc(changes.Targets, func(at string) bool { return strings.Contains(at, ".o") })
-		if len(conflicts.Paths) == 0 && !unsure {
+		if len(conflicts.Conflicts) == 0 && !unsure {
 			diff, err := k.stored()
 			if _, refused := errors.AsType[*git.PathError](err); err != nil && !refused { // as above
 				rt.Error(err)

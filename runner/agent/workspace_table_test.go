@@ -291,13 +291,13 @@ func TestWorkspace(t *testing.T) {
 			if diff := cmp.Diff(before.files(), user.files()); diff != "" {
 				t.Errorf("the work tree (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.clash, conflicts.Paths); diff != "" {
+			if diff := cmp.Diff(tt.clash, conflicts.Conflicts); diff != "" {
 				t.Errorf("conflicts (-want +got):\n%s", diff)
 			}
 			if now := user.git("ls-files", "-s"); now != index {
 				t.Errorf("the index became\n%s", now)
 			}
-			if len(conflicts.Paths) == 0 && tt.name != "what git ignores" { // as it is, no commit would hold named.o
+			if len(conflicts.Conflicts) == 0 && tt.name != "what git ignores" { // as it is, no commit would hold named.o
 				k.checkStored()
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"chant/runner/checkout"
 	"chant/runner/git"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -197,14 +199,24 @@ func (k *desk) changed() []string {
 	return paths
 }
 
-// bringBack reads and brings back what the agent left.
-func (k *desk) bringBack() (Changes, Conflicts) {
+// Changes is what an agent did to its checkout.
+type Changes struct{ Targets, Refused, Modes, Outside []string }
+
+// read reads what the agent left.
+func (k *desk) read() Changes {
 	k.user.tb.Helper()
-	c, err := k.w.Read(context.Background())
-	must(k.user.tb, err)
-	conflicts, err := k.w.BringBack(context.Background(), ".chant/store/aside/r1")
-	must(k.user.tb, err)
-	return c, conflicts
+	var run record.AgentRun
+	must(k.user.tb, k.w.Read(context.Background(), &run))
+	return Changes{slices.Sorted(maps.Keys(k.w.left)), run.Refused, run.Modes, run.Outside}
+}
+
+// bringBack reads and brings back what the agent left. It returns what is in conflict.
+func (k *desk) bringBack() (Changes, record.AgentRun) {
+	k.user.tb.Helper()
+	c := k.read()
+	var run record.AgentRun
+	must(k.user.tb, k.w.BringBack(context.Background(), &run, ".chant/store/aside/r1"))
+	return c, run
 }
 
 // stored compares what the checks would see with what a commit would hold now.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -21,13 +22,12 @@ func TestWorkspaceAttempts(t *testing.T) {
 	k.work.write("src/a", "2")
 	k.work.remove("src/b")
 	k.work.write("src/c", "2")
-	_, err := k.w.Read(t.Context())
-	must(t, err)
+	k.read()
 	k.work.write("src/a", "1")
 	k.work.write("src/b", "2")
 	k.work.write("src/c", "3")
 	changes, conflicts := k.bringBack()
-	if diff := cmp.Diff(Changes{Targets: []string{"src/c"}}, changes); diff != "" || conflicts.Paths != nil {
+	if diff := cmp.Diff(Changes{Targets: []string{"src/c"}}, changes); diff != "" || conflicts.Conflicts != nil {
 		t.Errorf("conflicts %v, changes (-want +got):\n%s", conflicts, diff)
 	}
 	want := tree{".gitignore": "100644 *.o\nout/\n", "src/a": "100644 1", "src/b": "100644 2", "src/c": "100644 3"}
@@ -45,12 +45,10 @@ func TestWorkspaceKeepsWhatWasRead(t *testing.T) {
 	user.write("b", "2")
 	k := sitDown(t, user, "a, b")
 	k.work.write("a", "2")
-	_, err := k.w.Read(t.Context())
-	must(t, err)
+	k.read()
 	k.work.write("a", "3")
 	k.work.write("b", "3")
-	_, err = k.w.BringBack(t.Context(), "aside")
-	must(t, err)
+	must(t, k.w.BringBack(t.Context(), &record.AgentRun{}, "aside"))
 	if got := user.files(); got["a"] != "100644 2" || got["b"] != "100644 2" {
 		t.Errorf("came back: %v", got)
 	}
@@ -71,13 +69,12 @@ func TestWorkspaceGone(t *testing.T) {
 			user := newRepo(t, func(d dir) { d.write("a", "1") })
 			k := sitDown(t, user, "a, b")
 			k.work.write("b", "2")
-			_, err := k.w.Read(t.Context())
-			must(t, err)
+			k.read()
 			vanish(k.work)
-			if _, err := k.w.Read(t.Context()); !errors.Is(err, ErrNoFolder) {
+			if err := k.w.Read(t.Context(), &record.AgentRun{}); !errors.Is(err, ErrNoFolder) {
 				t.Errorf("Read: %v, want ErrNoFolder", err)
 			}
-			if _, err := k.w.BringBack(t.Context(), "aside"); err != nil { // of the first attempt
+			if err := k.w.BringBack(t.Context(), &record.AgentRun{}, "aside"); err != nil { // of the first attempt
 				t.Error(err)
 			}
 			if got := user.files(); got["a"] != "100644 1" || got["b"] != "100644 2" {
@@ -153,7 +150,8 @@ func TestClaims(t *testing.T) {
 			t.Parallel()
 			k := sitDown(t, newRepo(t, func(d dir) { d.write(specPath, text) }), "a")
 			tt.agent(k.work)
-			if diff := cmp.Diff(tt.want, k.w.Claims(was)); diff != "" {
+			k.w.task.Spec = was
+			if diff := cmp.Diff(tt.want, k.w.claims()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

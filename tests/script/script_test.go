@@ -7,6 +7,7 @@ package script
 import (
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -17,7 +18,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	_ "chant/cmd" // is what is built and tested: without this go test would not see it change, and say (cached)
 	"chant/runner/sandbox"
 )
 
@@ -69,8 +69,24 @@ func buildAndRun(m *testing.M) (code int) {
 	return m.Run()
 }
 
+// noteSource looks at every Go file, because go test takes a result from its cache unless it
+// saw the test itself look at a file that has changed. What the test builds it does not see.
+func noteSource(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(name) == ".go" {
+			_, err = os.Stat(name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	noteSource(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata",
 		Setup:              setup,
