@@ -70,7 +70,7 @@ func (a *App) promptView(query string) (promptJSON, error) {
 	if err := p.Problems[s.Path].Err(); err != nil {
 		return promptJSON{}, err
 	}
-	prompt, err := agent.FirstPrompt(p, s, a.Env)
+	prompt, err := agent.ComposePrompt(p, s, nil)
 	if err != nil {
 		return promptJSON{}, err
 	}

@@ -65,7 +65,7 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []rec
 
 // compose makes the prompt, with the criteria that the attempt before did not meet.
 func (s *session) compose(failed []record.Result) (err error) {
-	s.prompt, err = agent.ComposePrompt(s.attempt.project, s.attempt.spec, failed, s.agent.Limit)
+	s.prompt, err = agent.ComposePrompt(s.attempt.project, s.attempt.spec, failed)
 	return err
 }
 

@@ -26,8 +26,6 @@ type Agent struct {
 	Timeout, IdleTimeout time.Duration
 	// Env names further variables, or "PREFIX_*", that the program gets.
 	Env []string
-	// Limit is the largest prompt, in bytes, that the program accepts; 0 means no limit.
-	Limit int
 }
 
 // AgentOfSpec means the agent that the spec itself names. No agent can be
@@ -74,7 +72,6 @@ func (s *configFile) agent(name, entry *yaml.Node) (a Agent, ok bool) {
 		"timeout":      into(&a.Timeout, s.duration),
 		"idle_timeout": into(&a.IdleTimeout, s.duration),
 		"env":          into(&a.Env, s.env),
-		"limit":        into(&a.Limit, s.bytes),
 	})(name, entry)
 	a.Command, a.ModelFlag = texts(command), flag.Value
 	if len(command) == 0 {

@@ -19,7 +19,6 @@ agents:
     timeout: 30m
     idle_timeout: 90s
     env: [FOO, ANTHROPIC_*, KEYBOARD]
-    limit: 131072
   told: {command: [prog, "--model={model}"], prompt: stdin, parse: text, env: FOO}
   claude: {timeout: 1h, prompt: file, model_flag: -m}
   nothing:
@@ -31,7 +30,7 @@ agents:
 				"prog", "--flag", "{prompt_file}", `say={"a": 1}`, "$HOME ${HOME} {} {print}", "in {workdir} {spec} {phase}",
 			},
 			PromptBy: PromptByFile, ModelFlag: "--model", Output: OutputOpencode, Timeout: 30 * time.Minute,
-			IdleTimeout: 90 * time.Second, Env: []string{"FOO", "ANTHROPIC_*", "KEYBOARD"}, Limit: 131072,
+			IdleTimeout: 90 * time.Second, Env: []string{"FOO", "ANTHROPIC_*", "KEYBOARD"},
 		},
 		"told": {
 			Command: []string{"prog", "--model={model}"}, PromptBy: PromptByStdin, Output: OutputText, Env: []string{"FOO"},
@@ -65,10 +64,6 @@ func TestConfigAgentProblems(t *testing.T) {
 		{"timeout of nothing", "{idle_timeout: 0s}",
 			`error config-value .chant/config.md:3:21: idle_timeout "0s" is not a positive duration (write it like 90s or 30m)`},
 		{"timeout as list", "{timeout: [1m]}", `error wrong-shape .chant/config.md:3:16: timeout must be a single value, not a list`},
-		{"limit", "{limit: 1.5}",
-			`error config-value .chant/config.md:3:14: limit "1.5" is not a positive number of bytes (write it like 131072)`},
-		{"limit of nothing", "{limit: 0}",
-			`error config-value .chant/config.md:3:14: limit "0" is not a positive number of bytes (write it like 131072)`},
 		{"variable", "{env: [A=b]}",
 			`error bad-agent .chant/config.md:3:13: "A=b" is not the name of an environment variable (write NAME or PREFIX_*)`},
 		{"nearly all variables", "{env: ['A*']}",
@@ -79,13 +74,13 @@ func TestConfigAgentProblems(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			src := "---\nagents:\n  a: " + tt.agent + "\n  b: {limit: 1}\n---\n"
+			src := "---\nagents:\n  a: " + tt.agent + "\n  b: {env: [A]}\n---\n"
 			for name, parse := range map[string]func(string, []byte) (Config, Problems){"repository": ParseConfig, "user": ParseUserConfig} {
 				cfg, problems := parse(configPath, []byte(src))
 				if diff := cmp.Diff([]string{tt.want}, severe(problems)); diff != "" {
 					t.Errorf("%s: %s", name, diff)
 				}
-				if diff := cmp.Diff(map[string]Agent{"b": {Limit: 1}}, cfg.Agents); diff != "" {
+				if diff := cmp.Diff(map[string]Agent{"b": {Env: []string{"A"}}}, cfg.Agents); diff != "" {
 					t.Errorf("%s: %s", name, diff)
 				}
 			}
@@ -96,9 +91,9 @@ func TestConfigAgentProblems(t *testing.T) {
 func TestConfigAgentNames(t *testing.T) {
 	t.Parallel()
 	_, problems := ParseConfig(configPath,
-		[]byte("---\nagents: {a b: {limit: 1}, c: {imit: 2, colour: red}, spec: {limit: 3}, specs: {limit: 4}}\n---\n"))
+		[]byte("---\nagents: {a b: {env: [A]}, c: {pars: 2, colour: red}, spec: {env: [A]}, specs: {env: [A]}}\n---\n"))
 	want := []string{
-		`warning unknown-key .chant/config.md:2:31: unknown key "imit" (did you mean "limit"?)`,
+		`warning unknown-key .chant/config.md:2:31: unknown key "pars" (did you mean "parse"?)`,
 		`warning unknown-key .chant/config.md:2:40: unknown key "colour"`,
 		`error bad-agent .chant/config.md:2:54: the name "spec" is reserved: it means the agent that a spec names (rename the agent)`,
 	}

@@ -92,7 +92,6 @@ func override(a, by spec.Agent) spec.Agent {
 	a.Output = cmp.Or(by.Output, a.Output)
 	a.Timeout = cmp.Or(by.Timeout, a.Timeout)
 	a.IdleTimeout = cmp.Or(by.IdleTimeout, a.IdleTimeout)
-	a.Limit = cmp.Or(by.Limit, a.Limit)
 	return a
 }
 

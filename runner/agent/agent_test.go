@@ -19,10 +19,10 @@ func TestResolve(t *testing.T) {
 		"own":    {Command: []string{"own", "{prompt_file}"}, PromptBy: spec.PromptByFile, Env: []string{"OWN_*"}},
 		"empty":  {Timeout: time.Minute, Command: []string{}},
 		"aider":  {Command: []string{"aider", "-m", "hello"}},
-		"gemini": {Command: []string{}, Limit: 7},
+		"gemini": {Command: []string{}, Timeout: time.Hour},
 	}
 	user := map[string]spec.Agent{
-		"claude": {Timeout: time.Hour, IdleTimeout: time.Second, Env: []string{}, Limit: 9},
+		"claude": {Timeout: time.Hour, IdleTimeout: time.Second, Env: []string{}},
 		"own":    {ModelFlag: "-m"},
 	}
 	tests := []struct {
@@ -37,9 +37,9 @@ func TestResolve(t *testing.T) {
 		}},
 		{"claude", []map[string]spec.Agent{shared, user}, spec.Agent{
 			Command: []string{"claude", "-p"}, ModelFlag: "--model", Output: spec.OutputText,
-			Timeout: time.Hour, IdleTimeout: time.Second, Env: []string{}, Limit: 9,
+			Timeout: time.Hour, IdleTimeout: time.Second, Env: []string{},
 		}},
-		{"gemini", []map[string]spec.Agent{shared}, override(presets()["gemini"], spec.Agent{Limit: 7})},
+		{"gemini", []map[string]spec.Agent{shared}, override(presets()["gemini"], spec.Agent{Timeout: time.Hour})},
 		{"own", []map[string]spec.Agent{shared, nil, user}, spec.Agent{
 			Command: []string{"own", "{prompt_file}"}, PromptBy: spec.PromptByFile, ModelFlag: "-m", Env: []string{"OWN_*"},
 		}},

@@ -46,17 +46,16 @@ type part struct {
 // ComposePrompt gives what an agent would be told to work on s: the prompt that
 // s names, expanded; the criteria with their checks; what s is informed by; and
 // the output of what failed, the criteria that an earlier attempt did not meet.
-// Where that is more than the config's budget, or than limit (0 is none), the
-// largest of the last two kinds are shortened.
-func ComposePrompt(p *project.Project, s *spec.Spec, failed []record.Result, limit int) (Prompt, error) {
+// Where that is more than the config's budget, the largest of the last two kinds are
+// shortened.
+func ComposePrompt(p *project.Project, s *spec.Spec, failed []record.Result) (Prompt, error) {
 	text, errText := expandPrompt(p, s)
 	material, errMaterial := informedBy(p, s)
 	if err := errors.Join(errText, errMaterial); err != nil {
 		return Prompt{}, err
 	}
 	parts := slices.Concat([]*part{{name: "prompt", head: text}, {name: "criteria", head: criteria(s)}}, material, failedParts(failed))
-	budget := cmp.Or(p.Config.PromptBudget, defaultBudget)
-	if err := fit(parts, min(budget, cmp.Or(limit, budget))); err != nil {
+	if err := fit(parts, cmp.Or(p.Config.PromptBudget, defaultBudget)); err != nil {
 		return Prompt{}, fmt.Errorf("spec %s: %w", s.ID, err)
 	}
 	var texts []string
@@ -67,19 +66,6 @@ func ComposePrompt(p *project.Project, s *spec.Spec, failed []record.Result, lim
 	}
 	made.Text = strings.Join(texts, "\n")
 	return made, nil
-}
-
-// FirstPrompt gives what the agent that s names would be told in a first attempt;
-// env is that which chant was started in.
-func FirstPrompt(p *project.Project, s *spec.Spec, env []string) (Prompt, error) {
-	var a Agent
-	if s.Agent != "" {
-		var err error
-		if a, err = ResolveAgent(p, s.Agent, env); err != nil {
-			return Prompt{}, err
-		}
-	}
-	return ComposePrompt(p, s, nil, a.Limit)
 }
 
 // expandPrompt gives the spec's prompt with its variables filled in.
@@ -252,7 +238,7 @@ func fit(parts []*part, budget int) error {
 	if room < 0 {
 		return &project.UsageError{
 			Msg:  fmt.Sprintf("the prompt needs %d bytes without what can be cut, and may have %d", budget-room, budget),
-			Mend: "shorten the spec or its prompt, or raise prompts.budget or the agent's limit in " + project.ConfigFile,
+			Mend: "shorten the spec or its prompt, or raise prompts.budget in " + project.ConfigFile,
 		}
 	}
 	return nil

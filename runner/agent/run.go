@@ -82,12 +82,6 @@ func Run(ctx context.Context, processes process.Runner, job Job) (record.AgentRe
 
 // command says how the job is run, but for its output.
 func (j Job) command() (process.Command, error) {
-	if limit := j.Agent.Limit; limit > 0 && len(j.Prompt) > limit {
-		return process.Command{}, &project.UsageError{
-			Msg:  fmt.Sprintf("the prompt has %d bytes, and agent %s takes %d", len(j.Prompt), j.Agent.Name, limit),
-			Mend: fmt.Sprintf("shorten the spec or its informed_by, or raise the agent's limit in %s", project.ConfigFile),
-		}
-	}
 	argv, err := j.arguments()
 	if err != nil {
 		return process.Command{}, err
