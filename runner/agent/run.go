@@ -193,7 +193,7 @@ func watch(ctx context.Context, idle, grace time.Duration) (watched context.Cont
 // a value that would turn an argument into a flag.
 func (j Job) arguments() ([]string, error) {
 	template := slices.Clone(j.Agent.Command)
-	takesModel := holds(template, "{model}")
+	takesModel := j.Agent.takes("{model}")
 	switch {
 	case takesModel && j.Model == "":
 		return nil, &project.UsageError{
@@ -227,11 +227,6 @@ func (j Job) arguments() ([]string, error) {
 		}
 	}
 	return argv, nil
-}
-
-// holds tells whether a placeholder is anywhere in a command.
-func holds(command []string, placeholder string) bool {
-	return slices.ContainsFunc(command, func(arg string) bool { return strings.Contains(arg, placeholder) })
 }
 
 // environment gives the agent's variables: of the given ones only those that
