@@ -1,13 +1,18 @@
 package agent
 
 import (
+	"bufio"
 	"bytes"
 	"io"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"chant/runner/process"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -16,187 +21,151 @@ const (
 	keepHead  = 64 << 10
 	keepTail  = 192 << 10
 	keepFinal = 64 << 10
-	// The longest line that is read as an event, enough for one with a picture. A
-	// longer one is passed on as it is, and so is what is no event.
+	// The longest line that is read as an event, enough for one with a picture. A longer
+	// one is text, in pieces of about this size.
 	maxLine = 8 << 20
-	// How much of a line that is no event is waited for, so that it is not mixed with others.
-	maxStray = 64 << 10
-	// How much of a line is looked at for progress.
+	// How much of the transcript's end is looked at for progress.
 	maxLooked = 4 << 10
+	// The length in characters of the longest line about a tool or of progress.
+	maxShown = 200
 )
 
-// listener takes an agent's output and turns it into a transcript and facts, in
-// bounded memory.
+// listener turns an agent's output into a transcript that a person can read, in the order
+// told, and into facts. It takes bounded memory.
 type listener struct {
-	mu     sync.Mutex // stdout and stderr come at the same time
-	story  *story
-	ticker *ticker // nil where nobody follows
-	out    *lines  // nil for plain text
-	errs   *lines  // likewise
+	job     Job
+	mask    func(text string) string // hides what must not be kept or shown
+	silence *time.Timer              // fires when the agent has been silent for too long
+	mu      sync.Mutex               // stdout and stderr come at the same time
+	streams []*stream                // the two of them, if they are read in lines
+
+	kept   *process.Buffer // the transcript, masked
+	recent *process.Buffer // its end
+	masker *process.Masker // writes to both
+	text   *bufio.Writer   // writes to masker, which is slow with many small pieces
+	open   bool            // the transcript's last line may go on
+
+	told      record.AgentResult // what the agent says of its model, its cost and so on
+	final     []byte             // its last words
+	done      bool               // its last event was a result
+	failed    bool               // it says so
+	complaint string             // why
 }
 
-// listen begins to listen to output of that form.
-func listen(form spec.AgentOutput, h hiding, progress func(string)) *listener {
-	l := &listener{}
-	var also io.Writer
-	if progress != nil {
-		l.ticker = newTicker(h, progress)
-		also = l.ticker
+// listen takes the output of c, which runs the job, and sets silence back with what it hears.
+func listen(job Job, c *process.Command, silence *time.Timer) *listener {
+	secrets := slices.Clone(job.Secrets)
+	for _, s := range job.Secrets { // as it looks inside JSON, since what is not understood is kept as it is
+		quoted := compact(s)
+		secrets = append(secrets, quoted[1:len(quoted)-1])
 	}
-	l.story = &story{hide: h, transcript: newExcerpt(h, keepHead, keepTail, also)}
-	events := 0
-	readers := map[spec.AgentOutput]func(s *story, e *event) (known bool){
-		spec.OutputClaude: readClaude, spec.OutputCodex: readCodex, spec.OutputGemini: readGemini, spec.OutputOpencode: readOpencode,
+	l := &listener{job: job, silence: silence, kept: process.NewBuffer(keepHead, keepTail), recent: process.NewBuffer(0, maxLooked)}
+	l.mask = func(text string) string { return process.MaskText(text, secrets, job.Patterns) }
+	l.masker = process.NewMasker(io.MultiWriter(l.kept, l.recent), secrets)
+	l.text = bufio.NewWriter(l.masker)
+	if form := job.Agent.Output; form == "" || form == spec.OutputText {
+		c.Output = &stream{listener: l, take: l.add} // stderr, too: one stream, as a terminal shows it
+		return l
 	}
-	if read := readers[form]; read != nil {
-		l.out = &lines{max: maxLine, part: l.story.raw, whole: func(line []byte) {
-			e, ok := parseEvent(line)
-			known := ok && read(l.story, e)
-			if !known || e.odd {
-				l.story.line(line)
-			}
-			if known {
-				events++
-				l.story.over = 0
-				if e.isResult() {
-					l.story.over = events
-				}
-			}
-		}}
-		l.errs = &lines{max: maxStray, part: l.story.raw, whole: l.story.line}
-	}
+	// Events are read from stdout alone, where nothing of stderr can come in between.
+	l.streams = []*stream{{listener: l, take: l.event, lines: true}, {listener: l, take: l.line, lines: true}}
+	c.Output, c.Errors = l.streams[0], l.streams[1]
 	return l
 }
 
-// connect gives c the listener's ends. Events are read from stdout alone, where
-// nothing of stderr can come in between; of plain text all is one stream, as a
-// terminal would show it. Printed is called after every piece of output with the story's over.
-func (l *listener) connect(c *process.Command, printed func(over int)) {
-	to := func(write func(p []byte)) sink {
-		return func(p []byte) {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			write(p)
-			l.story.flush() // in one piece, since looking for secrets in many small ones is slow
-			printed(l.story.over)
+// stream is an io.Writer for an agent's output. Its writes never fail.
+type stream struct {
+	*listener
+	take  func(p []byte)
+	lines bool   // take wants whole lines
+	held  []byte // the beginning of a line
+}
+
+// Write takes a piece of output.
+func (s *stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wasDone := s.done
+	for piece := range bytes.SplitAfterSeq(p, []byte("\n")) {
+		s.held = append(s.held, piece...)
+		if !s.lines || bytes.HasSuffix(piece, []byte("\n")) || len(s.held) > maxLine {
+			s.take(s.held)
+			s.held = s.held[:0]
 		}
 	}
-	if l.out == nil {
-		c.Output = to(l.story.raw)
+	_ = s.text.Flush() // a buffer's writes never fail
+	s.tell()
+	switch {
+	case !s.done:
+		s.silence.Reset(s.job.Agent.IdleTimeout)
+	case !wasDone: // it has a moment to exit, whatever it prints that is no event
+		s.silence.Reset(min(s.job.Agent.IdleTimeout, resultGrace))
+	}
+	return len(p), nil
+}
+
+// close ends the output and returns what the agent told. Nothing may be written any more.
+func (l *listener) close() record.AgentResult {
+	for _, s := range l.streams {
+		s.take(s.held) // a line without an end
+	}
+	_, _ = l.text.Flush(), l.masker.Close() // a buffer's writes never fail
+	l.tell()
+	final := process.NewBuffer(keepFinal, 0)
+	_, _ = final.Write([]byte(l.mask(string(l.final)))) // as above
+	l.told.FinalText = readable(final.String())
+	l.told.Transcript = readable(l.mask(l.kept.String()))
+	l.told.OutputDigest = l.kept.Sum()
+	l.told.ModelReported = oneLine(l.mask(l.told.ModelReported))
+	return l.told
+}
+
+// tell passes on the last line with anything on it.
+func (l *listener) tell() {
+	if l.job.Progress == nil {
 		return
 	}
-	c.Output, c.Errors = to(l.out.write), to(l.errs.write)
-}
-
-// close ends the output and gives its story. Nothing may be written any more.
-func (l *listener) close() *story {
-	if l.out != nil {
-		l.out.close()
-		l.errs.close()
-	}
-	l.story.end()
-	if l.ticker != nil {
-		l.ticker.close()
-	}
-	return l.story
-}
-
-// sink is an io.Writer whose writes never fail.
-type sink func(p []byte)
-
-func (s sink) Write(p []byte) (int, error) {
-	s(p)
-	return len(p), nil
-}
-
-// lines cuts a stream into lines, without their ends. A line of more than max
-// bytes is not held: it comes as parts, with its end.
-type lines struct {
-	max   int
-	whole func(line []byte) // which it must not keep
-	part  func(p []byte)
-
-	held []byte // the beginning of a line
-	over bool   // which is too long, and has been given
-}
-
-func (l *lines) write(p []byte) {
-	for piece := range bytes.SplitAfterSeq(p, []byte("\n")) {
-		l.held = append(l.held, piece...)
-		ended := bytes.HasSuffix(piece, []byte("\n"))
-		switch {
-		case l.over || len(l.held) > l.max:
-			l.part(l.held)
-			l.over = !ended
-		case ended:
-			l.give(l.held)
-		default:
-			continue
-		}
-		l.held = l.held[:0]
+	text := strings.TrimSpace(l.recent.String())
+	line := text[strings.LastIndexByte(text, '\n')+1:]
+	if line = oneLine(ansi.Strip(l.mask(line))); line != "" {
+		l.job.Progress(line)
 	}
 }
 
-// close gives a last line that has no end.
-func (l *lines) close() { l.give(l.held) }
-
-// give gives a line, unless it is empty.
-func (l *lines) give(line []byte) {
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	if line = bytes.TrimSuffix(line, []byte("\r")); len(line) > 0 {
-		l.whole(line)
+// add adds text as it came.
+func (l *listener) add(p []byte) {
+	if len(p) > 0 {
+		_, _ = l.text.Write(p) // a buffer's writes never fail
+		l.open = p[len(p)-1] != '\n'
 	}
 }
 
-// ticker is an io.Writer that tells the last line with anything on it of what
-// is written to it. It never waits for whoever listens: lines that come faster
-// than they are taken are passed over, but for the last. Its writes never fail.
-type ticker struct {
-	line []byte      // the last one, as yet
-	next chan string // has room for one line; only write puts one there
-	done chan struct{}
-}
-
-// newTicker starts to tell: one goroutine calls tell with every line, cleaned,
-// as long as close has not returned.
-func newTicker(h hiding, tell func(line string)) *ticker {
-	t := &ticker{next: make(chan string, 1), done: make(chan struct{})}
-	go func() {
-		defer close(t.done)
-		for line := range t.next {
-			if line = oneLine(ansi.Strip(h.byPattern(line))); line != "" {
-				tell(line)
-			}
-		}
-	}()
-	return t
-}
-
-// Write takes a piece of text.
-func (t *ticker) Write(p []byte) (int, error) {
-	var last []byte
-	for piece := range bytes.SplitAfterSeq(p, []byte("\n")) {
-		line := bytes.TrimSuffix(piece, []byte("\n"))
-		t.line = append(t.line, line[:min(len(line), maxLooked-len(t.line))]...)
-		if len(bytes.TrimSpace(t.line)) > 0 {
-			last = append(last[:0], t.line...)
-		}
-		if len(line) < len(piece) {
-			t.line = t.line[:0]
-		}
+// line adds text that has lines of its own.
+func (l *listener) line(p []byte) {
+	if l.open {
+		l.add([]byte("\n"))
 	}
-	if last != nil {
-		select {
-		case <-t.next:
-		default:
-		}
-		t.next <- string(last)
+	l.add(p)
+	if l.open {
+		l.add([]byte("\n"))
 	}
-	return len(p), nil
 }
 
-// close returns when the last line is told.
-func (t *ticker) close() {
-	close(t.next)
-	<-t.done
+// note adds a line about something that is not the agent's words.
+func (l *listener) note(kind, text string) {
+	// Hidden before it is cut, as half a secret would not be known again.
+	l.line([]byte("[" + kind + "] " + oneLine(l.mask(text))))
+}
+
+// readable gives a text of several lines that can go into any file and onto any
+// terminal.
+func readable(s string) string { return spec.Visible(strings.ReplaceAll(s, "\r\n", "\n")) }
+
+// oneLine gives s on one line that is not too long to show.
+func oneLine(s string) string {
+	short := []rune(spec.Visible(strings.Join(strings.Fields(s), " ")))
+	if len(short) > maxShown {
+		return string(short[:maxShown-1]) + "…"
+	}
+	return string(short)
 }

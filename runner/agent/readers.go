@@ -4,280 +4,234 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// readClaude reads "claude --output-format stream-json", and what Amp and Cursor print
-// in its likeness.
-func readClaude(s *story, e *event) bool {
+// event reads a line that should be an event, of any of the programs that are known: no two
+// of them mean different things by the same. A line that is no known event is text.
+func (l *listener) event(line []byte) {
+	var e event
+	// What is not UTF-8 stays as it is, or a secret in it would not be known again.
+	if !utf8.Valid(line) || json.Unmarshal(line, &e) != nil || !l.read(e) {
+		l.line(line)
+		return
+	}
+	l.done = slices.Contains([]string{"result", "turn.completed", "turn.failed"}, e.text("type")) || e.text("part.reason") == "stop"
+	l.told.ModelReported = cmp.Or(l.told.ModelReported, e.text("model", "message.model"))
+	l.told.CostUSD += e.sum("total_cost_usd", "part.cost")
+	l.told.TokensIn += int64(e.sum("usage.input_tokens", "usage.cache_creation_input_tokens", "usage.cache_read_input_tokens",
+		"stats.input_tokens", "part.tokens.input", "part.tokens.cache.read", "part.tokens.cache.write"))
+	l.told.TokensOut += int64(e.sum("usage.output_tokens", "stats.output_tokens", "part.tokens.output", "part.tokens.reasoning"))
+	denials, _ := e.at("permission_denials").([]any)
+	l.told.Denied += len(denials)
+}
+
+// read adds what an event tells to the transcript. It is false where its kind is not known.
+func (l *listener) read(e event) (known bool) {
 	switch e.text("type") {
-	case "system":
-		s.modelled(e.text("model"))
-	case "assistant":
-		s.modelled(e.text("message.model"))
-		return readBlocks(s, e)
-	case "user": // what the tools gave, or an echo of the prompt
-		var blocks []object
-		_ = json.Unmarshal(e.value("message.content"), &blocks) // a text is an echo
-		for _, fields := range blocks {
-			if b := (&event{fields: fields}); b.is("is_error") {
-				s.note("tool failed", plain(b.value("content")))
-			}
+	case "system", "init", "thinking", "reasoning", "thread.started", "turn.started", "step_start", "step_finish":
+	case "assistant", "user": // Claude's, and so Amp's and Cursor's
+		l.readBlocks(e)
+	case "tool_call": // Cursor's
+		l.readCall(e)
+	case "item.started", "item.updated", "item.completed": // Codex's
+		return l.readItem(e)
+	case "message": // Gemini's: a piece of what it says, or an echo of the prompt
+		if e.text("role") == "assistant" {
+			l.sayMore(e.text("content"))
 		}
-	case "thinking":
-	case "tool_call":
-		readCursorTool(s, e)
-	case "result":
-		said := e.text("result")
-		s.answer(said)
-		if said != "" && said != s.said {
-			s.say(said)
+	case "text": // OpenCode's
+		l.say(e.text("part.text"))
+	case "tool_use", "tool_result": // Gemini's, or OpenCode's, which is both
+		if name := e.text("tool_name", "part.tool"); name != "" {
+			l.tool(name, e.text("parameters", "part.state.input"))
 		}
-		s.spend(e.number("total_cost_usd"))
-		in := e.number("usage.input_tokens") + e.number("usage.cache_creation_input_tokens") + e.number("usage.cache_read_input_tokens")
-		s.count(in, e.number("usage.output_tokens"))
-		s.denied += len(decode[[]json.RawMessage](e, e.value("permission_denials")))
-		// An error may say "success", and "error_max_turns" may come without is_error.
-		s.failed, s.complaint = false, "" // the result of a turn before does not count
-		if kind := e.text("subtype"); e.is("is_error") || strings.HasPrefix(kind, "error") {
-			s.failed, s.complaint = true, cmp.Or(plain(e.value("error")), said, kind)
+		if e.text("status", "part.state.status") == "error" {
+			l.note("tool failed", e.text("error", "output", "part.state.error"))
 		}
+	case "error", "turn.failed": // after an error the agent may go on
+		l.fail(e.text("error.data.message", "error", "message"))
+	case "result", "turn.completed":
+		l.readResult(e)
 	default:
 		return false
 	}
 	return true
 }
 
-// readBlocks adds what the agent says and does. It is false where a block is not known.
-func readBlocks(s *story, e *event) (known bool) {
-	content := e.value("message.content")
-	var text string
-	if json.Unmarshal(content, &text) == nil {
-		s.say(text)
-		return true
+// readResult reads how the agent says that it ended.
+func (l *listener) readResult(e event) {
+	said, kind := e.text("result"), e.text("subtype")
+	if said != "" && said != string(l.final) {
+		l.say(said)
 	}
-	known = true
-	for _, fields := range decode[[]object](e, content) {
-		b := &event{fields: fields}
-		switch b.text("type") {
+	l.failed, l.complaint = false, "" // what went wrong before was mended, or was in another turn
+	// An error of Claude's may be a "success", and "error_max_turns" may come without is_error.
+	if e.at("is_error") == true || strings.HasPrefix(kind, "error") || e.text("status") == "error" {
+		l.fail(cmp.Or(e.text("error"), said, kind))
+	}
+}
+
+// readBlocks reads what the agent says and does, and what its tools gave.
+func (l *listener) readBlocks(e event) {
+	blocks, isList := e.at("message.content").([]any)
+	if !isList {
+		blocks = []any{map[string]any{"type": "text", "text": e.text("message.content")}}
+	}
+	for _, b := range blocks {
+		fields, _ := b.(map[string]any)
+		switch block := event(fields); block.text("type") {
 		case "text":
-			s.say(b.text("text"))
+			if e.text("type") == "assistant" { // else it is an echo of the prompt
+				l.say(block.text("text"))
+			}
 		case "tool_use", "server_tool_use":
-			s.tool(b.text("name"), b.value("input"))
+			l.tool(block.text("name"), block.text("input"))
+		case "tool_result":
+			if block.at("is_error") == true {
+				l.note("tool failed", block.text("content"))
+			}
 		case "thinking", "redacted_thinking":
 		default:
-			known = false
+			l.line([]byte(compact(b)))
 		}
-		known = known && !b.odd
 	}
-	return known
 }
 
-// readCursorTool reads Cursor's tool_call, which has one entry, such as "shellToolCall".
-func readCursorTool(s *story, e *event) {
-	calls := decode[map[string]object](e, e.value("tool_call"))
-	for _, key := range slices.Sorted(maps.Keys(calls)) {
-		call := &event{fields: calls[key]}
+// readCall reads Cursor's use of a tool, which is under a name such as "shellToolCall".
+func (l *listener) readCall(e event) {
+	calls, _ := e.at("tool_call").(map[string]any)
+	for name := range calls {
+		at := "tool_call." + name
 		if e.text("subtype") == "started" {
-			s.tool(strings.TrimSuffix(key, "ToolCall"), call.value("args"))
+			l.tool(strings.TrimSuffix(name, "ToolCall"), e.text(at+".args"))
 		}
-		if call.value("result.rejected") != nil || call.value("result.permissionDenied") != nil {
-			s.denied++
+		if e.text(at+".result.rejected", at+".result.permissionDenied") != "" {
+			l.told.Denied++
 		}
 	}
 }
 
-// readCodex reads "codex exec --json".
-func readCodex(s *story, e *event) bool {
-	status := e.text("item.status")
-	switch kind := e.text("type"); strings.TrimSuffix(kind+" "+e.text("item.type"), " ") {
+// readItem reads what Codex says and does. It is false where that is not known.
+func (l *listener) readItem(e event) (known bool) {
+	switch e.text("type") + " " + e.text("item.type") {
 	case "item.started command_execution": // what takes its time
-		s.note("tool", "shell: "+e.text("item.command"))
+		l.tool("shell", e.text("item.command"))
 	case "item.started mcp_tool_call":
-		s.tool(e.text("item.server")+"."+e.text("item.tool"), e.value("item.arguments"))
+		l.tool(e.text("item.server")+"."+e.text("item.tool"), e.text("item.arguments"))
 	case "item.completed agent_message":
-		s.conclude(e.text("item.text"))
-	case "item.completed command_execution", "item.completed mcp_tool_call":
-		if status == "failed" || status == "declined" {
-			why := cmp.Or(e.text("item.aggregated_output"), plain(e.value("item.error")), e.text("item.command"), e.text("item.tool"))
-			s.note("tool "+status, why)
-		}
+		l.say(e.text("item.text"))
 	case "item.completed file_change":
-		var changes []string
-		for _, c := range decode[[]struct{ Kind, Path string }](e, e.value("item.changes")) {
-			changes = append(changes, c.Kind+" "+c.Path)
-		}
-		s.note("tool", "edit: "+strings.Join(changes, ", "))
+		l.tool("edit", e.text("item.changes"))
 	case "item.completed web_search":
-		s.note("tool", "search: "+e.text("item.query"))
+		l.tool("search", e.text("item.query"))
 	case "item.completed error": // a warning
-		s.note("error", e.text("item.message"))
-	case "turn.completed":
-		s.count(e.number("usage.input_tokens"), e.number("usage.output_tokens"))
-		s.failed, s.complaint = false, "" // errors before, such as lost connections, were mended
-	case "turn.failed":
-		s.fail(plain(e.value("error")))
-	case "error":
-		s.fail(e.text("message"))
-	case "thread.started", "turn.started", "item.completed reasoning", "item.completed todo_list":
+		l.note("error", e.text("item.message"))
+	case "item.completed command_execution", "item.completed mcp_tool_call", "item.completed reasoning", "item.completed todo_list":
 	default:
-		return kind == "item.started" || kind == "item.updated"
+		return e.text("type") != "item.completed"
 	}
-	if status == "declined" {
-		s.denied++
+	if status := e.text("item.status"); status == "failed" || status == "declined" {
+		l.note("tool "+status, e.text("item.aggregated_output", "item.error", "item.command", "item.tool"))
+		if status == "declined" {
+			l.told.Denied++
+		}
 	}
 	return true
 }
 
-// readGemini reads "gemini --output-format stream-json".
-func readGemini(s *story, e *event) bool {
-	switch e.text("type") {
-	case "init":
-		s.modelled(e.text("model"))
-	case "message":
-		switch text := e.text("content"); {
-		case e.text("role") != "assistant": // an echo of the prompt
-		case e.is("delta"): // it goes on with the last one's
-			s.raw([]byte(text))
-			s.more(text)
-		default:
-			s.conclude(text)
-		}
-	case "tool_use":
-		s.final = nil // what was said before was not the last word
-		s.tool(e.text("tool_name"), e.value("parameters"))
-	case "tool_result":
-		if e.text("status") == "error" {
-			s.note("tool failed", cmp.Or(plain(e.value("error")), plain(e.value("output"))))
-		}
-	case "error": // the agent goes on after it
-		s.note("error", e.text("message"))
-	case "result":
-		s.count(e.number("stats.input_tokens"), e.number("stats.output_tokens"))
-		if e.text("status") == "error" {
-			s.fail(plain(e.value("error")))
-		}
-	default:
-		return false
-	}
-	return true
+// say adds the agent's words, which may be its last.
+func (l *listener) say(text string) {
+	l.line([]byte(text))
+	l.final = []byte(text)
 }
 
-// readOpencode reads "opencode run --format json".
-func readOpencode(s *story, e *event) bool {
-	switch e.text("type") {
-	case "step_start", "reasoning":
-	case "text":
-		s.conclude(e.text("part.text"))
-	case "tool_use": // reported when it is over
-		s.tool(e.text("part.tool"), e.value("part.state.input"))
-		if e.text("part.state.status") == "error" {
-			s.note("tool failed", plain(e.value("part.state.error")))
-		}
-	case "step_finish":
-		s.spend(e.number("part.cost"))
-		in := e.number("part.tokens.input") + e.number("part.tokens.cache.read") + e.number("part.tokens.cache.write")
-		s.count(in, e.number("part.tokens.output")+e.number("part.tokens.reasoning"))
-	case "error":
-		s.fail(cmp.Or(e.text("error.data.message"), e.text("error.name")))
-	default:
-		return false
-	}
-	return true
+// sayMore goes on with the agent's words.
+func (l *listener) sayMore(text string) {
+	l.add([]byte(text))
+	l.final = append(l.final, text[:min(len(text), max(0, maxLine-len(l.final)))]...)
 }
 
-type object map[string]json.RawMessage
+// tool adds a line about a tool that the agent uses. What it said before was not its last word.
+func (l *listener) tool(name, input string) {
+	l.note("tool", strings.TrimSuffix(name+": "+input, ": "))
+	l.final = nil
+}
+
+// fail records that the agent says that it failed. It may have said why.
+func (l *listener) fail(why string) {
+	if why != string(l.final) {
+		l.note("error", why)
+	}
+	l.failed, l.complaint = true, cmp.Or(why, l.complaint)
+}
 
 // event is a line of an agent's output: a JSON object.
-type event struct {
-	fields object
-	odd    bool // a value was not of the type that was asked for
-}
+type event map[string]any
 
-// parseEvent is false where the line is something else.
-func parseEvent(line []byte) (*event, bool) {
-	e := &event{}
-	line = bytes.TrimLeft(line, " \t")
-	return e, bytes.HasPrefix(line, []byte("{")) && utf8.Valid(line) && json.Unmarshal(line, &e.fields) == nil
-}
-
-// isResult tells whether the agent is done, if no other event follows. The result of an
-// error may lack what only a success has, so it is known by its kind alone.
-func (e *event) isResult() bool {
-	switch e.text("type") {
-	case "result", "turn.completed", "turn.failed":
-		return true
+// at returns what is at a path such as "message.model"; nil where nothing is.
+func (e event) at(path string) any {
+	name, rest, deeper := strings.Cut(path, ".")
+	if !deeper {
+		return e[name]
 	}
-	return e.text("type") == "step_finish" && e.text("part.reason") == "stop"
+	inner, _ := e[name].(map[string]any)
+	return event(inner).at(rest)
 }
 
-// value returns what is at a path such as "message.model"; nil where nothing is.
-func (e *event) value(path string) json.RawMessage {
-	fields := e.fields
-	for {
-		name, rest, deeper := strings.Cut(path, ".")
-		value := fields[name]
-		if !deeper || value == nil {
-			return value
-		}
-		fields, path = decode[object](e, value), rest
-	}
-}
-
-// decode returns a value as a T, as far as it is one.
-func decode[T any](e *event, value json.RawMessage) (as T) {
-	if value != nil && json.Unmarshal(value, &as) != nil {
-		e.odd = true
-	}
-	return as
-}
-
-func (e *event) text(path string) string    { return decode[string](e, e.value(path)) }
-func (e *event) number(path string) float64 { return decode[float64](e, e.value(path)) }
-func (e *event) is(path string) bool        { return decode[bool](e, e.value(path)) }
-
-// gist gives the argument that tells best what a tool was used for; all of
-// them where none is known.
-func gist(input json.RawMessage) string {
-	var arguments object
-	if json.Unmarshal(input, &arguments) != nil {
-		return plain(input)
-	}
-	for _, name := range []string{
-		"command", "cmd", "file_path", "filePath", "path", "dir_path", "pattern", "query", "url", "description", "prompt",
-	} {
-		if text := plain(arguments[name]); text != "" {
+// text returns the gist of the first of the paths where there is any.
+func (e event) text(paths ...string) string {
+	for _, path := range paths {
+		if text := gist(e.at(path)); text != "" {
 			return text
 		}
 	}
-	if len(arguments) == 0 {
-		return ""
-	}
-	return string(input)
+	return ""
 }
 
-// plain gives the text of a JSON value: of a string, of a list of blocks that
-// hold text, or of an object with a message; else the value as it stands, but
-// nothing for null.
-func plain(value json.RawMessage) string {
-	var text string
-	if json.Unmarshal(value, &text) == nil {
-		return text
+// sum adds up numbers, as far as they survive JSON. One below 0 is none.
+func (e event) sum(paths ...string) (total float64) {
+	for _, path := range paths {
+		n, _ := e.at(path).(float64)
+		total += max(n, 0)
 	}
-	var blocks []struct{ Text string }
-	if json.Unmarshal(value, &blocks) == nil {
-		texts := make([]string, len(blocks))
-		for i, b := range blocks {
-			texts[i] = b.Text
+	return min(total, 1<<53)
+}
+
+// gist returns a text. Of an object, such as the arguments of a tool or an error, it is the
+// member that tells best what that is about, or JSON where none is known.
+func gist(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []any:
+		texts := make([]string, len(v))
+		for i, element := range v {
+			texts[i] = gist(element)
 		}
 		return strings.Join(texts, "\n")
+	case map[string]any:
+		for _, name := range []string{
+			"message", "command", "cmd", "file_path", "filePath", "path", "dir_path", "pattern", "query", "url",
+			"description", "prompt", "text", "name",
+		} {
+			if text := gist(v[name]); text != "" {
+				return text
+			}
+		}
 	}
-	var object struct{ Message string }
-	if json.Unmarshal(value, &object) == nil && object.Message != "" {
-		return object.Message
-	}
-	return string(value)
+	return compact(value)
+}
+
+// compact returns a value as JSON, in the way that most programs write it.
+func compact(value any) string {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value) // what was decoded encodes, and a buffer takes all
+	return strings.TrimSuffix(text.String(), "\n")
 }
