@@ -37,7 +37,7 @@ type session struct {
 // interrupted. It returns the results of the last checks.
 func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []record.Result, err error) {
 	s := &session{attempt: a}
-	if s.agent, err = a.chooseAgent(opts.Agent); err != nil {
+	if s.agent, err = agent.ResolveAgent(a.project, a.spec, opts.Agent, a.engine.Settings.Env); err != nil {
 		return nil, err
 	}
 	if err := s.compose(nil); err != nil { // before a checkout is made for nothing
@@ -202,16 +202,6 @@ func (s *session) takeTurns(ctx context.Context, attempts int) ([]record.Result,
 	}
 }
 
-// chooseAgent returns the agent of that name, or the one that the spec names.
-func (a *attempt) chooseAgent(name string) (agent.Agent, error) {
-	if name == spec.AgentOfSpec {
-		if name = a.spec.Agent; name == "" {
-			return agent.Agent{}, usage("chant run --agent NAME", "spec %s names no agent", a.spec.ID)
-		}
-	}
-	return agent.ResolveAgent(a.project, name, a.engine.Settings.Env)
-}
-
 // runOnce runs the agent once and records what it did.
 func (s *session) runOnce(ctx context.Context, n, attempts int) (record.AgentStatus, error) {
 	a, settings := s.attempt, s.attempt.engine.Settings
@@ -309,10 +299,7 @@ func (s *session) keepTranscript(n int, transcript string, stopped bool) error {
 	if err != nil || stopped {
 		return err
 	}
-	if head, tail := agent.WholeLines(transcript, transcriptLength/2); len(head)+len(tail) < len(transcript) {
-		transcript = fmt.Sprintf("%s… %d bytes are left out here; chant log %s shows more …\n%s",
-			head, len(transcript)-len(head)-len(tail), a.spec.ID, tail)
-	}
+	transcript, _ = agent.Shorten(transcript, transcriptLength/2)
 	at := a.engine.Settings.Now()
 	err = a.edit(func(src []byte) ([]byte, error) { return spec.AppendTranscript(src, at, transcript) })
 	if _, changed := errors.AsType[*changedError](err); changed || errors.Is(err, os.ErrNotExist) {

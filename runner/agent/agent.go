@@ -23,9 +23,14 @@ type Agent struct {
 	Own []string
 }
 
-// ResolveAgent returns the agent of that name as the project and the user configure it;
-// env is the environment that chant was started in.
-func ResolveAgent(p *project.Project, name string, env []string) (Agent, error) {
+// ResolveAgent returns the agent of that name, or the one that s names, as the project and the
+// user configure it; env is the environment that chant was started in.
+func ResolveAgent(p *project.Project, s *spec.Spec, name string, env []string) (Agent, error) {
+	if name == spec.AgentOfSpec {
+		if name = s.Agent; name == "" {
+			return Agent{}, &project.UsageError{Msg: "spec " + s.ID + " names no agent", Mend: "chant run --agent NAME"}
+		}
+	}
 	user, err := project.LoadUserConfig(env)
 	if err != nil {
 		return Agent{}, err
@@ -38,13 +43,13 @@ func ResolveAgent(p *project.Project, name string, env []string) (Agent, error) 
 // overrides only the fields that it sets.
 func resolve(name string, configs ...map[string]spec.Agent) (Agent, error) {
 	known := presets()
-	a, ok := known[name]
 	for _, config := range configs {
-		maps.Copy(known, config) // for their names
-		if entry, named := config[name]; named {
-			a, ok = override(a, entry), true
+		for name, entry := range config {
+			known[name] = Agent{Agent: override(known[name].Agent, entry), Own: known[name].Own}
 		}
 	}
+	a, ok := known[name]
+	a.Name = name
 	switch {
 	case !ok:
 		names := slices.Sorted(maps.Keys(known))
@@ -58,23 +63,27 @@ func resolve(name string, configs ...map[string]spec.Agent) (Agent, error) {
 			Msg:  fmt.Sprintf("agent %s has no command", name),
 			Mend: fmt.Sprintf("write one in %s under agents, such as command: [my-agent, --print]", project.ConfigFile),
 		}
-	case a.PromptBy == spec.PromptByFile && !holds(a.Command, "{prompt_file}"):
+	case a.PromptBy == spec.PromptByFile && !a.takes("{prompt_file}"):
 		return Agent{}, &project.UsageError{ // where each half is another config's
 			Msg:  fmt.Sprintf("agent %s gets its prompt in a file that its command does not name", name),
 			Mend: fmt.Sprintf("put {prompt_file} into the command, or write prompt: stdin, in %s under agents", project.ConfigFile),
 		}
 	}
-	return Agent{Name: name, Agent: a, Own: ownFolders()[name]}, nil
+	return a, nil
+}
+
+// takes tells whether a placeholder is anywhere in the agent's command.
+func (a Agent) takes(placeholder string) bool {
+	return slices.ContainsFunc(a.Command, func(arg string) bool { return strings.Contains(arg, placeholder) })
 }
 
 // Sandboxed returns the agent as it runs in a sandbox. Codex's own sandbox needs rights
 // that nothing has in there, so it is turned off.
 func (a Agent) Sandboxed() Agent {
-	a.Command = slices.Clone(a.Command)
-	for i, arg := range a.Command {
-		if i > 0 && a.Name == "codex" && (a.Command[i-1] == "-s" || a.Command[i-1] == "--sandbox") && arg == "workspace-write" {
-			a.Command[i] = "danger-full-access"
-		}
+	at := slices.Index(a.Command, "workspace-write")
+	if a.Name == "codex" && at > 0 && (a.Command[at-1] == "-s" || a.Command[at-1] == "--sandbox") {
+		a.Command = slices.Clone(a.Command)
+		a.Command[at] = "danger-full-access"
 	}
 	return a
 }
@@ -93,23 +102,6 @@ func override(a, by spec.Agent) spec.Agent {
 	a.Timeout = cmp.Or(by.Timeout, a.Timeout)
 	a.IdleTimeout = cmp.Or(by.IdleTimeout, a.IdleTimeout)
 	return a
-}
-
-// ownFolders are the folders that the usual agents keep their logins, settings and
-// sessions in, relative to HOME.
-func ownFolders() map[string][]string {
-	return map[string][]string{
-		"claude":       {".claude"},
-		"codex":        {".codex"},
-		"gemini":       {".gemini"},
-		"opencode":     {".config/opencode", ".local/share/opencode", ".local/state/opencode"},
-		"copilot":      {".copilot"},
-		"amp":          {".config/amp", ".local/share/amp"},
-		"cursor-agent": {".cursor", ".config/cursor"},
-		"goose":        {".config/goose", ".local/share/goose", ".local/state/goose"},
-		"aider":        {".aider"},
-		"ollama":       {".ollama"},
-	}
 }
 
 // StartError is returned when an agent's program could not be started.
@@ -138,52 +130,53 @@ func (s *StartError) Hint() string {
 //
 // The flags are those of the programs' help in 2026. They move: this table is
 // the one place to correct.
-func presets() map[string]spec.Agent {
-	return map[string]spec.Agent{
-		"claude": {
+func presets() map[string]Agent {
+	return map[string]Agent{
+		"claude": {Own: []string{".claude"}, Agent: spec.Agent{
 			Command:   []string{"claude", "-p", "--output-format", "stream-json", "--verbose", "--permission-mode", "acceptEdits"},
 			ModelFlag: "--model", Output: spec.OutputClaude, Env: []string{"ANTHROPIC_*", "CLAUDE_*"},
-		},
-		"codex": { // "-" is standard input
+		}},
+		"codex": {Own: []string{".codex"}, Agent: spec.Agent{ // "-" is standard input
 			Command:   []string{"codex", "exec", "--json", "--color", "never", "-s", "workspace-write", "--ephemeral", "-"},
 			ModelFlag: "-m", Output: spec.OutputCodex, Env: []string{"OPENAI_*", "CODEX_*"},
-		},
-		"gemini": {
+		}},
+		"gemini": {Own: []string{".gemini"}, Agent: spec.Agent{
 			Command:   []string{"gemini", "--output-format", "stream-json", "--approval-mode", "auto_edit", "--skip-trust"},
 			ModelFlag: "--model", Output: spec.OutputGemini, Env: []string{"GEMINI_*", "GOOGLE_*"},
-		},
-		"opencode": {
+		}},
+		"opencode": {Own: []string{".config/opencode", ".local/share/opencode", ".local/state/opencode"}, Agent: spec.Agent{
 			Command:   []string{"opencode", "run", "--format", "json"},
 			ModelFlag: "-m", Output: spec.OutputOpencode,
 			Env: []string{"OPENCODE_*", "ANTHROPIC_*", "OPENAI_*", "GEMINI_*", "GOOGLE_GENERATIVE_AI_API_KEY", "OPENROUTER_*"},
-		},
-		"copilot": { // any other tool is denied without asking
+		}},
+		"copilot": {Own: []string{".copilot"}, Agent: spec.Agent{ // any other tool is denied without asking
 			Command:   []string{"copilot", "-s", "--no-ask-user", "--no-color", "--allow-tool=write"},
 			ModelFlag: "--model", Env: []string{"COPILOT_*"},
-		},
-		"amp": {
+		}},
+		"amp": {Own: []string{".config/amp", ".local/share/amp"}, Agent: spec.Agent{
 			Command: []string{"amp", "-x", "--stream-json"}, Output: spec.OutputClaude,
 			Env: []string{"AMP_*"},
-		},
-		"cursor-agent": { // it wants an argument, and reads standard input after it
+		}},
+		"cursor-agent": {Own: []string{".cursor", ".config/cursor"}, Agent: spec.Agent{
+			// It wants an argument, and reads standard input after it.
 			Command:   []string{"cursor-agent", "-p", "--output-format", "stream-json", "--trust", "Do what follows."},
 			ModelFlag: "--model", Output: spec.OutputClaude, Env: []string{"CURSOR_*"},
-		},
-		"goose": {
+		}},
+		"goose": {Own: []string{".config/goose", ".local/share/goose", ".local/state/goose"}, Agent: spec.Agent{
 			Command:   []string{"goose", "run", "--no-session", "-i", "-"},
 			ModelFlag: "--model", Env: []string{"GOOSE_*", "ANTHROPIC_*", "OPENAI_*", "GOOGLE_API_KEY", "OPENROUTER_*", "OLLAMA_*"},
-		},
-		"aider": { // it commits, and edits .gitignore, unless told not to
+		}},
+		"aider": {Own: []string{".aider"}, Agent: spec.Agent{ // it commits, and edits .gitignore, unless told not to
 			Command: []string{
 				"aider", "--message-file", "{prompt_file}", "--yes-always", "--no-auto-commits", "--no-dirty-commits",
 				"--no-gitignore", "--no-suggest-shell-commands", "--no-stream", "--no-pretty", "--no-check-update",
 			},
 			PromptBy: spec.PromptByFile, ModelFlag: "--model",
 			Env: []string{"AIDER_*", "ANTHROPIC_*", "OPENAI_*", "GEMINI_*", "DEEPSEEK_*", "OPENROUTER_*", "OLLAMA_*"},
-		},
-		"ollama": { // a model without tools: it answers, and edits nothing
+		}},
+		"ollama": {Own: []string{".ollama"}, Agent: spec.Agent{ // a model without tools: it answers, and edits nothing
 			Command: []string{"ollama", "run", "{model}", "--nowordwrap", "--hidethinking"},
 			Env:     []string{"OLLAMA_*"},
-		},
+		}},
 	}
 }

@@ -30,7 +30,7 @@ func TestResolve(t *testing.T) {
 		configs []map[string]spec.Agent
 		want    spec.Agent
 	}{
-		{"claude", nil, presets()["claude"]},
+		{"claude", nil, presets()["claude"].Agent},
 		{"claude", []map[string]spec.Agent{shared}, spec.Agent{
 			Command: []string{"claude", "-p"}, ModelFlag: "--model", Output: spec.OutputText,
 			Timeout: time.Minute, Env: presets()["claude"].Env,
@@ -39,7 +39,7 @@ func TestResolve(t *testing.T) {
 			Command: []string{"claude", "-p"}, ModelFlag: "--model", Output: spec.OutputText,
 			Timeout: time.Hour, IdleTimeout: time.Second, Env: []string{},
 		}},
-		{"gemini", []map[string]spec.Agent{shared}, override(presets()["gemini"], spec.Agent{Timeout: time.Hour})},
+		{"gemini", []map[string]spec.Agent{shared}, override(presets()["gemini"].Agent, spec.Agent{Timeout: time.Hour})},
 		{"own", []map[string]spec.Agent{shared, nil, user}, spec.Agent{
 			Command: []string{"own", "{prompt_file}"}, PromptBy: spec.PromptByFile, ModelFlag: "-m", Env: []string{"OWN_*"},
 		}},
@@ -50,7 +50,7 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if diff := cmp.Diff(Agent{tt.name, tt.want, ownFolders()[tt.name]}, got); diff != "" {
+		if diff := cmp.Diff(Agent{tt.name, tt.want, presets()[tt.name].Own}, got); diff != "" {
 			t.Errorf("%s of %d configs (-want +got):\n%s", tt.name, len(tt.configs), diff)
 		}
 	}
@@ -77,13 +77,14 @@ func TestPresets(t *testing.T) {
 		if at := spec.FindBypass(a.Command); at >= 0 {
 			t.Errorf("%s: %s", name, a.Command[at])
 		}
-		if byFile := holds(a.Command, "{prompt_file}"); byFile != (a.PromptBy == spec.PromptByFile) {
+		if byFile := a.takes("{prompt_file}"); byFile != (a.PromptBy == spec.PromptByFile) {
 			t.Errorf("%s: the prompt goes in by %q, and %q", name, a.PromptBy, a.Command)
 		}
-		if a.Command[0] != name || len(a.Env) == 0 || slices.Contains(a.Env, "*") {
+		if a.Command[0] != name || len(a.Own) == 0 || len(a.Env) == 0 || slices.Contains(a.Env, "*") {
 			t.Errorf("%s: %+v", name, a)
 		}
-		job := Job{Agent: Agent{Name: name, Agent: a}, Model: "m", PromptFile: "/p", Dir: "/d"}
+		a.Name = name
+		job := Job{Agent: a, Model: "m", PromptFile: "/p", Dir: "/d"}
 		if _, err := job.arguments(); err != nil && name != "amp" {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -166,11 +167,12 @@ func TestEnvironment(t *testing.T) {
 // Codex's own sandbox can't start in another one.
 func TestSandboxed(t *testing.T) {
 	t.Parallel()
-	codex := Agent{Name: "codex", Agent: presets()["codex"]}
-	if got := codex.Sandboxed(); !holds(got.Command, "danger-full-access") || holds(got.Command, "workspace-write") {
+	codex := presets()["codex"]
+	codex.Name = "codex"
+	if got := codex.Sandboxed(); !got.takes("danger-full-access") || got.takes("workspace-write") {
 		t.Errorf("codex: %q", got.Command)
 	}
-	if !holds(codex.Command, "workspace-write") {
+	if !codex.takes("workspace-write") {
 		t.Errorf("the agent itself was changed: %q", codex.Command)
 	}
 	other := Agent{Name: "other", Agent: spec.Agent{Command: []string{"other", "-s", "workspace-write"}}}

@@ -251,19 +251,19 @@ func (p *part) shorten(length int) {
 		return
 	}
 	fence := 1 + strings.Index(p.block, "\n")
-	head, tail := WholeLines(p.block, max((length-leftOutRoom)/2, 1+fence))
-	if p.leftOut = len(p.block) - len(head) - len(tail); p.leftOut > 0 {
-		p.block = fmt.Sprintf("%s… %d bytes are left out here …\n%s", head, p.leftOut, tail)
-	}
+	p.block, p.leftOut = Shorten(p.block, max((length-leftOutRoom)/2, 1+fence))
 }
 
-// WholeLines gives at most keep bytes from either end of a text, in whole lines.
-func WholeLines(text string, keep int) (head, tail string) {
+// Shorten keeps at most so many bytes of either end of a text, in whole lines, and a line
+// between them that says how much is left out.
+func Shorten(text string, keep int) (short string, leftOut int) {
 	if 2*keep >= len(text) {
-		return text, ""
+		return text, 0
 	}
-	_, tail, _ = strings.Cut(text[len(text)-keep:], "\n")
-	return text[:1+strings.LastIndexByte(text[:keep], '\n')], tail
+	head := text[:1+strings.LastIndexByte(text[:keep], '\n')]
+	_, tail, _ := strings.Cut(text[len(text)-keep:], "\n")
+	leftOut = len(text) - len(head) - len(tail)
+	return fmt.Sprintf("%s… %d bytes are left out here …\n%s", head, leftOut, tail), leftOut
 }
 
 // NewAgentRun gives the record of an attempt that has not begun.

@@ -83,22 +83,22 @@ func TestWebLink(t *testing.T) {
 	}
 }
 
-func TestWholeLines(t *testing.T) {
+func TestShorten(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		text       string
-		keep       int
-		head, tail string
+		text string
+		keep int
+		want string
 	}{
-		{"", 3, "", ""},
-		{"a\nb\n", 2, "a\nb\n", ""},
-		{"aa\nbb\ncc\n", 4, "aa\n", "cc\n"},
-		{"aa\nbb\ncc", 3, "aa\n", "cc"},
-		{"one long line", 4, "", ""},
-		{"a\n" + strings.Repeat("b", 50) + "\nc\n", 5, "a\n", "c\n"},
+		{"", 3, ""},
+		{"a\nb\n", 2, "a\nb\n"},
+		{"aa\nbb\ncc\n", 4, "aa\n… 3 bytes are left out here …\ncc\n"},
+		{"aa\nbb\ncc", 3, "aa\n… 3 bytes are left out here …\ncc"},
+		{"one long line", 4, "… 13 bytes are left out here …\n"},
+		{"a\n" + strings.Repeat("b", 50) + "\nc\n", 5, "a\n… 51 bytes are left out here …\nc\n"},
 	} {
-		if head, tail := WholeLines(tt.text, tt.keep); head != tt.head || tail != tt.tail {
-			t.Errorf("%q, %d: %q and %q, want %q and %q", tt.text, tt.keep, head, tail, tt.head, tt.tail)
+		if got, _ := Shorten(tt.text, tt.keep); got != tt.want {
+			t.Errorf("%q, %d: %q, want %q", tt.text, tt.keep, got, tt.want)
 		}
 	}
 }

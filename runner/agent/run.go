@@ -41,8 +41,8 @@ type Job struct {
 	// Secrets and what Patterns match is hidden from all that is kept or shown.
 	Secrets  []string
 	Patterns []*regexp.Regexp
-	// Progress, which may be nil, gets the last line of what the agent says or
-	// does, cleaned. It is called from one goroutine, and not after Run.
+	// Progress, which may be nil, gets the last line of what the agent says or does, cleaned,
+	// whenever there is more. The agent's output waits for it. Its calls do not overlap.
 	Progress func(line string)
 }
 
@@ -52,155 +52,104 @@ type Job struct {
 //
 // What the agent says of itself can make the exit status worse, not better.
 func Run(ctx context.Context, processes process.Runner, job Job) (record.AgentResult, error) {
-	result := record.AgentResult{Agent: job.Agent.Name, Status: record.AgentNotStarted, Exit: -1, ModelAsked: job.Model}
-	command, err := job.command()
+	a := &job.Agent
+	a.Timeout, a.IdleTimeout = cmp.Or(a.Timeout, defaultTimeout), cmp.Or(a.IdleTimeout, defaultIdleTimeout)
+	argv, err := job.arguments()
 	if err == nil {
 		err = atomicfile.Create(job.PromptFile, []byte(job.Prompt), 0o600)
 	}
 	if err != nil {
-		result.Reason = oneLine(err.Error())
-		return result, err
+		reason := oneLine(err.Error())
+		return record.AgentResult{Agent: a.Name, Status: record.AgentNotStarted, Reason: reason, Exit: -1, ModelAsked: job.Model}, err
 	}
-	idle := cmp.Or(job.Agent.IdleTimeout, defaultIdleTimeout)
-	ctx, printed, rest := watch(ctx, idle, min(idle, resultGrace))
-	defer rest()
-	o := newOutput(job.Agent.Output, hide(job.Secrets, job.Patterns), job.Progress)
-	o.connect(&command, printed)
-	ended := processes.Run(ctx, command)
-	o.close()
-	o.record(&result)
-	judge(&result, ended, command.Timeout, context.Cause(ctx), o)
+	command := process.Command{Argv: argv, Dir: job.Dir, Env: job.environment(), Timeout: a.Timeout}
+	if a.PromptBy != spec.PromptByFile {
+		command.Stdin = strings.NewReader(job.Prompt)
+	}
+	watched, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(a.IdleTimeout, func() { cancel(errSilent) })
+	defer silence.Stop()
+	l := listen(job, &command, silence)
+	ended := processes.Run(watched, command)
+
+	result := l.close()
+	result.Agent, result.ModelAsked = a.Name, job.Model
+	result.Started, result.DurationMS = ended.Started, ended.Duration.Milliseconds()
+	result.Exit, result.Left = ended.Exit, ended.Left
+	if ended.Signal != 0 {
+		result.Signal = ended.Signal.String()
+	}
+	silent := ended.Cancelled && errors.Is(context.Cause(watched), errSilent)
+	result.Status, result.Reason = judge(job.Agent, ended, silent, l)
 	switch {
 	case result.Status == record.AgentNotStarted:
-		err = &StartError{Agent: job.Agent.Name, Program: command.Argv[0], Err: ended.Err}
+		err = &StartError{Agent: a.Name, Program: argv[0], Err: ended.Err}
 		result.Reason = oneLine(err.Error())
 	case ended.Err != nil:
-		err = fmt.Errorf("running agent %s: %w", job.Agent.Name, ended.Err)
+		err = fmt.Errorf("running agent %s: %w", a.Name, ended.Err)
 	}
 	return result, err
 }
 
-// command says how the job is run, but for its output.
-func (j Job) command() (process.Command, error) {
-	argv, err := j.arguments()
-	if err != nil {
-		return process.Command{}, err
-	}
-	c := process.Command{Argv: argv, Dir: j.Dir, Env: j.environment(), Timeout: cmp.Or(j.Agent.Timeout, defaultTimeout)}
-	if j.Agent.PromptBy != spec.PromptByFile {
-		c.Stdin = strings.NewReader(j.Prompt)
-	}
-	return c, nil
-}
+// errSilent is why the context of an agent is done that has printed nothing for too long, or
+// that has not exited after its result.
+var errSilent = errors.New("silent")
 
-// record takes what the agent said.
-func (o *output) record(r *record.AgentResult) {
-	r.Transcript = readable(process.MaskText(o.transcript.String(), nil, o.hide.patterns))
-	r.OutputDigest = o.transcript.Sum()
-	final := readable(o.hide.text(o.final))
-	r.FinalText = strings.ToValidUTF8(final[:min(len(final), keepFinal)], "")
-	r.ModelReported = oneLine(o.hide.text(o.model))
-	r.CostUSD, r.TokensIn, r.TokensOut, r.Denied = o.cost, o.in, o.out, o.denied
-}
+// late is the reason of an agent that had said all, and was still there.
+const late = "ended by chant, as it did not exit after its result"
 
-// saysFailed is the reason of an agent that says no more than that it failed.
-const saysFailed = "says that it failed"
-
-// judge takes how the command ended, and what that means; cause is why its
-// context was done, if it was.
-func judge(r *record.AgentResult, ended process.Result, timeout time.Duration, cause error, o *output) {
-	r.Exit, r.Left = ended.Exit, ended.Left
-	r.Started, r.DurationMS = ended.Started, ended.Duration.Milliseconds()
-	if ended.Signal != 0 {
-		r.Signal = ended.Signal.String()
+// judge says what it means that an agent's command ended so, and why. Silent tells whether
+// that was for errSilent.
+func judge(a Agent, ended process.Result, silent bool, l *listener) (status record.AgentStatus, reason string) {
+	complaint := ""
+	if l.failed {
+		complaint = cmp.Or(oneLine(l.mask(l.complaint)), "says that it failed")
 	}
-	complaint := oneLine(o.hide.text(o.complaint))
-	idle, isIdle := errors.AsType[idleError](cause)
-	late := ended.Cancelled && errors.Is(cause, errLate) || ended.TimedOut && o.done
-	switch {
-	case late && o.failed:
-		r.Status, r.Reason = record.AgentFailed, cmp.Or(complaint, saysFailed)+"; "+errLate.Error()
-	case late:
-		r.Status, r.Reason = record.AgentOK, errLate.Error()
-	case ended.Cancelled && isIdle:
-		r.Status, r.Reason = record.AgentIdle, idle.Error()
+	switch hadToEnd := silent || ended.TimedOut; {
+	case hadToEnd && l.done && l.failed:
+		return record.AgentFailed, complaint + "; " + late
+	case hadToEnd && l.done:
+		return record.AgentOK, late
+	case silent:
+		return record.AgentIdle, fmt.Sprintf("printed nothing for %s", a.IdleTimeout)
 	case ended.Cancelled:
-		r.Status, r.Reason = record.AgentCancelled, "interrupted"
+		return record.AgentCancelled, "interrupted"
 	case ended.Started.IsZero():
-		r.Status = record.AgentNotStarted
+		return record.AgentNotStarted, ""
 	case ended.TimedOut:
-		r.Status, r.Reason = record.AgentTimedOut, fmt.Sprintf("did not end within %s", timeout)
+		return record.AgentTimedOut, fmt.Sprintf("did not end within %s", a.Timeout)
 	case ended.Signal != 0:
-		r.Status, r.Reason = record.AgentKilled, "killed by signal: "+r.Signal
+		return record.AgentKilled, "killed by signal: " + ended.Signal.String()
 	case ended.Exit != 0:
-		r.Status, r.Reason = record.AgentFailed, strings.TrimSuffix(fmt.Sprintf("exit status %d: %s", ended.Exit, complaint), ": ")
-	case o.failed:
-		r.Status, r.Reason = record.AgentFailed, cmp.Or(complaint, saysFailed)
-	default:
-		r.Status = record.AgentOK
+		return record.AgentFailed, strings.TrimSuffix(fmt.Sprintf("exit status %d: %s", ended.Exit, complaint), ": ")
+	case l.failed:
+		return record.AgentFailed, complaint
 	}
+	return record.AgentOK, ""
 }
 
-// idleError is why a context is done that watch gave: after so long.
-type idleError time.Duration
-
-func (i idleError) Error() string { return fmt.Sprintf("printed nothing for %s", time.Duration(i)) }
-
-// errLate is why a context is done that watch gave: the agent has not exited after its result.
-var errLate = errors.New("ended by chant, as it did not exit after its result")
-
-// watch gives a context that is cancelled, with an idleError, when printed is not called for
-// the time idle; or, with errLate, when the agent has not exited in the time grace after its
-// result. That time is not prolonged by output that is no event. Calls of printed must not
-// overlap; done says that the last event was a result. Rest ends the watch.
-func watch(ctx context.Context, idle, grace time.Duration) (watched context.Context, printed func(done bool), rest func()) {
-	watched, cancel := context.WithCancelCause(ctx)
-	silence := time.AfterFunc(idle, func() { cancel(idleError(idle)) })
-	exit := time.AfterFunc(idle, func() { cancel(errLate) })
-	exit.Stop()
-	before := false
-	printed = func(done bool) {
-		switch {
-		case !done:
-			exit.Stop()
-			silence.Reset(idle)
-		case !before:
-			silence.Stop()
-			exit.Reset(grace)
-		}
-		before = done
-	}
-	return watched, printed, func() {
-		silence.Stop()
-		exit.Stop()
-		cancel(nil)
-	}
-}
-
-// arguments gives the command line for a job: the agent's, with placeholders
-// filled in and, where a model is asked for, the flag that names it appended.
-// An unknown placeholder stays as it is.
-//
-// A command that holds {model} can't be run without one, and an agent that has
-// neither {model} nor a flag for it can't be told one: both are errors, as is
-// a value that would turn an argument into a flag.
+// arguments gives the command line for a job: the agent's, with placeholders filled in and,
+// where a model is asked for, the flag that names it appended. An unknown placeholder stays
+// as it is. What makes no sense is an error, and so is a value that would turn an argument
+// into a flag.
 func (j Job) arguments() ([]string, error) {
 	template := slices.Clone(j.Agent.Command)
-	takesModel := holds(template, "{model}")
+	inPlace := j.Agent.takes("{model}")
+	if j.Model != "" && !inPlace {
+		template = append(template, j.Agent.ModelFlag, "{model}")
+	}
 	switch {
-	case takesModel && j.Model == "":
+	case j.Model == "" && inPlace:
 		return nil, &project.UsageError{
 			Msg:  fmt.Sprintf("agent %s needs a model", j.Agent.Name),
 			Mend: "name one under model in the spec or on the command line",
 		}
-	case j.Model == "" || takesModel:
-	case j.Agent.ModelFlag == "":
+	case j.Model != "" && !inPlace && j.Agent.ModelFlag == "":
 		return nil, &project.UsageError{
 			Msg:  fmt.Sprintf("agent %s can't be told to use model %q", j.Agent.Name, j.Model),
 			Mend: fmt.Sprintf("ask for no model, or say how it takes one: model_flag in %s under agents", project.ConfigFile),
 		}
-	default:
-		template = append(template, j.Agent.ModelFlag, "{model}")
 	}
 	values := strings.NewReplacer("{prompt_file}", j.PromptFile, "{model}", j.Model, "{workdir}", j.Dir, "{spec}", j.Spec, "{phase}", j.Phase)
 	argv := make([]string, len(template))
@@ -220,11 +169,6 @@ func (j Job) arguments() ([]string, error) {
 		}
 	}
 	return argv, nil
-}
-
-// holds tells whether a placeholder is anywhere in a command.
-func holds(command []string, placeholder string) bool {
-	return slices.ContainsFunc(command, func(arg string) bool { return strings.Contains(arg, placeholder) })
 }
 
 // environment gives the agent's variables: of the given ones only those that

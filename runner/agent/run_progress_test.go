@@ -1,9 +1,7 @@
 package agent
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -17,13 +15,12 @@ import (
 	"chant/spec"
 )
 
-// TestRunProgress: the last line is told, cleaned, masked and by one goroutine
-// that the agent never waits for.
+// TestRunProgress: the last line is told, cleaned and masked, and no two at a time.
 func TestRunProgress(t *testing.T) {
 	t.Parallel()
 	job := scripted(t, spec.OutputText, `i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done; printf '\033[1mlast\033[0m\t%s \001\n\n' "s3cret"`)
 	job.Secrets = []string{"s3cret"}
-	var lines []string // not locked: the race detector would tell of a second goroutine
+	var lines []string // not locked: the race detector would tell of two at a time
 	job.Progress = func(line string) { lines = append(lines, line) }
 	got, err := Run(t.Context(), newSupervisor(t), job)
 	if err != nil || got.Status != record.AgentOK {
@@ -37,8 +34,8 @@ func TestRunProgress(t *testing.T) {
 	}
 }
 
-// TestProgress: only lines with something on them are told, and the unfinished
-// one, too.
+// TestProgress: only lines with something on them are told, and the unfinished one, too,
+// even if it might have become a secret.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -52,74 +49,71 @@ func TestProgress(t *testing.T) {
 		{[]string{"\n", "\x1b[0m\n"}, ""},
 		{[]string{strings.Repeat("x", 10*maxLooked)}, strings.Repeat("x", maxShown-1) + "…"},
 		{[]string{"a\r\n"}, "a"},
+		{[]string{"a\nb s3cret"}, "b ***"},
+		{[]string{"a s3cr"}, "a s3cr"},
 	}
 	for _, tt := range tests {
 		last := ""
-		o := newOutput(spec.OutputText, hiding{}, func(line string) { last = line })
+		job := printing(spec.OutputText)
+		job.Secrets, job.Progress = []string{"s3cret"}, func(line string) { last = line }
+		var c process.Command
+		l := listen(job, &c, time.NewTimer(limit))
 		for _, w := range tt.writes {
-			o.keep([]byte(w))
+			fmt.Fprint(c.Output, w)
 		}
-		if last != tt.want {
+		if l.close(); last != tt.want {
 			t.Errorf("%q: %q, want %q", tt.writes, last, tt.want)
 		}
 	}
 }
 
-// TestProgressHeldBack: the end of an output is told even if it might have
-// become a secret.
-func TestProgressHeldBack(t *testing.T) {
+// TestSilence: time here is the bubble's own, and takes none.
+func TestSilence(t *testing.T) {
 	t.Parallel()
-	last := ""
-	o := newOutput(spec.OutputText, hide([]string{"s3cret"}, nil), func(line string) { last = line })
-	var c process.Command
-	o.connect(&c, func(bool) {})
-	fmt.Fprint(c.Output, "a s3cr")
-	if o.close(); last != "a s3cr" {
-		t.Errorf("last line %q", last)
-	}
-}
-
-// TestWatch: time here is the bubble's own, and takes none.
-func TestWatch(t *testing.T) {
-	t.Parallel()
-	const idle, grace = 10 * time.Minute, 10 * time.Second
+	const idle = 10 * time.Minute
+	const text, start, result = "text\n", `{"type":"system"}` + "\n", `{"type":"result"}` + "\n"
 	tests := []struct {
-		name string
-		done []bool // printed, each a moment before the time would be up
-		want error
+		name   string
+		prints []string // each a moment before the time would be up
+		grace  time.Duration
 	}{
-		{"silence", nil, idleError(idle)},
-		{"output", []bool{false, false, false, false}, idleError(idle)},
-		{"result", []bool{false, true}, errLate},
-		{"result, and another turn that is silent", []bool{false, true, false}, idleError(idle)},
-		{"another turn's result", []bool{true, false, true}, errLate},
+		{"silence", nil, idle},
+		{"output", []string{text, start, text, "half a line"}, idle},
+		{"result", []string{start, result}, resultGrace},
+		{"result, and another turn that is silent", []string{result, start}, idle},
+		{"another turn's result", []string{result, start, start + result}, resultGrace},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				ctx, printed, rest := watch(t.Context(), idle, grace)
-				defer rest()
-				limit := idle
-				for _, done := range tt.done {
-					time.Sleep(limit - 1)
-					printed(done)
-					if limit = idle; done {
-						limit = grace
+				job := printing(spec.OutputClaude)
+				job.Agent.IdleTimeout = idle
+				silence := time.NewTimer(idle)
+				var c process.Command
+				l := listen(job, &c, silence)
+				for _, piece := range tt.prints {
+					if l.done {
+						time.Sleep(resultGrace - 1)
+					} else {
+						time.Sleep(idle - 1)
 					}
+					fmt.Fprint(c.Output, piece)
 				}
-				time.Sleep(limit - 1)
-				if n := len(tt.done); n > 0 && tt.done[n-1] {
-					printed(tt.done[n-1]) // what is no event gives no more time
+				time.Sleep(tt.grace - 1)
+				if l.done {
+					fmt.Fprint(c.Errors, text) // what is no event gives no more time
 				}
-				synctest.Wait()
-				if err := context.Cause(ctx); err != nil {
-					t.Fatalf("ended early: %v", err)
+				select {
+				case <-silence.C:
+					t.Fatal("ended early")
+				default:
 				}
 				time.Sleep(time.Nanosecond)
-				synctest.Wait()
-				if err := context.Cause(ctx); !errors.Is(err, tt.want) {
-					t.Errorf("ended for %v, not %v", err, tt.want)
+				select {
+				case <-silence.C:
+				default:
+					t.Error("did not end")
 				}
 			})
 		})

@@ -104,7 +104,7 @@ func TestRun(t *testing.T) {
 			Transcript: "[tool] read: lock.go\n[tool] shell: rm -r /work\nIt reads well.\n",
 		}},
 		{"exit 0 after is_error", spec.OutputClaude, `cat "$FIXTURES/amp.jsonl"`, record.AgentResult{
-			Status: record.AgentFailed, Reason: "out of credits", Transcript: "[tool] edit_file: /work/a.go\n",
+			Status: record.AgentFailed, Reason: "out of credits", Transcript: "[tool] edit_file: /work/a.go\n[error] out of credits\n",
 		}},
 		{"exit 1 after success", spec.OutputClaude, `tail -n 1 "$FIXTURES/cursor.jsonl"; exit 1`, record.AgentResult{
 			Status: record.AgentFailed, Reason: "exit status 1", Exit: 1, FinalText: "It reads well.", Transcript: "It reads well.\n",
@@ -112,6 +112,10 @@ func TestRun(t *testing.T) {
 		{"exit 1 after is_error", spec.OutputCodex, `cat "$FIXTURES/codex-failed.jsonl"; exit 1`, record.AgentResult{
 			Status: record.AgentFailed, Reason: "exit status 1: stream disconnected before completion", Exit: 1,
 			Transcript: "[error] stream disconnected\n[error] stream disconnected before completion\n",
+		}},
+		// An event stays whole, whatever stderr does in its midst.
+		{"stderr within an event", spec.OutputClaude, `printf '{"type":"res'; printf 'spinner' >&2; echo 'ult","is_error":true,"result":"no"}'`, record.AgentResult{
+			Status: record.AgentFailed, Reason: "no", FinalText: "no", Transcript: "no\nspinner\n",
 		}},
 		{"killed", spec.OutputText, "kill -9 $$", record.AgentResult{Status: record.AgentKilled, Reason: "killed by signal: killed", Exit: -1, Signal: "killed"}},
 		{"leaves a process behind", spec.OutputText, "sleep 1000 & echo done", record.AgentResult{Status: record.AgentOK, Transcript: "done\n", Left: 1}},
@@ -192,13 +196,13 @@ func TestRunLate(t *testing.T) {
 		want   record.AgentStatus
 		reason string
 	}{
-		{"success", spec.OutputClaude, success, record.AgentOK, errLate.Error()},
-		{"failure", spec.OutputClaude, failure, record.AgentFailed, "no; " + errLate.Error()},
-		{"the last turn counts", spec.OutputClaude, failure + "\n" + `{"type":"system"}` + "\n" + success, record.AgentOK, errLate.Error()},
-		{"codex", spec.OutputCodex, `{"type":"turn.completed"}`, record.AgentOK, errLate.Error()},
-		{"codex, failed", spec.OutputCodex, `{"type":"turn.failed","error":{"message":"no"}}`, record.AgentFailed, "no; " + errLate.Error()},
-		{"gemini", spec.OutputGemini, `{"type":"result","status":"error"}`, record.AgentFailed, "says that it failed; " + errLate.Error()},
-		{"opencode", spec.OutputOpencode, `{"type":"step_finish","part":{"reason":"stop"}}`, record.AgentOK, errLate.Error()},
+		{"success", spec.OutputClaude, success, record.AgentOK, late},
+		{"failure", spec.OutputClaude, failure, record.AgentFailed, "no; " + late},
+		{"the last turn counts", spec.OutputClaude, failure + "\n" + `{"type":"system"}` + "\n" + success, record.AgentOK, late},
+		{"codex", spec.OutputCodex, `{"type":"turn.completed"}`, record.AgentOK, late},
+		{"codex, failed", spec.OutputCodex, `{"type":"turn.failed","error":{"message":"no"}}`, record.AgentFailed, "no; " + late},
+		{"gemini", spec.OutputGemini, `{"type":"result","status":"error"}`, record.AgentFailed, "says that it failed; " + late},
+		{"opencode", spec.OutputOpencode, `{"type":"step_finish","part":{"reason":"stop"}}`, record.AgentOK, late},
 		{"opencode, a step in between", spec.OutputOpencode, `{"type":"step_finish","part":{"reason":"tool-calls"}}`, record.AgentIdle, "printed nothing for 1s"},
 		{"another turn", spec.OutputClaude, success + "\n" + `{"type":"system"}`, record.AgentIdle, "printed nothing for 1s"},
 		{"text", spec.OutputText, success, record.AgentIdle, "printed nothing for 1s"},

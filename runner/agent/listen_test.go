@@ -8,13 +8,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"chant/runner/process"
-	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -28,18 +28,18 @@ type told struct {
 	Complaint                string
 }
 
+// printing is a job of an agent that prints that form.
+func printing(form spec.AgentOutput) Job { return Job{Agent: Agent{Agent: spec.Agent{Output: form}}} }
+
 // heard gives what becomes of stdout in those pieces.
-func heard(form spec.AgentOutput, h hiding, pieces ...[]byte) told {
+func heard(job Job, pieces ...[]byte) told {
 	var c process.Command
-	o := newOutput(form, h, nil)
-	o.connect(&c, func(bool) {})
+	l := listen(job, &c, time.NewTimer(limit))
 	for _, p := range pieces {
 		fmt.Fprintf(c.Output, "%s", p)
 	}
-	o.close()
-	var r record.AgentResult
-	o.record(&r)
-	return told{r.Transcript, r.FinalText, r.ModelReported, r.CostUSD, r.TokensIn, r.TokensOut, r.Denied, o.failed, o.complaint}
+	r := l.close()
+	return told{r.Transcript, r.FinalText, r.ModelReported, r.CostUSD, r.TokensIn, r.TokensOut, r.Denied, l.failed, l.complaint}
 }
 
 func fixture(tb testing.TB, name string) []byte {
@@ -70,10 +70,10 @@ func fixtures() map[string]struct {
 			Model: "claude-sonnet-4-5", Failed: true, Complaint: "Invalid API key · Please run /login",
 		}},
 		"claude-turns.jsonl": {spec.OutputClaude, told{
-			Model: "claude-sonnet-4-5", Cost: 0.5, In: 1, Out: 2, Failed: true, Complaint: "error_max_turns",
+			Transcript: "[error] error_max_turns\n", Model: "claude-sonnet-4-5", Cost: 0.5, In: 1, Out: 2, Failed: true, Complaint: "error_max_turns",
 		}},
 		"amp.jsonl": {spec.OutputClaude, told{
-			Transcript: "[tool] edit_file: /work/a.go\n", Failed: true, Complaint: "out of credits",
+			Transcript: "[tool] edit_file: /work/a.go\n[error] out of credits\n", Failed: true, Complaint: "out of credits",
 		}},
 		"cursor.jsonl": {spec.OutputClaude, told{
 			Transcript: "[tool] read: lock.go\n[tool] shell: rm -r /work\nIt reads well.\n",
@@ -81,7 +81,7 @@ func fixtures() map[string]struct {
 		}},
 		"codex.jsonl": {spec.OutputCodex, told{
 			Transcript: "[error] Reconnecting... 1/5\n[tool] shell: bash -lc 'go test ./...'\n[tool failed] FAIL\n" +
-				"[tool] shell: git push\n[tool declined] git push\n[tool] edit: update lock.go, add lock_test.go\n" +
+				"[tool] shell: git push\n[tool declined] git push\n[tool] edit: lock.go lock_test.go\n" +
 				"[tool] docs.search: flock\n[tool failed] no such index\n[tool] search: flock close semantics\n" +
 				"[error] model metadata not found\nFixed.\n",
 			Final: "Fixed.", In: 24763, Out: 122, Denied: 1,
@@ -92,7 +92,7 @@ func fixtures() map[string]struct {
 		}},
 		"gemini.jsonl": {spec.OutputGemini, told{
 			Transcript: "I'll read it.\n[tool] read_file: lock.go\n[tool failed] File not found: lock.go\n" +
-				"[error] Loop detected\nThere is no such file.",
+				"[error] Loop detected\nThere is no such file.\n",
 			Final: "There is no such file.", Model: "gemini-2.5-pro", In: 200, Out: 30,
 		}},
 		"gemini-failed.jsonl": {spec.OutputGemini, told{
@@ -115,7 +115,7 @@ func TestFixtures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data := fixture(t, name)
-			if diff := cmp.Diff(tt.want, heard(tt.form, hiding{}, data)); diff != "" {
+			if diff := cmp.Diff(tt.want, heard(printing(tt.form), data)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -130,15 +130,15 @@ func TestSplits(t *testing.T) {
 			t.Parallel()
 			data := fixture(t, name)
 			for at := range data {
-				if diff := cmp.Diff(tt.want, heard(tt.form, hiding{}, data[:at], data[at:])); diff != "" {
+				if diff := cmp.Diff(tt.want, heard(printing(tt.form), data[:at], data[at:])); diff != "" {
 					t.Fatalf("cut at %d (-want +got):\n%s", at, diff)
 				}
 			}
-			if diff := cmp.Diff(tt.want, heard(tt.form, hiding{}, bytes.SplitAfter(data, nil)...)); diff != "" {
+			if diff := cmp.Diff(tt.want, heard(printing(tt.form), bytes.SplitAfter(data, nil)...)); diff != "" {
 				t.Errorf("in single characters (-want +got):\n%s", diff)
 			}
 			crlf := bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))
-			if diff := cmp.Diff(tt.want, heard(tt.form, hiding{}, crlf)); diff != "" {
+			if diff := cmp.Diff(tt.want, heard(printing(tt.form), crlf)); diff != "" {
 				t.Errorf("with CRLF (-want +got):\n%s", diff)
 			}
 		})
@@ -154,13 +154,13 @@ func TestNotUnderstood(t *testing.T) {
 		want  told
 	}{
 		{"text", spec.OutputText, "a\r\n{\"type\":\"result\",\"is_error\":true}\n\n b", told{Transcript: "a\n{\"type\":\"result\",\"is_error\":true}\n\n b"}},
-		{"no JSON", spec.OutputClaude, "Error: no network\n\n{\"type\":\n[]\nnull\n", told{Transcript: "Error: no network\n{\"type\":\n[]\nnull\n"}},
+		{"no JSON", spec.OutputClaude, "Error: no network\n\n{\"type\":\n[]\nnull\n", told{Transcript: "Error: no network\n\n{\"type\":\n[]\nnull\n"}},
 		{"JSON cut off", spec.OutputClaude, `{"type":"result","is_error":true`, told{Transcript: "{\"type\":\"result\",\"is_error\":true\n"}},
 		{"unknown event", spec.OutputCodex, `{"type":"future","item":{"type":"agent_message","text":"x"}}`, told{Transcript: "{\"type\":\"future\",\"item\":{\"type\":\"agent_message\",\"text\":\"x\"}}\n"}},
 		{"unknown block", spec.OutputClaude, `{"type":"assistant","message":{"content":[{"type":"text","text":"hi"},{"type":"image"}]}}`, told{
-			Transcript: "hi\n",
+			Transcript: "hi\n{\"type\":\"image\"}\n", Final: "hi",
 		}},
-		{"message as a string", spec.OutputClaude, `{"type":"assistant","message":{"content":"hi"}}`, told{Transcript: "hi\n"}},
+		{"message as a string", spec.OutputClaude, `{"type":"assistant","message":{"content":"hi"}}`, told{Transcript: "hi\n", Final: "hi"}},
 		// What is wrong in one place does not take back that the agent failed.
 		{"wrong type", spec.OutputClaude, `{"type":"result","total_cost_usd":"a lot","is_error":true,"result":"no"}`, told{
 			Transcript: "no\n", Final: "no", Failed: true, Complaint: "no",
@@ -176,7 +176,7 @@ func TestNotUnderstood(t *testing.T) {
 		{"echo of the prompt", spec.OutputClaude, `{"type":"user","message":{"role":"user","content":"the prompt"}}`, told{}},
 		{"whole message", spec.OutputGemini, `{"type":"message","role":"assistant","content":"all of it"}`, told{Transcript: "all of it\n", Final: "all of it"}},
 		{"unknown arguments", spec.OutputGemini, `{"type":"tool_use","tool_name":"x","parameters":{"n":1}}` + "\n" + `{"type":"tool_use","tool_name":"y","parameters":{}}` + "\n" + `{"type":"tool_use","tool_name":"z","parameters":["a"]}`, told{
-			Transcript: "[tool] x: {\"n\":1}\n[tool] y\n[tool] z: [\"a\"]\n",
+			Transcript: "[tool] x: {\"n\":1}\n[tool] y: {}\n[tool] z: a\n",
 		}},
 		{"failure in blocks", spec.OutputClaude, `{"type":"user","message":{"content":[{"type":"tool_result","is_error":true,"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}}`, told{Transcript: "[tool failed] a b\n"}},
 		{"unknown item", spec.OutputCodex, `{"type":"item.completed","item":{"type":"new"}}`, told{Transcript: "{\"type\":\"item.completed\",\"item\":{\"type\":\"new\"}}\n"}},
@@ -186,25 +186,10 @@ func TestNotUnderstood(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, heard(tt.form, hiding{}, []byte(tt.input))); diff != "" {
+			if diff := cmp.Diff(tt.want, heard(printing(tt.form), []byte(tt.input))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// An event stays whole, whatever stderr does in its midst.
-func TestErrorsWithinEvent(t *testing.T) {
-	t.Parallel()
-	var c process.Command
-	o := newOutput(spec.OutputClaude, hiding{}, nil)
-	o.connect(&c, func(bool) {})
-	fmt.Fprint(c.Output, `{"type":"res`)
-	fmt.Fprint(c.Errors, "spinner")
-	fmt.Fprint(c.Output, `ult","is_error":true,"result":"no"}`)
-	o.close()
-	if got := o.transcript.String(); got != "spinner\nno\n" || !o.failed {
-		t.Errorf("transcript %q, failed %t", got, o.failed)
 	}
 }
 
@@ -213,7 +198,7 @@ func TestErrorsWithinEvent(t *testing.T) {
 func TestLongLines(t *testing.T) {
 	t.Parallel()
 	long := fmt.Appendf(nil, `{"type":"item.completed","item":{"type":"agent_message","text":"%s"}}`+"\n", strings.Repeat("x", 5<<20))
-	got := heard(spec.OutputCodex, hiding{}, long)
+	got := heard(printing(spec.OutputCodex), long)
 	if !strings.HasPrefix(got.Transcript, "xxx") || !strings.HasPrefix(got.Final, "xxx") || len(got.Final) > 2*keepFinal {
 		t.Errorf("transcript %.20q…, final %.20q… of %d bytes", got.Transcript, got.Final, len(got.Final))
 	}
@@ -221,9 +206,9 @@ func TestLongLines(t *testing.T) {
 	end := []byte(`{"type":"turn.failed","error":{"message":"no"}}`)
 	for name, pieces := range map[string][][]byte{
 		"at once":   {append(tooLong, end...)},
-		"in pieces": {tooLong[:100], tooLong[100 : maxLine+1], tooLong[maxLine+1:], end},
+		"in pieces": {tooLong[:100], tooLong[100:maxLine], tooLong[maxLine:], end},
 	} {
-		got := heard(spec.OutputCodex, hiding{}, pieces...)
+		got := heard(printing(spec.OutputCodex), pieces...)
 		if !strings.HasPrefix(got.Transcript, "yyy") || !strings.HasSuffix(got.Transcript, "yyy\n[error] no\n") || !got.Failed {
 			t.Errorf("%s: transcript %.20q… to …%q, failed %v", name, got.Transcript, got.Transcript[len(got.Transcript)-20:], got.Failed)
 		}
@@ -234,7 +219,6 @@ func TestLongLines(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	const secret = `to"ken/é12345`
-	h := hide([]string{secret}, []*regexp.Regexp{regexp.MustCompile(`pass-\d+`)})
 	inJSON := `to\"ken/é12345`
 	long := strings.Repeat("x", maxShown-len("[tool] Bash: ")+6)
 	tests := []struct {
@@ -248,7 +232,7 @@ func TestSecrets(t *testing.T) {
 		{"said", spec.OutputCodex, `{"type":"item.completed","item":{"type":"agent_message","text":"` + inJSON + ` pass-2"}}`, told{Transcript: "*** ***\n", Final: "*** ***"}},
 		{"in pieces", spec.OutputGemini,
 			`{"type":"message","role":"assistant","delta":true,"content":"to\"k"}` + "\n" + `{"type":"message","role":"assistant","delta":true,"content":"en/é12345."}`,
-			told{Transcript: "***.", Final: "***."}},
+			told{Transcript: "***.\n", Final: "***."}},
 		{"where a line is cut", spec.OutputClaude,
 			`{"type":"assistant","message":{"content":[{"type":"tool_use","name":"Bash","input":{"command":"` + long[:len(long)-9] + inJSON + `"}}]}}`,
 			told{Transcript: "[tool] Bash: " + long[:len(long)-9] + "***\n"}},
@@ -257,7 +241,9 @@ func TestSecrets(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, heard(tt.form, h, []byte(tt.input))); diff != "" {
+			job := printing(tt.form)
+			job.Secrets, job.Patterns = []string{secret}, []*regexp.Regexp{regexp.MustCompile(`pass-\d+`)}
+			if diff := cmp.Diff(tt.want, heard(job, []byte(tt.input))); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -283,36 +269,36 @@ func TestOrder(t *testing.T) {
 			n := rapid.IntRange(1, len(input)).Draw(t, "piece")
 			pieces, input = append(pieces, input[:n]), input[n:]
 		}
-		if got := heard(spec.OutputCodex, hiding{}, pieces...).Transcript; got != string(want) {
+		if got := heard(printing(spec.OutputCodex), pieces...).Transcript; got != string(want) {
 			t.Fatalf("transcript %q, want %q", got, want)
 		}
 	})
 }
 
-// FuzzOutput: whatever is printed, all lines that are no JSON object are in the
+// FuzzListen: whatever is printed, all lines that are no JSON object are in the
 // transcript, whole and in the order printed; it and all else are valid UTF-8
 // without characters that control a terminal; and no reader adds what was not
 // printed to a text of which none is an event.
-func FuzzOutput(f *testing.F) {
+func FuzzListen(f *testing.F) {
 	for name := range fixtures() {
 		f.Add(fixture(f, name))
 	}
 	f.Add([]byte("\xff\xff0"))
 	f.Add([]byte("no\n{\"type\":\"result\"\n{\"type\":\"x\"}\n\x1b[1m\xff\r\n\x00"))
 	f.Fuzz(func(t *testing.T, input []byte) {
-		if len(input) > keepHead {
-			return // the transcript would not be whole
+		if len(input) == 0 || len(input) > keepHead {
+			return // the transcript would be empty, or not whole
 		}
 		var raw [][]byte
-		for line := range bytes.SplitSeq(input, []byte("\n")) {
+		for line := range bytes.SplitSeq(bytes.TrimSuffix(input, []byte("\n")), []byte("\n")) {
 			line = bytes.TrimSuffix(line, []byte("\r"))
-			if !bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("{")) && len(line) > 0 {
+			if !bytes.HasPrefix(bytes.TrimLeft(line, " \t\r"), []byte("{")) {
 				raw = append(raw, []byte(clean(string(line))))
 			}
 		}
 		onlyRaw := string(bytes.Join(append(raw, nil), []byte("\n")))
 		for _, form := range []spec.AgentOutput{spec.OutputClaude, spec.OutputCodex, spec.OutputGemini, spec.OutputOpencode} {
-			got := heard(form, hiding{}, input)
+			got := heard(printing(form), input)
 			rest := got.Transcript
 			for _, line := range raw {
 				_, after, found := strings.Cut(rest, string(line)+"\n")
