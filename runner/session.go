@@ -40,7 +40,7 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []rec
 	if s.agent, err = agent.ResolveAgent(a.project, a.spec, opts.Agent, a.engine.Settings.Env); err != nil {
 		return nil, err
 	}
-	if err := s.compose(nil); err != nil { // before a checkout is made for nothing
+	if s.prompt, err = agent.ComposePrompt(a.project, a.spec, nil); err != nil { // before a checkout is made for nothing
 		return nil, err
 	}
 	if err := s.open(ctx, opts); err != nil {
@@ -63,13 +63,7 @@ func (a *attempt) withAgent(ctx context.Context, opts RunOptions) (results []rec
 	return results, err
 }
 
-// compose makes the prompt, with the criteria that the attempt before did not meet.
-func (s *session) compose(failed []record.Result) (err error) {
-	s.prompt, err = agent.ComposePrompt(s.attempt.project, s.attempt.spec, failed)
-	return err
-}
-
-// The folders of a run: the agent can write to the first, checks to the second.
+// The folders of a run that the agent, and the checks, can write to.
 func (s *session) agentFolder() string { return filepath.Join(s.folder, "agent") }
 func (s *session) checkFolder() string { return filepath.Join(s.folder, "checks") }
 
@@ -196,7 +190,7 @@ func (s *session) takeTurns(ctx context.Context, attempts int) ([]record.Result,
 		if n == attempts || len(failed) == 0 && status == record.AgentOK {
 			return results, nil
 		}
-		if err := s.compose(failed); err != nil {
+		if s.prompt, err = agent.ComposePrompt(s.attempt.project, s.attempt.spec, failed); err != nil {
 			return nil, err
 		}
 	}

@@ -104,24 +104,6 @@ func override(a, by spec.Agent) spec.Agent {
 	return a
 }
 
-// StartError is returned when an agent's program could not be started.
-type StartError struct {
-	Agent   string
-	Program string
-	Err     error // exec.ErrNotFound, fs.ErrPermission and so on
-}
-
-// Error names the agent, and in Err the program.
-func (s *StartError) Error() string { return fmt.Sprintf("running agent %s: %v", s.Agent, s.Err) }
-
-// Unwrap gives Err.
-func (s *StartError) Unwrap() error { return s.Err }
-
-// Hint gives the mend.
-func (s *StartError) Hint() string {
-	return fmt.Sprintf("install %s, or name another program for it in %s under agents", s.Program, project.ConfigFile)
-}
-
 // presets are the usual agents, each with the least rights that its command
 // line can state and that let it edit files. None has a flag that bypasses an
 // agent's permissions: that is for a user's own configuration to write.

@@ -48,7 +48,7 @@ type Job struct {
 
 // Run runs an agent to its end, and ends all that it started. A run that ended badly is
 // no error: see Status. The error is a *project.UsageError where the job makes no sense,
-// and a *StartError where the agent's program can't be started.
+// and wraps exec.ErrNotFound, fs.ErrPermission and so on where the agent can't be started.
 //
 // What the agent says of itself can make the exit status worse, not better.
 func Run(ctx context.Context, processes process.Runner, job Job) (record.AgentResult, error) {
@@ -82,12 +82,12 @@ func Run(ctx context.Context, processes process.Runner, job Job) (record.AgentRe
 	}
 	silent := ended.Cancelled && errors.Is(context.Cause(watched), errSilent)
 	result.Status, result.Reason = judge(job.Agent, ended, silent, l)
-	switch {
-	case result.Status == record.AgentNotStarted:
-		err = &StartError{Agent: a.Name, Program: argv[0], Err: ended.Err}
-		result.Reason = oneLine(err.Error())
-	case ended.Err != nil:
+	if ended.Err != nil {
 		err = fmt.Errorf("running agent %s: %w", a.Name, ended.Err)
+	}
+	if result.Status == record.AgentNotStarted {
+		result.Reason = oneLine(err.Error())
+		err = fmt.Errorf("%w (install %s, or name another program for it in %s under agents)", err, argv[0], project.ConfigFile)
 	}
 	return result, err
 }
