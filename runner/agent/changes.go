@@ -36,6 +36,9 @@ func (w *Workspace) Read(ctx context.Context, run *record.AgentRun) error {
 		return ErrNoFolder
 	}
 	w.left = nil
+	if err := w.removePipes(); err != nil {
+		return err
+	}
 	var named []string
 	for _, item := range w.task.Spec.TargetFiles {
 		named = append(named, path.Clean(item.Value))
@@ -62,6 +65,17 @@ func (w *Workspace) Read(ctx context.Context, run *record.AgentRun) error {
 	w.left = left
 	run.Claims = w.claims()
 	return nil
+}
+
+// removePipes removes pipes in which git would wait for rules for ever.
+func (w *Workspace) removePipes() error {
+	return fs.WalkDir(w.root.FS(), ".", func(at string, entry fs.DirEntry, err error) error {
+		name := path.Base(at)
+		if err == nil && entry.Type() == fs.ModeNamedPipe && (name == ".gitignore" || name == ".gitattributes") {
+			return w.root.Remove(at)
+		}
+		return nil // what can't be read git names, or passes over
+	})
 }
 
 // take records what became of a file, and adds a target file to left and to copies.
