@@ -197,12 +197,11 @@ func (s *session) takeTurns(ctx context.Context, attempts int) ([]record.Result,
 }
 
 // runOnce runs the agent once and records what it did.
-func (s *session) runOnce(ctx context.Context, n, attempts int) (record.AgentStatus, error) {
+func (s *session) runOnce(ctx context.Context, n, attempts int) (_ record.AgentStatus, err error) {
 	a, settings := s.attempt, s.attempt.engine.Settings
 	run := agent.NewAgentRun(n, s.prompt)
 	run.Sandbox = s.kept
 	settings.Emit(record.AgentStarted{Spec: a.spec.ID, Agent: s.agent.Name, Attempt: n, Attempts: attempts, Started: settings.Now()})
-	var err error
 	run.Result, err = s.runAgent(ctx, n)
 	transcript := run.Result.Transcript
 	run.Result.Transcript = "" // it has a key of its own
@@ -294,8 +293,7 @@ func (s *session) keepTranscript(n int, transcript string, stopped bool) error {
 		return err
 	}
 	transcript, _ = agent.Shorten(transcript, transcriptLength/2)
-	at := a.engine.Settings.Now()
-	err = a.edit(func(src []byte) ([]byte, error) { return spec.AppendTranscript(src, at, transcript) })
+	err = a.edit(func(src []byte) ([]byte, error) { return spec.AppendTranscript(src, a.engine.Settings.Now(), transcript) })
 	if _, changed := errors.AsType[*changedError](err); changed || errors.Is(err, os.ErrNotExist) {
 		return nil // the run fails for that, and says so
 	}

@@ -126,14 +126,6 @@ func stat(root *os.Root, at string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// reason returns an error without the path, which the reader sees beside it.
-func reason(err error) error {
-	if failed, ok := errors.AsType[*fs.PathError](err); ok {
-		return failed.Err
-	}
-	return err
-}
-
 // replace puts a copy of a file at a path, in place of what has its name. A reader sees the
 // old file or the new one. The permissions stay those of the old one.
 func replace(to *os.Root, name string, from *os.Root, at string) error {

@@ -111,7 +111,10 @@ func (w *Workspace) take(run *record.AgentRun, left map[string]change, was git.C
 		err = w.checkSpec(at, copies)
 	}
 	if err != nil {
-		run.Refused = append(run.Refused, fmt.Sprintf("%s (%v)", at, reason(err)))
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			err = failed.Err // the path is said already
+		}
+		run.Refused = append(run.Refused, fmt.Sprintf("%s (%v)", at, err))
 		return
 	}
 	left[at] = change{was, is}

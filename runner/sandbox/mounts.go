@@ -2,14 +2,12 @@ package sandbox
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// mount is a part of a file system, and where it is seen.
-type mount struct{ device, top, point string }
-
-// inner is a path as the file system itself has it.
-type inner struct{ device, path string }
+// mount is a folder of a file system, and where it is seen.
+type mount struct{ device, path, point string }
 
 // reaches tells whether the project can be changed by way of a folder: because it is in it,
 // or because a part of it is mounted in there once more. mountinfo is the text of
@@ -22,30 +20,25 @@ func reaches(mountinfo, folder, project string) bool {
 			mounts = append(mounts, mount{f[2], unescape.Replace(f[3]), unescape.Replace(f[4])})
 		}
 	}
-	of := locate(mounts, project)
-	open := []inner{locate(mounts, folder)}
+	open, of := []mount{locate(mounts, folder)}, locate(mounts, project)
 	for _, m := range mounts {
 		if _, inside := within(folder, m.point); inside {
-			open = append(open, inner{m.device, m.top})
+			open = append(open, m)
 		}
 	}
-	for _, p := range open {
-		_, outer := within(p.path, of.path)
-		_, inside := within(of.path, p.path)
-		if p.device == of.device && (outer || inside) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(open, func(m mount) bool {
+		_, outer := within(m.path, of.path)
+		_, inner := within(of.path, m.path)
+		return m.device == of.device && (outer || inner)
+	})
 }
 
 // locate finds a path in the mount that is nearest to it. Of two at one point the later one
 // hides the other.
-func locate(mounts []mount, path string) (found inner) {
-	length := 0
+func locate(mounts []mount, path string) (found mount) {
 	for _, m := range mounts {
-		if rel, ok := within(m.point, path); ok && len(m.point) >= length {
-			found, length = inner{m.device, filepath.Join(m.top, rel)}, len(m.point)
+		if rel, ok := within(m.point, path); ok && len(m.point) >= len(found.point) {
+			found = mount{m.device, filepath.Join(m.path, rel), m.point}
 		}
 	}
 	return found
