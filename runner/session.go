@@ -293,7 +293,9 @@ func (s *session) keepTranscript(n int, transcript string, stopped bool) error {
 		return err
 	}
 	transcript, _ = agent.Shorten(transcript, transcriptLength/2)
-	err = a.edit(func(src []byte) ([]byte, error) { return spec.AppendTranscript(src, a.engine.Settings.Now(), transcript) })
+	err = a.edit(func(src []byte) ([]byte, error) {
+		return spec.AppendTranscript(src, a.engine.Settings.Now(), transcript)
+	})
 	if _, changed := errors.AsType[*changedError](err); changed || errors.Is(err, os.ErrNotExist) {
 		return nil // the run fails for that, and says so
 	}
