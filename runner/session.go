@@ -278,9 +278,7 @@ func (s *session) bringBack(ctx context.Context) error {
 	return err
 }
 
-// transcriptLength is the most bytes of an agent's output that go into the spec
-// file; the store has more.
-const transcriptLength = 64 << 10
+const transcriptLength = 64 << 10 // bytes of an agent's output that go into the spec; the store has more
 
 // keepTranscript puts what the agent said into the store, and adds it to the spec's file
 // unless the run is stopped, which leaves the spec as it was.
@@ -293,9 +291,8 @@ func (s *session) keepTranscript(n int, transcript string, stopped bool) error {
 		return err
 	}
 	transcript, _ = agent.Shorten(transcript, transcriptLength/2)
-	err = a.edit(func(src []byte) ([]byte, error) {
-		return spec.AppendTranscript(src, a.engine.Settings.Now(), transcript)
-	})
+	at := a.engine.Settings.Now()
+	err = a.edit(func(src []byte) ([]byte, error) { return spec.AppendTranscript(src, at, transcript) })
 	if _, changed := errors.AsType[*changedError](err); changed || errors.Is(err, os.ErrNotExist) {
 		return nil // the run fails for that, and says so
 	}
