@@ -37,8 +37,10 @@ type attempt struct {
 	sealed    *sealed          // what the checks have seen in a checkout; nil where they ran in none
 	signer    string           // for Signed-off-by; "" if nobody is to sign off
 	ev        record.Evidence
-	left      record.Left  // what an earlier run left
-	cleanUp   func() error // removes what was made for the run
+	left      record.Left // what an earlier run left
+	// wrap returns how git is started in checkouts of what an agent wrote.
+	wrap    func(path string, argv []string) (string, []string)
+	cleanUp func() error // removes what was made for the run
 }
 
 // Run runs the checks of the spec with this id under its lock, ticks exactly the criteria

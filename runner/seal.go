@@ -28,7 +28,7 @@ func (a *attempt) checkouts(ctx context.Context) (*checkout.Source, error) {
 	s, config := a.settings, a.project.Config
 	return checkout.Open(ctx, a.engine.Git, checkout.Options{
 		Temp: process.Getenv(s.Env, "TMPDIR"), Limit: 1, Link: a.link, Setup: config.Setup,
-		Env: s.Env, Secrets: config.Secrets, Processes: s.Processes,
+		Env: s.Env, Secrets: config.Secrets, Processes: s.Processes, Wrap: a.wrap,
 	})
 }
 

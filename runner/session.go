@@ -82,7 +82,11 @@ func (s *session) open(ctx context.Context, opts RunOptions) (err error) {
 			a.notice(fmt.Sprintf("what run %s left in %s is not used, and stays there", left.Run, left.Dir))
 		}
 		left = record.Left{}
-		if s.folder, err = os.MkdirTemp("", "chant-agent-"); err != nil {
+		temp, err := filepath.Abs(os.TempDir())
+		if err == nil {
+			s.folder, err = os.MkdirTemp(temp, "chant-agent-")
+		}
+		if err != nil {
 			return fmt.Errorf("making a folder for the agent: %w (set TMPDIR to a folder that can be written to)", err)
 		}
 		a.cleanUp = func() error { return checkout.RemoveAll(s.folder) }
@@ -167,6 +171,7 @@ func (s *session) confine(opts RunOptions) error {
 		return err
 	}
 	a.settings.Processes, a.settings.Env = checks, checks.Environ(settings.Env)
+	a.wrap = checks.Wrap
 	if checks.Enforces() {
 		s.agent = s.agent.Sandboxed()
 	}

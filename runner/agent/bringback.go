@@ -61,9 +61,10 @@ func (w *Workspace) theirs(ctx context.Context, paths []string) (map[string]git.
 	theirs := map[string]git.Content{}
 	var ask []string
 	for _, at := range paths {
+		straight, _ := direct(w.user, at)
 		info, err := w.user.Lstat(at)
 		switch {
-		case !direct(w.user, at):
+		case !straight:
 		case errors.Is(err, fs.ErrNotExist):
 			theirs[at] = git.Content{Path: at}
 		case err == nil && (info.Mode().IsRegular() || info.Mode().Type() == fs.ModeSymlink):
@@ -74,7 +75,24 @@ func (w *Workspace) theirs(ctx context.Context, paths []string) (map[string]git.
 	for _, c := range stored {
 		theirs[c.Path] = c
 	}
-	return theirs, err
+	if err != nil || !slices.ContainsFunc(paths, func(at string) bool { return theirs[at] != w.left[at].was }) {
+		return theirs, err
+	}
+	// Git may convert a file otherwise than it was committed, and a sparse checkout lacks some:
+	// what git has as unchanged is as it was.
+	head, err := w.repo.Head()
+	changes, errStatus := w.repo.Status(ctx)
+	if err != nil || errStatus != nil || head.Commit != w.task.Base {
+		return theirs, errors.Join(err, errStatus)
+	}
+	for _, at := range paths {
+		changed := slices.ContainsFunc(changes, func(c git.Change) bool { return c.Path == at })
+		laid := slices.ContainsFunc(w.laid, func(c git.Content) bool { return c.Path == at })
+		if now, there := theirs[at]; there && !changed && !laid && w.left[at].was.Mode != "" && now != w.left[at].is {
+			theirs[at] = w.left[at].was
+		}
+	}
+	return theirs, nil
 }
 
 // bringBack does so with one file, in place of what is there now.
@@ -100,30 +118,52 @@ func (w *Workspace) bringBack(run *record.AgentRun, at string, now git.Content, 
 	return nil
 }
 
-// direct tells whether a path leads through folders of the repository alone.
-func direct(root *os.Root, at string) bool {
+// errElsewhere is returned for a path that leads into another repository.
+var errElsewhere = errors.New("it is in a repository of its own")
+
+// direct tells whether a path leads through folders alone, and not through a symbolic link.
+func direct(root *os.Root, at string) (bool, error) {
 	for i, c := range []byte(at) {
 		if c != '/' {
 			continue
 		}
 		if info, err := root.Lstat(at[:i]); err == nil && !info.IsDir() {
-			return false
+			return false, nil
 		}
 		if _, err := root.Lstat(at[:i] + "/.git"); err == nil {
-			return false
+			return false, errElsewhere
 		}
 	}
-	return true
+	return true, nil
 }
 
 // stat describes the file at a path; nil where there is none. A folder is nothing, as it
 // is to git, and what is behind a symbolic link is somewhere else.
 func stat(root *os.Root, at string) (fs.FileInfo, error) {
+	straight, err := direct(root, at)
+	if err != nil {
+		return nil, err
+	}
 	info, err := root.Lstat(at)
-	if !direct(root, at) || errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+	if !straight || errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
 		return nil, nil
 	}
 	return info, err
+}
+
+// file is a regular file or a symbolic link.
+type file struct {
+	target     string // of a link
+	data       []byte
+	executable bool
+}
+
+func load(root *os.Root, at string, executable bool) (file, error) {
+	if target, err := root.Readlink(at); err == nil {
+		return file{target: target}, nil
+	}
+	data, err := project.ReadIn(root, at, project.FileLimit)
+	return file{data: data, executable: executable}, err
 }
 
 // replace puts a copy of a file at a path, in place of what has its name. A reader sees the
@@ -133,9 +173,13 @@ func replace(to *os.Root, name string, from *os.Root, at string) error {
 	if err != nil {
 		return err
 	}
+	f, err := load(from, at, info.Mode()&0o100 != 0)
+	if err != nil {
+		return err
+	}
 	temp := path.Join(path.Dir(name), ".chant-"+rand.Text())
-	err = put(to, temp, from, at, info.Mode()&0o100 != 0)
-	if was, gone := to.Lstat(name); err == nil && gone == nil && was.Mode().IsRegular() && info.Mode().IsRegular() {
+	err = f.create(to, temp)
+	if was, gone := to.Lstat(name); err == nil && gone == nil && was.Mode().IsRegular() && f.target == "" {
 		err = to.Chmod(temp, was.Mode().Perm())
 	}
 	if err == nil {
@@ -149,26 +193,22 @@ func replace(to *os.Root, name string, from *os.Root, at string) error {
 	return err
 }
 
-// put makes a copy of a file or a symbolic link, with its folders, where nothing is.
-func put(to *os.Root, name string, from *os.Root, at string, executable bool) error {
-	if err := to.MkdirAll(path.Dir(name), 0o777); err != nil {
+// create makes the file, with its folders, where nothing is.
+func (f file) create(root *os.Root, name string) error {
+	if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
 		return err
 	}
-	if target, err := from.Readlink(at); err == nil {
-		return to.Symlink(target, name)
-	}
-	data, err := project.ReadIn(from, at, project.FileLimit)
-	if err != nil {
-		return err
+	if f.target != "" {
+		return root.Symlink(f.target, name)
 	}
 	perm := fs.FileMode(0o666)
-	if executable {
+	if f.executable {
 		perm = 0o777
 	}
-	out, err := to.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return err
 	}
-	_, err = out.Write(data)
+	_, err = out.Write(f.data)
 	return errors.Join(err, out.Sync(), out.Close())
 }

@@ -28,15 +28,12 @@ const (
 // Read records what the agent did to its checkout, but for new files that git ignores, and
 // copies the target files that changed. Store and BringBack are about those.
 func (w *Workspace) Read(ctx context.Context, run *record.AgentRun) error {
-	top, err := w.root.Stat(".")
-	if err != nil {
-		return err
-	}
-	if is, err := os.Lstat(w.dir); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(top, is) {
+	is, err := os.Lstat(w.dir)
+	if err != nil || !os.SameFile(w.top, is) {
 		return ErrNoFolder
 	}
 	w.left = nil
-	if err := w.removePipes(); err != nil {
+	if err := w.openFolders(); err != nil {
 		return err
 	}
 	var named []string
@@ -57,7 +54,9 @@ func (w *Workspace) Read(ctx context.Context, run *record.AgentRun) error {
 	defer copies.Close()
 	left := map[string]change{}
 	for _, was := range changed {
-		w.take(run, left, was, copies)
+		if err := w.take(run, left, was, copies); err != nil {
+			return fmt.Errorf("keeping what the agent left: %w", err)
+		}
 	}
 	if err := w.storeCopies(ctx, left); err != nil {
 		return err
@@ -67,19 +66,26 @@ func (w *Workspace) Read(ctx context.Context, run *record.AgentRun) error {
 	return nil
 }
 
-// removePipes removes pipes in which git would wait for rules for ever.
-func (w *Workspace) removePipes() error {
-	return fs.WalkDir(w.root.FS(), ".", func(at string, entry fs.DirEntry, err error) error {
+// openFolders makes every folder of the checkout readable, and removes pipes in which git
+// would wait for rules for ever.
+func (w *Workspace) openFolders() error {
+	err := os.Chmod(w.dir, 0o700)
+	return errors.Join(err, fs.WalkDir(w.root.FS(), ".", func(at string, entry fs.DirEntry, err error) error {
 		name := path.Base(at)
-		if err == nil && entry.Type() == fs.ModeNamedPipe && (name == ".gitignore" || name == ".gitattributes") {
+		switch {
+		case err != nil:
+			return nil // git names it, or passes over it
+		case entry.IsDir() && at != ".":
+			_ = w.root.Chmod(at, 0o700) // if not, what is in it is refused
+		case entry.Type() == fs.ModeNamedPipe && (name == ".gitignore" || name == ".gitattributes"):
 			return w.root.Remove(at)
 		}
-		return nil // what can't be read git names, or passes over
-	})
+		return nil
+	}))
 }
 
 // take records what became of a file, and adds a target file to left and to copies.
-func (w *Workspace) take(run *record.AgentRun, left map[string]change, was git.Content, copies *os.Root) {
+func (w *Workspace) take(run *record.AgentRun, left map[string]change, was git.Content, copies *os.Root) error {
 	at := strings.TrimSuffix(was.Path, "/")
 	info, err := stat(w.root, at)
 	is := git.Content{Path: at}
@@ -87,17 +93,17 @@ func (w *Workspace) take(run *record.AgentRun, left map[string]change, was git.C
 	switch {
 	case !w.comesBack(at) && was.Mode == "":
 		run.Outside = append(run.Outside, was.Path+" (new)")
-		return
+		return nil
 	case !w.comesBack(at) && info == nil && err == nil:
 		run.Outside = append(run.Outside, at+" (removed)")
-		return
+		return nil
 	case !w.comesBack(at):
 		run.Outside = append(run.Outside, at+" (changed)")
-		return
+		return nil
 	case git.OwnPath(at):
 		err = errors.New("its name means git's own folder on some systems")
 	case at != was.Path:
-		err = errors.New("it is a repository of its own")
+		err = errElsewhere
 	case err == nil && info != nil:
 		executable := info.Mode()&0o100 != 0
 		if wasFile && info.Mode().IsRegular() && executable != (was.Mode == modeExecutable) {
@@ -105,7 +111,12 @@ func (w *Workspace) take(run *record.AgentRun, left map[string]change, was git.C
 			executable = !executable
 		}
 		is.Mode = modeFile // or another one: storeCopies sets it
-		err = put(copies, at, w.root, at, executable)
+		var f file
+		if f, err = load(w.root, at, executable); err == nil {
+			if err := f.create(copies, at); err != nil {
+				return err // which is no fault of the agent's file
+			}
+		}
 	}
 	if err == nil && project.IsSpecFile(at) {
 		err = w.checkSpec(at, copies)
@@ -115,9 +126,10 @@ func (w *Workspace) take(run *record.AgentRun, left map[string]change, was git.C
 			err = failed.Err // the path is said already
 		}
 		run.Refused = append(run.Refused, fmt.Sprintf("%s (%v)", at, err))
-		return
+		return nil
 	}
 	left[at] = change{was, is}
+	return nil
 }
 
 // storeCopies stores what was copied, and takes out of left what is as it was.

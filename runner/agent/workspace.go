@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -35,7 +36,8 @@ type Workspace struct {
 	repo       *git.Repo
 	task       Task
 	dir        string
-	root, user *os.Root // the checkout and the user's work tree
+	root, user *os.Root    // the checkout and the user's work tree
+	top        fs.FileInfo // of the checkout
 	start      string
 	laid       []git.Content // the user's changed target files
 	// left holds the target files that the agent changed; nil where they can't be read. Only
@@ -73,6 +75,9 @@ func OpenWorkspace(ctx context.Context, repo *git.Repo, source *checkout.Source,
 		}
 	}
 	if w.root, err = os.OpenRoot(w.dir); err != nil { // which the agent may replace by another folder
+		return nil, err
+	}
+	if w.top, err = w.root.Stat("."); err != nil {
 		return nil, err
 	}
 	w.user, err = os.OpenRoot(repo.Dir())

@@ -194,7 +194,21 @@ func TestWorkspace(t *testing.T) {
 				d.write(".git/hooks/x", "x")
 				d.remove(".git/HEAD")
 			},
-			changes: Changes{Refused: []string{"sub (it is a repository of its own)"}},
+			changes: Changes{Refused: []string{"sub (it is in a repository of its own)"}},
+		},
+		{
+			name: "a folder becomes a repository", targets: "src", base: func(d dir) { d.write("src/a", "1"); d.write("src/deep/b", "1") },
+			user: func(d dir) { d.write("src/deep/c", "mine") },
+			agent: func(d dir) {
+				d.write("src/deep/.git", "")
+				d.write("src/deep/b", "2")
+				d.write("src/deep/c", "2")
+				d.write("src/a", "2")
+			},
+			want: func(d dir) { d.write("src/a", "2") },
+			changes: Changes{Targets: []string{"src/a"}, Refused: []string{
+				"src/deep/b (it is in a repository of its own)", "src/deep/c (it is in a repository of its own)",
+			}},
 		},
 		{
 			name: "chant's own", targets: `"**", ".chant/docs/*", ".chant/specs"`, base: func(d dir) { d.write(specPath, "# T\n"); d.write(".chant/specs/2.md", "# T\n") },

@@ -14,7 +14,11 @@ import (
 // git runs git in a folder; "" is the top of the user's work tree. In the checkout
 // of a partial clone it fetches what is lacking.
 func (s *Source) git(ctx context.Context, dir string, stdin io.Reader, args ...string) ([]byte, error) {
-	return s.repo.Run(ctx, git.Call{Args: args, Dir: dir, Stdin: stdin})
+	c := git.Call{Args: args, Dir: dir, Stdin: stdin}
+	if dir != "" {
+		c.Wrap = s.opts.Wrap // the user's filters may run programs of the checkout
+	}
+	return s.repo.Run(ctx, c)
 }
 
 // fill writes the files of the commit, and what commands need beside them, as soon

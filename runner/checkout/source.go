@@ -36,6 +36,9 @@ type Options struct {
 	Env       []string         // the complete environment of commands, but of git
 	Secrets   []*regexp.Regexp // patterns to mask in the output of Setup, besides the secrets of Env
 	Processes process.Runner
+	// Wrap, if it is not nil, returns the program and arguments that git is started by in the
+	// checkouts.
+	Wrap func(path string, argv []string) (string, []string)
 }
 
 // Source makes checkouts of one repository. It is safe for concurrent use.

@@ -24,13 +24,15 @@ type Call struct {
 	Dir   string // where it runs; "" is the top of the work tree
 	Stdin io.Reader
 	Env   []string // "NAME=value", in addition to the repository's
+	// Wrap, if it is not nil, returns the program and arguments that git is started by.
+	Wrap func(path string, argv []string) (string, []string)
 }
 
 // Run runs git and returns what it wrote to stdout. Messages are in English,
 // fsmonitor and replacements are off, and no optional lock is taken. The error
 // is a *CommandError where git itself failed, and ErrNoGit where there is none.
 func (r *Repo) Run(ctx context.Context, c Call) ([]byte, error) {
-	return r.git(ctx, call{args: c.Args, dir: c.Dir, stdin: c.Stdin, env: c.Env, fetches: true})
+	return r.git(ctx, call{args: c.Args, dir: c.Dir, stdin: c.Stdin, env: c.Env, wrap: c.Wrap, fetches: true})
 }
 
 // call is one run of the git program.
@@ -42,6 +44,7 @@ type call struct {
 	fetches bool     // a partial clone may fetch what it lacks
 	writes  bool     // it writes the index, and so must not drop what fsmonitor has left there
 	noHooks bool
+	wrap    func(path string, argv []string) (string, []string)
 	// asUser runs git with the user's environment and nothing of ours, because
 	// it runs the user's hooks or filters.
 	asUser bool
@@ -108,6 +111,9 @@ func (r *Repo) command(c call) (*exec.Cmd, error) {
 	}
 	// The command's own handling of contexts would end in SIGKILL.
 	cmd := exec.CommandContext(context.Background(), r.program, append(args, c.args...)...)
+	if c.wrap != nil {
+		cmd.Path, cmd.Args = c.wrap(cmd.Path, cmd.Args)
+	}
 	cmd.Dir = cmp.Or(c.dir, r.top)
 	cmd.Env = slices.Concat(env, c.env)
 	cmd.Stdin = c.stdin

@@ -3,11 +3,15 @@ package git
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+
+	"chant/runner/process"
 )
 
 // Snapshot notes the state of dir, a checkout of this repository that has a repository of
@@ -34,7 +38,11 @@ func (r *Repo) Since(ctx context.Context, dir, keep string, named []string) (cha
 	if _, err := os.Stat(filepath.Join(keep, "index")); errors.Is(err, fs.ErrNotExist) {
 		return nil, err // git would take everything for new
 	}
-	env := r.snapshotEnv(dir, keep)
+	off, err := r.filtersOff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	env := append(r.snapshotEnv(dir, keep), off...)
 	list, err := r.git(ctx, call{
 		args: []string{"status", "--porcelain=v2", "--untracked-files=all", "--no-renames", "--ignore-submodules=all", "-z"}, dir: dir, env: env,
 	})
@@ -65,6 +73,25 @@ func (r *Repo) Since(ctx context.Context, dir, keep string, named []string) (cha
 	}
 	slices.SortFunc(changed, func(a, b Content) int { return strings.Compare(a.Path, b.Path) })
 	return slices.CompactFunc(changed, func(a, b Content) bool { return a.Path == b.Path }), nil
+}
+
+// filtersOff returns variables that turn off the filters of the user's configuration. Git would
+// run them in the folder that it reads, where they may find somebody else's programs.
+func (r *Repo) filtersOff(ctx context.Context) ([]string, error) {
+	list, err := r.git(ctx, call{args: []string{"config", "--name-only", "-z", "--get-regexp", `^filter\.`}})
+	if none, ok := errors.AsType[*CommandError](err); ok && none.Code == 1 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	n, _ := strconv.Atoi(process.Getenv(r.user, "GIT_CONFIG_COUNT")) // 0 where the user has none
+	var env []string
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(list), "\x00"), "\x00") {
+		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", n, name), fmt.Sprintf("GIT_CONFIG_VALUE_%d=", n)) // no program; required: false
+		n++
+	}
+	return append(env, fmt.Sprintf("GIT_CONFIG_COUNT=%d", n)), nil
 }
 
 func (r *Repo) snapshotEnv(dir, keep string) []string {

@@ -53,7 +53,8 @@ func (r *Repo) Store(ctx context.Context, paths []string, objects string) (conte
 
 // StoreFrom is Store for files of another folder, each of which has to be a file or
 // a symlink there. They are stored as they would be in the work tree, with the
-// attributes that the folder's own .gitattributes and the index have for them.
+// attributes that the folder's own .gitattributes and the index have for them; but the
+// user's filters are those of the work tree, and run there.
 func (r *Repo) StoreFrom(ctx context.Context, dir string, paths []string, objects string) (contents []Content, err error) {
 	defer wrap(&err, "storing files of "+dir)
 	if len(paths) == 0 {
@@ -71,7 +72,46 @@ func (r *Repo) StoreFrom(ctx context.Context, dir string, paths []string, object
 		return nil, err
 	}
 	contents, err = r.addTo(ctx, filepath.Join(temp, "index"), s, objects, dir)
-	return contents, errors.Join(err, os.RemoveAll(temp))
+	if err = errors.Join(err, os.RemoveAll(temp)); err != nil {
+		return nil, err
+	}
+	return contents, r.filter(ctx, contents, objects, dir)
+}
+
+// filter stores those files of another folder anew that the user's filters convert.
+func (r *Repo) filter(ctx context.Context, contents []Content, objects, dir string) error {
+	var paths []string
+	for _, c := range contents {
+		if c.Mode == modeFile || c.Mode == modeExecutable {
+			paths = append(paths, c.Path)
+		}
+	}
+	out, err := r.git(ctx, call{args: []string{"check-attr", "--stdin", "-z", "filter"}, stdin: pathList(paths)})
+	if err != nil {
+		return err
+	}
+	answers := strings.Split(string(out), "\x00") // path, attribute and value, again and again
+	filtered := map[string]bool{}
+	for i := 0; i+2 < len(answers); i += 3 {
+		filtered[answers[i]] = answers[i+2] != "unspecified" && answers[i+2] != "unset"
+	}
+	for i, c := range contents {
+		if !filtered[c.Path] {
+			continue
+		}
+		data, err := os.Open(filepath.Join(dir, filepath.FromSlash(c.Path)))
+		if err != nil {
+			return err
+		}
+		out, err := r.git(ctx, call{
+			args: []string{"hash-object", "-w", "--stdin", "--path=" + c.Path}, stdin: data, env: r.objectEnv(objects), asUser: true,
+		})
+		if err = errors.Join(err, data.Close()); err != nil {
+			return err
+		}
+		contents[i].Hash = Hash(strings.TrimSpace(string(out)))
+	}
+	return nil
 }
 
 // addTo stores the files that are there by git add into a copy of the index:
@@ -122,7 +162,11 @@ func (r *Repo) addTo(ctx context.Context, index string, s selection, objects, di
 // PathError.
 func (r *Repo) add(ctx context.Context, dir string, paths, env []string) (err error) {
 	if dir != "" {
-		env = append(slices.Clone(env), "GIT_DIR="+r.gitDir, "GIT_WORK_TREE="+dir)
+		off, err := r.filtersOff(ctx)
+		if err != nil {
+			return err
+		}
+		env = slices.Concat(env, off, []string{"GIT_DIR=" + r.gitDir, "GIT_WORK_TREE=" + dir})
 	}
 	args := []string{"add", "--force", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"}
 	var failed *CommandError

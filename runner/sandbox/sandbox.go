@@ -127,9 +127,16 @@ func (s *Sandbox) Run(ctx context.Context, c process.Command) process.Result {
 			return process.Result{Exit: -1, Err: fmt.Errorf("starting %s: %w", c.Argv[0], err)}
 		}
 	}
-	c.Argv = slices.Concat([]string{c.Argv[0], Argument}, s.write, []string{"--", path}, c.Argv)
-	c.Path = s.self
+	c.Path, c.Argv = s.Wrap(path, c.Argv)
 	return s.inner.Run(ctx, c)
+}
+
+// Wrap returns the program and arguments that run a program in the sandbox.
+func (s *Sandbox) Wrap(path string, argv []string) (string, []string) {
+	if !s.Enforces() {
+		return path, argv
+	}
+	return s.self, slices.Concat([]string{argv[0], Argument}, s.write, []string{"--", path}, argv)
 }
 
 // errUsage is returned for arguments that Run does not make.
