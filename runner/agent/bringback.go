@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -82,8 +81,8 @@ func (w *Workspace) theirs(ctx context.Context, paths []string) (map[string]git.
 	// what git has as unchanged is as it was.
 	head, err := w.repo.Head()
 	changes, errStatus := w.repo.Status(ctx)
-	if err != nil || errStatus != nil || head.Commit != w.task.Base {
-		return theirs, errors.Join(err, errStatus)
+	if err = errors.Join(err, errStatus); err != nil || head.Commit != w.task.Base {
+		return theirs, err
 	}
 	for _, at := range paths {
 		changed := slices.ContainsFunc(changes, func(c git.Change) bool { return c.Path == at })
@@ -97,15 +96,20 @@ func (w *Workspace) theirs(ctx context.Context, paths []string) (map[string]git.
 
 // bringBack does so with one file, in place of what is there now.
 func (w *Workspace) bringBack(run *record.AgentRun, at string, now git.Content, copies *os.Root, aside string) error {
-	change := w.left[at]
-	change.was.Path = at
+	change, f := w.left[at], project.File{}
+	if change.is.Mode != "" {
+		var err error
+		if f, err = project.ReadFile(copies, at); err != nil {
+			return err
+		}
+	}
 	switch {
 	case now == change.is:
 	case now != change.was:
 		run.Conflicts = append(run.Conflicts, at)
 		if change.is.Mode != "" {
 			run.Aside = aside
-			return replace(w.user, path.Join(aside, at), copies, at)
+			return f.Replace(w.user, path.Join(aside, at))
 		}
 	case change.is.Mode == "":
 		err := w.user.Remove(at)
@@ -113,7 +117,7 @@ func (w *Workspace) bringBack(run *record.AgentRun, at string, now git.Content, 
 		}
 		return err
 	default:
-		return replace(w.user, at, copies, at)
+		return f.Replace(w.user, at)
 	}
 	return nil
 }
@@ -149,66 +153,4 @@ func stat(root *os.Root, at string) (fs.FileInfo, error) {
 		return nil, nil
 	}
 	return info, err
-}
-
-// file is a regular file or a symbolic link.
-type file struct {
-	target     string // of a link
-	data       []byte
-	executable bool
-}
-
-func load(root *os.Root, at string, executable bool) (file, error) {
-	if target, err := root.Readlink(at); err == nil {
-		return file{target: target}, nil
-	}
-	data, err := project.ReadIn(root, at, project.FileLimit)
-	return file{data: data, executable: executable}, err
-}
-
-// replace puts a copy of a file at a path, in place of what has its name. A reader sees the
-// old file or the new one. The permissions stay those of the old one.
-func replace(to *os.Root, name string, from *os.Root, at string) error {
-	info, err := from.Lstat(at)
-	if err != nil {
-		return err
-	}
-	f, err := load(from, at, info.Mode()&0o100 != 0)
-	if err != nil {
-		return err
-	}
-	temp := path.Join(path.Dir(name), ".chant-"+rand.Text())
-	err = f.create(to, temp)
-	if was, gone := to.Lstat(name); err == nil && gone == nil && was.Mode().IsRegular() && f.target == "" {
-		err = to.Chmod(temp, was.Mode().Perm())
-	}
-	if err == nil {
-		if err = to.Rename(temp, name); err == nil {
-			return nil
-		}
-	}
-	if gone := to.Remove(temp); !errors.Is(gone, fs.ErrNotExist) {
-		err = errors.Join(err, gone)
-	}
-	return err
-}
-
-// create makes the file, with its folders, where nothing is.
-func (f file) create(root *os.Root, name string) error {
-	if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
-		return err
-	}
-	if f.target != "" {
-		return root.Symlink(f.target, name)
-	}
-	perm := fs.FileMode(0o666)
-	if f.executable {
-		perm = 0o777
-	}
-	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(f.data)
-	return errors.Join(err, out.Sync(), out.Close())
 }

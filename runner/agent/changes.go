@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -19,11 +20,7 @@ import (
 // ErrNoFolder is returned where an agent has removed the folder that it worked in.
 var ErrNoFolder = errors.New("removed the folder that it worked in")
 
-// Git's modes of a file, and of an executable one.
-const (
-	modeFile       = "100644"
-	modeExecutable = "100755"
-)
+const modeFile, modeExecutable = "100644", "100755" // git's, of files
 
 // Read records what the agent did to its checkout, but for new files that git ignores, and
 // copies the target files that changed. Store and BringBack are about those.
@@ -89,7 +86,6 @@ func (w *Workspace) take(run *record.AgentRun, left map[string]change, was git.C
 	at := strings.TrimSuffix(was.Path, "/")
 	info, err := stat(w.root, at)
 	is := git.Content{Path: at}
-	wasFile := was.Mode == modeFile || was.Mode == modeExecutable
 	switch {
 	case !w.comesBack(at) && was.Mode == "":
 		run.Outside = append(run.Outside, was.Path+" (new)")
@@ -105,15 +101,14 @@ func (w *Workspace) take(run *record.AgentRun, left map[string]change, was git.C
 	case at != was.Path:
 		err = errElsewhere
 	case err == nil && info != nil:
-		executable := info.Mode()&0o100 != 0
-		if wasFile && info.Mode().IsRegular() && executable != (was.Mode == modeExecutable) {
-			run.Modes = append(run.Modes, at)
-			executable = !executable
-		}
 		is.Mode = modeFile // or another one: storeCopies sets it
-		var f file
-		if f, err = load(w.root, at, executable); err == nil {
-			if err := f.create(copies, at); err != nil {
+		var f project.File
+		if f, err = project.ReadFile(w.root, at); err == nil {
+			if was.Mode == modeFile && f.Executable || was.Mode == modeExecutable && !f.Executable && f.Target == "" {
+				run.Modes = append(run.Modes, at)
+				f.Executable = !f.Executable
+			}
+			if err := f.Create(copies, at); err != nil {
 				return err // which is no fault of the agent's file
 			}
 		}
@@ -142,12 +137,9 @@ func (w *Workspace) storeCopies(ctx context.Context, left map[string]change) err
 	}
 	stored, err := w.repo.StoreFrom(ctx, w.copies(), copied, w.objects())
 	for _, is := range stored {
-		if was := left[is.Path].was; is == was {
-			delete(left, is.Path)
-		} else {
-			left[is.Path] = change{was, is}
-		}
+		left[is.Path] = change{left[is.Path].was, is}
 	}
+	maps.DeleteFunc(left, func(_ string, c change) bool { return c.is == c.was })
 	return err
 }
 

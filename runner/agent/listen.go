@@ -23,11 +23,9 @@ const (
 	keepFinal = 64 << 10
 	// The longest line that is read as an event, enough for one with a picture. A longer
 	// one is text, in pieces of about this size.
-	maxLine = 8 << 20
-	// How much of the transcript's end is looked at for progress.
-	maxLooked = 4 << 10
-	// The length in characters of the longest line about a tool or of progress.
-	maxShown = 200
+	maxLine   = 8 << 20
+	maxLooked = 4 << 10 // of the transcript's end, for progress
+	maxShown  = 200     // characters of a line about a tool or of progress
 )
 
 // listener turns an agent's output into a transcript that a person can read, in the order
