@@ -70,14 +70,12 @@ func (w *Workspace) openFolders() error {
 	return errors.Join(err, fs.WalkDir(w.root.FS(), ".", func(at string, entry fs.DirEntry, err error) error {
 		name := path.Base(at)
 		switch {
-		case err != nil:
-			return nil // git names it, or passes over it
-		case entry.IsDir() && at != ".":
+		case err == nil && entry.IsDir() && at != ".":
 			_ = w.root.Chmod(at, 0o700) // if not, what is in it is refused
-		case entry.Type() == fs.ModeNamedPipe && (name == ".gitignore" || name == ".gitattributes"):
+		case err == nil && entry.Type() == fs.ModeNamedPipe && (name == ".gitignore" || name == ".gitattributes"):
 			return w.root.Remove(at)
 		}
-		return nil
+		return nil // what can't be read git names, or passes over
 	}))
 }
 
