@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+
+	"chant/runner/process"
 )
 
 // dialogue is a running git that takes commands, one a line, until its stdin
@@ -37,7 +39,7 @@ func (r *Repo) converse(c call) (d *dialogue, err error) {
 		return nil, err
 	}
 	d.stdout, d.out = out, bufio.NewReaderSize(out, 64<<10)
-	return d, d.cmd.Start()
+	return d, process.StartAside(d.cmd)
 }
 
 // say sends a command.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,18 @@ var (
 	made     sync.Once
 )
 
+// init gives TestMain the main thread.
+func init() { runtime.LockOSThread() } //nolint:gochecknoinits // only here is it certainly the main thread
+
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(mainThreadEnv); dir != "" {
+		if err := talkOnMainThread(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	runtime.UnlockOSThread()
 	if os.Getenv(committerEnv) != "" {
 		if err := commitFromEnv(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
