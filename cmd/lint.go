@@ -50,7 +50,7 @@ func (a *App) lintView(queries []string) (lintJSON, error) {
 		return lintJSON{}, err
 	}
 	problems := []problemJSON{}
-	for _, one := range spec.Lint(p.Set, p.Config, p.Problems) {
+	for _, one := range spec.Lint(p.Set, p.Problems) {
 		named := func(s *spec.Spec) bool { return s.Path == one.Path }
 		if len(queries) > 0 && !slices.ContainsFunc(wanted, named) && one.Path != project.ConfigFile {
 			continue

@@ -48,6 +48,6 @@ func At(repo TreeReader, root string, commit git.Hash) (*Project, error) {
 			specs, p.Problems[f.Path] = append(specs, s), problems
 		}
 	}
-	p.Set = spec.NewSet(specs)
+	p.link(specs)
 	return p, nil
 }

@@ -24,7 +24,7 @@ var (
 // is larger than the memory.
 const (
 	FileLimit = 1 << 30 // that an agent changes
-	TextLimit = 1 << 20 // that is parsed: a spec, a prompt, the config
+	TextLimit = 8 << 20 // that is parsed: a spec with the output of its agents, a prompt, the config
 )
 
 // ReadIn reads the regular file at a slash-separated path relative to root, if it has at most

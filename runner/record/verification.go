@@ -40,7 +40,6 @@ const (
 	RuleUnproven    = "unproven"
 	RuleChanged     = "changed-since-completion"
 	RuleUncommitted = "completion-not-committed"
-	RuleOddMark     = "odd-mark"
 	RuleNoCriteria  = "no-criteria"
 	RuleShallow     = "history-missing"
 )

@@ -245,6 +245,11 @@ func (r *verification) judge(s *spec.Spec, v *record.Verified, done map[string]c
 		now.changed = changed
 	}
 	v.Findings = append(v.Findings, findings(s, now)...)
+	for _, p := range r.project.Set.Links() {
+		if p.Path == s.Path {
+			v.Findings = append(v.Findings, record.Finding{Rule: p.Rule, Line: p.Pos.Line, Text: p.Msg})
+		}
+	}
 	return nil
 }
 
@@ -284,9 +289,6 @@ func findings(s *spec.Spec, now state) []record.Finding {
 	}
 	if len(s.Criteria) == 0 && !now.group {
 		add(record.RuleNoCriteria, 0, 1, "completed without acceptance criteria")
-	}
-	for _, mark := range s.OddMarks {
-		add(record.RuleOddMark, 0, mark.Pos.Line, "the mark %s is neither [ ] nor [x]", mark.Value)
 	}
 	for _, c := range s.Criteria {
 		switch {
