@@ -7,14 +7,18 @@ import (
 	"github.com/yuin/goldmark/ast"
 )
 
+// FileLimit is the size in bytes of the largest spec file that is read, with the output
+// of all its agents.
+const FileLimit = 8 << 20
+
 // Limits of what is parsed, because the time of the parsers of YAML and Markdown
-// grows with the square of some texts. Real specs need less than a tenth of them,
-// and the most hostile text within them takes about a second.
+// grows with the square of some texts. Real specs need less than an eighth of them,
+// and the most hostile text within them takes less than half a second.
 const (
 	frontmatterLimit = 64 << 10  // bytes
-	markdownLimit    = 256 << 10 // bytes of a spec, above the transcript
+	markdownLimit    = 128 << 10 // bytes of a spec, above the transcript
 	documentLimit    = 1 << 20   // bytes of a document, above the transcript
-	textLimit        = 16 << 10  // bytes of a paragraph, a heading or an info string
+	textLimit        = 8 << 10   // bytes of a paragraph, a heading or an info string
 	nestingLimit     = 500       // quotes and lists that begin on one line
 )
 

@@ -147,10 +147,10 @@ func TestLint(t *testing.T) {
 			s.Criteria[0], s.Criteria[1] = s.Criteria[1], s.Criteria[0]
 		}), nil},
 
-		{"targets", soundBut(func(s *Spec) { s.TargetFiles = []Item{{"../x", Pos{7, 3}}, {"/etc/x", Pos{8, 3}}, {"a[", Pos{9, 3}}} }), []string{
+		{"targets", soundBut(func(s *Spec) { s.TargetFiles = []Item{{"../x", Pos{7, 3}}, {"/etc/x", Pos{8, 3}}, {"a[*", Pos{9, 3}}} }), []string{
 			`bad-target spec s: .chant/specs/s.md:7:3: target file "../x" is outside the project`,
 			`bad-target spec s: .chant/specs/s.md:8:3: target file "/etc/x" is absolute: paths are relative to the project`,
-			`bad-target spec s: .chant/specs/s.md:9:3: target file "a[" is not a valid glob`}},
+			`bad-target spec s: .chant/specs/s.md:9:3: target file "a[*" is not a valid glob`}},
 
 		{"any failure", soundBut(func(s *Spec) { s.Criteria[0].Check.ExpectFail = true }), []string{
 			`red-for-wrong-reason spec s: .chant/specs/s.md:21:3: expect=fail without match= or exit= accepts any failure (add match= with the ` +

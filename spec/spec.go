@@ -139,6 +139,10 @@ func (s *Spec) IsSkipped() bool {
 	return s.Status == StatusCancelled && s.Skipped.Reason != ""
 }
 
+// KeyPos returns the position of the value of a key in the frontmatter; zero if the
+// key is absent.
+func (s *Spec) KeyPos(key string) Pos { return s.at[key] }
+
 // Ticked counts the criteria that are checked in the file.
 func (s *Spec) Ticked() int {
 	n := 0
