@@ -11,6 +11,7 @@ import (
 	"chant/runner/agent"
 	"chant/runner/git"
 	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 )
 
@@ -82,7 +83,7 @@ func (a *App) lintView(ctx context.Context, queries []string) (lintJSON, error) 
 }
 
 // outside returns the warnings about what specs name in the project: files, prompts, agents
-// and commits. Without a repository nothing is said about commits.
+// and commits. Without git nothing is said about commits.
 func (a *App) outside(ctx context.Context, p *project.Project) (spec.Problems, error) {
 	problems, err := agent.Missing(p, a.Env)
 	if err != nil {
@@ -90,11 +91,14 @@ func (a *App) outside(ctx context.Context, p *project.Project) (spec.Problems, e
 	}
 	problems = append(problems, project.MissingTargets(p)...)
 	repo, err := git.Open(p.Root, a.Env)
-	if err != nil {
-		return problems, nil
+	if err == nil {
+		commits, errCommits := project.MissingCommits(ctx, repo, p.Set.All())
+		problems, err = append(problems, commits...), errors.Join(errCommits, repo.Close())
 	}
-	commits, err := project.MissingCommits(ctx, repo, p.Set.All())
-	return append(problems, commits...), errors.Join(err, repo.Close())
+	if err != nil {
+		a.stderr().line(plain("note: recorded commits are not looked up: " + record.OneLine(err)))
+	}
+	return problems, nil
 }
 
 func (l lintJSON) show(s *screen) {
