@@ -95,7 +95,8 @@ func (a *App) outside(ctx context.Context, p *project.Project) (spec.Problems, e
 		commits, errCommits := project.MissingCommits(ctx, repo, p.Set.All())
 		problems, err = append(problems, commits...), errors.Join(errCommits, repo.Close())
 	}
-	if err != nil {
+	hasCommits := slices.ContainsFunc(p.Set.All(), func(s *spec.Spec) bool { return len(s.Commits) > 0 })
+	if err != nil && hasCommits {
 		a.stderr().line(plain("note: recorded commits are not looked up: " + record.OneLine(err)))
 	}
 	return problems, nil

@@ -37,7 +37,7 @@ attestation, a dependency that is not completed, and commits that are not here.`
 	f.StringVar(&opts.at, "at", "", "verify this `REV` in a checkout instead of the work tree")
 	f.StringVar(&opts.shard, "shard", "", "verify only part `I/N` of the specs")
 	f.StringArrayVar(&opts.reports, "report", nil, "also write a report, `FORMAT[=FILE]`: json, junit, markdown or github")
-	f.BoolVar(&opts.strict, "strict", false, "fail on warnings too: ticked criteria that have neither a check nor an attestation, commits that are not here")
+	f.BoolVar(&opts.strict, "strict", false, "fail on warnings too: ticks without a check and an attestation, commits that are not here")
 	f.BoolVarP(&opts.verbose, "verbose", "v", false, "show every command as it runs")
 	jsonFlag(c, &opts.json)
 	return c

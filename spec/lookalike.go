@@ -43,7 +43,8 @@ func (b *body) lines(n ast.Node, inItem bool) {
 			continue
 		}
 		if box := fakeBox(text, inItem && i == 0); box != "" && (n.Kind() != ast.KindCodeBlock || strings.ContainsAny(text[:1], "-*+")) {
-			b.fail(b.pos(b.base+start), "odd-mark", `write it as "- [ ] text" or "- [x] text"`, "%q is not the box of a task-list item, so this is not a criterion", box)
+			b.fail(b.pos(b.base+start), "odd-mark", `write it as "- [ ] text" or "- [x] text"`,
+				"%q is not the box of a task-list item, so this is not a criterion", box)
 		}
 		if words := infoWords(text); len(words) > 1 && words[1] == "check" && len(text)-len(strings.TrimLeft(text, "`~")) > 1 {
 			b.fail(b.pos(b.base+start), "stray-check", "begin it on a line of its own with three backticks, indented like the criterion's text",

@@ -27,6 +27,7 @@ func Missing(p *project.Project, env []string) (spec.Problems, error) {
 	}
 	defer top.Close()
 	var problems spec.Problems
+	prompts := promptNames(top) // a project without any has no use for them
 	for _, s := range p.Set.All() {
 		warn := func(at spec.Pos, rule, hint, format string, args ...any) {
 			problems = append(problems, spec.Problem{
@@ -42,11 +43,10 @@ func Missing(p *project.Project, env []string) (spec.Problems, error) {
 				warn(s.KeyPos("agent"), "unknown-agent", unknown.Mend, "%s", unknown.Msg)
 			}
 		}
-		if s.Prompt != "" {
-			file := path.Join(PromptsDir, s.Prompt+".md")
-			if _, err := top.Stat(file); errors.Is(err, fs.ErrNotExist) {
-				warn(s.KeyPos("prompt"), "unknown-prompt", spec.DidYouMean(s.Prompt, promptNames(top)), "there is no prompt %q: %s does not exist", s.Prompt, file)
-			}
+		file := path.Join(PromptsDir, s.Prompt+".md")
+		if _, err := top.Stat(file); s.Prompt != "" && len(prompts) > 0 && errors.Is(err, fs.ErrNotExist) {
+			warn(s.KeyPos("prompt"), "unknown-prompt", spec.DidYouMean(s.Prompt, prompts),
+				"there is no prompt %q: %s does not exist", s.Prompt, file)
 		}
 		for _, item := range s.InformedBy {
 			if webLink(item.Value) != "" || willExist(p, item.Value) {
