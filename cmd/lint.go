@@ -2,26 +2,39 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"chant/runner/agent"
+	"chant/runner/git"
 	"chant/runner/project"
+	"chant/runner/record"
 	"chant/spec"
 )
 
 func (a *App) lintCommand() *cobra.Command {
-	return a.answering(&cobra.Command{
+	var strict bool
+	c := a.answering(&cobra.Command{
 		Use:               "lint [ID…]",
 		Short:             "List all problems of specs and config, with line and column; run nothing",
 		ValidArgsFunction: a.completeIDs,
-	}, func(_ context.Context, args []string) (answer, error) { return a.lintView(args) })
+	}, func(ctx context.Context, args []string) (answer, error) {
+		v, err := a.lintView(ctx, args)
+		v.strict = strict
+		return v, err
+	})
+	c.Flags().BoolVar(&strict, "strict", false, "fail on warnings too")
+	return c
 }
 
 type lintJSON struct {
 	Schema   string        `json:"schema"`
 	Problems []problemJSON `json:"problems"`
+
+	strict bool // warnings fail too
 }
 
 type problemJSON struct {
@@ -36,7 +49,7 @@ type problemJSON struct {
 }
 
 // lintView returns what lint shows.
-func (a *App) lintView(queries []string) (lintJSON, error) {
+func (a *App) lintView(ctx context.Context, queries []string) (lintJSON, error) {
 	root, err := project.FindRoot(a.Dir)
 	if err != nil {
 		return lintJSON{}, err
@@ -49,8 +62,15 @@ func (a *App) lintView(queries []string) (lintJSON, error) {
 	if err != nil {
 		return lintJSON{}, err
 	}
+	found, err := a.outside(ctx, p)
+	if err != nil {
+		return lintJSON{}, err
+	}
+	for _, one := range found {
+		p.Problems[one.Path] = append(p.Problems[one.Path], one)
+	}
 	problems := []problemJSON{}
-	for _, one := range spec.Lint(p.Set, p.Config, p.Problems) {
+	for _, one := range spec.Lint(p.Set, p.Problems) {
 		named := func(s *spec.Spec) bool { return s.Path == one.Path }
 		if len(queries) > 0 && !slices.ContainsFunc(wanted, named) && one.Path != project.ConfigFile {
 			continue
@@ -59,7 +79,27 @@ func (a *App) lintView(queries []string) (lintJSON, error) {
 			one.ID, one.Path, one.Pos.Line, one.Pos.Column, one.Severity.String(), one.Rule, one.Msg, one.Hint,
 		})
 	}
-	return lintJSON{"chant.lint/v1", problems}, nil
+	return lintJSON{Schema: "chant.lint/v1", Problems: problems}, nil
+}
+
+// outside returns the warnings about what specs name in the project: files, prompts, agents
+// and commits. Without git nothing is said about commits.
+func (a *App) outside(ctx context.Context, p *project.Project) (spec.Problems, error) {
+	problems, err := agent.Missing(p, a.Env)
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, project.MissingTargets(p)...)
+	repo, err := git.Open(p.Root, a.Env)
+	if err == nil {
+		commits, errCommits := project.MissingCommits(ctx, repo, p.Set.All())
+		problems, err = append(problems, commits...), errors.Join(errCommits, repo.Close())
+	}
+	hasCommits := slices.ContainsFunc(p.Set.All(), func(s *spec.Spec) bool { return len(s.Commits) > 0 })
+	if err != nil && hasCommits {
+		a.stderr().line(plain("note: recorded commits are not looked up: " + record.OneLine(err)))
+	}
+	return problems, nil
 }
 
 func (l lintJSON) show(s *screen) {
@@ -77,8 +117,8 @@ func (l lintJSON) show(s *screen) {
 }
 
 func (l lintJSON) status() error {
-	isError := func(p problemJSON) bool { return p.Severity == spec.Error.String() }
-	return statusIf(ExitUsage, slices.ContainsFunc(l.Problems, isError))
+	fails := func(p problemJSON) bool { return l.strict || p.Severity == spec.Error.String() }
+	return statusIf(ExitUsage, slices.ContainsFunc(l.Problems, fails))
 }
 
 // location returns FILE:LINE:COLUMN: for editors and CI.

@@ -93,7 +93,7 @@ func (a *App) mcpServer() *mcp.Server {
 		func(ctx context.Context, _ noInput) (any, error) { return a.readyView(ctx) })
 	lint := reading("chant_lint", "List problems of specs and config with line and column. Runs nothing.")
 	lint.InputSchema = json.RawMessage(lintSchema)
-	offer(s, lint, func(_ context.Context, in lintInput) (any, error) { return a.lintView(in.IDs) })
+	offer(s, lint, func(ctx context.Context, in lintInput) (any, error) { return a.lintView(ctx, in.IDs) })
 	offer(s, reading("chant_log", "List a spec's runs, oldest first, with the outcome of each criterion and the output of its check."),
 		func(_ context.Context, in logInput) (any, error) { return a.logView(in.ID, in.Run) })
 	offer(s, reading("chant_prompt", "Return the exact prompt that chant run would give an agent for a spec, with the size of each part."),

@@ -86,7 +86,7 @@ func writeGitHub(w io.Writer, v verification) error {
 			}
 		}
 		for _, f := range s.Findings {
-			if f.Rule != record.RuleUnproven || v.strict {
+			if !f.Minor() || v.strict {
 				note(s.Path, f.Line, s.ID, f.Text)
 			}
 		}
@@ -125,7 +125,7 @@ func writeMarkdown(w io.Writer, v verification) error {
 		}
 		for _, f := range s.Findings {
 			mark := "❌"
-			if f.Rule == record.RuleUnproven && !v.strict {
+			if f.Minor() && !v.strict {
 				mark = "⚠️"
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s %s |\n", cell(s.ID), cell(f.Rule), mark, cell(f.Text))
@@ -242,7 +242,7 @@ func junitSuiteOf(s record.Verified, strict bool) junitSuite {
 		add(c)
 	}
 	for _, f := range s.Findings {
-		if f.Rule == record.RuleUnproven && !strict {
+		if f.Minor() && !strict {
 			continue // its criterion is reported as skipped
 		}
 		add(junitCase{Name: fmt.Sprintf("%s in line %d", f.Rule, f.Line), Line: f.Line, Time: seconds(0),

@@ -38,8 +38,8 @@ func found() verification {
 					Findings: []record.Finding{
 						{Rule: record.RuleUnticked, Criterion: 2, Line: 10, Text: "criterion 2 is not ticked"},
 						{Rule: record.RuleUnproven, Criterion: 5, Line: 13, Text: "criterion 5: nobody vouched for it"},
-						{Rule: record.RuleOddMark, Line: 14, Text: "the mark [~]"},
-						{Rule: record.RuleOddMark, Line: 15, Text: "the mark [~]"},
+						{Rule: record.RuleChanged, Line: 14, Text: "the mark [~]"},
+						{Rule: record.RuleChanged, Line: 15, Text: "the mark [~]"},
 					},
 				},
 				{ID: "003", Path: ".chant/specs/003.md", Error: "spec 003: bad", Criteria: []record.Result{}, Findings: []record.Finding{}},
@@ -102,11 +102,11 @@ const wantJUnit = `<?xml version="1.0" encoding="UTF-8"?>
     <testcase classname="002" name="unticked in line 10" time="0.000" file=".chant/specs/002.md" line="10">
       <failure message="criterion 2 is not ticked" type="unticked"></failure>
     </testcase>
-    <testcase classname="002" name="odd-mark in line 14" time="0.000" file=".chant/specs/002.md" line="14">
-      <failure message="the mark [~]" type="odd-mark"></failure>
+    <testcase classname="002" name="changed-since-completion in line 14" time="0.000" file=".chant/specs/002.md" line="14">
+      <failure message="the mark [~]" type="changed-since-completion"></failure>
     </testcase>
-    <testcase classname="002" name="odd-mark in line 15" time="0.000" file=".chant/specs/002.md" line="15">
-      <failure message="the mark [~]" type="odd-mark"></failure>
+    <testcase classname="002" name="changed-since-completion in line 15" time="0.000" file=".chant/specs/002.md" line="15">
+      <failure message="the mark [~]" type="changed-since-completion"></failure>
     </testcase>
   </testsuite>
   <testsuite name="003" tests="1" failures="0" errors="1" skipped="0" time="0.000" file=".chant/specs/003.md">
@@ -129,8 +129,8 @@ at 0123456789ab with 1 file changed: 2 specs
 | 002 | 5. Open | ⚠️ waiting for an attestation |
 | 002 | unticked | ❌ criterion 2 is not ticked |
 | 002 | unproven | ⚠️ criterion 5: nobody vouched for it |
-| 002 | odd-mark | ❌ the mark \[\~\] |
-| 002 | odd-mark | ❌ the mark \[\~\] |
+| 002 | changed-since-completion | ❌ the mark \[\~\] |
+| 002 | changed-since-completion | ❌ the mark \[\~\] |
 | 003 | | ❌ spec 003: bad |
 `
 const wantGitHub = `::error file=.chant/specs/002.md,line=10,title=002::2. Fails — passed 1/2, 1.2s: exit 1
@@ -271,8 +271,8 @@ func TestShowFindings(t *testing.T) {
 
 const wantFindings = `! .chant/specs/002.md:10:1: criterion 2 is not ticked [unticked]
 ! .chant/specs/002.md:13:1: criterion 5: nobody vouched for it [unproven]
-! .chant/specs/002.md:14:1: the mark [~] [odd-mark]
-! .chant/specs/002.md:15:1: the mark [~] [odd-mark]
+! .chant/specs/002.md:14:1: the mark [~] [changed-since-completion]
+! .chant/specs/002.md:15:1: the mark [~] [changed-since-completion]
 ✗ spec 003: bad
 
 2 specs verified, 2 failed, 1 unproven (at 0123456789ab with 1 file changed)

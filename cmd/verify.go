@@ -28,8 +28,8 @@ func (a *App) verifyCommand() *cobra.Command {
 		Long: `Verify runs the checks of completed specs again: at=head checks in the work tree
 (or at --at REV), at=phase checks in a checkout of the commit that completed the
 spec. It also reports what is wrong with a completed spec: open criteria,
-criteria or checks that were edited later, and ticks without a check and without
-an attestation.`,
+criteria or checks that were edited later, ticks without a check and without an
+attestation, a dependency that is not completed, and commits that are not here.`,
 		ValidArgsFunction: a.completeIDs,
 		RunE:              func(c *cobra.Command, args []string) error { return a.verify(c.Context(), args, opts) },
 	}
@@ -37,7 +37,7 @@ an attestation.`,
 	f.StringVar(&opts.at, "at", "", "verify this `REV` in a checkout instead of the work tree")
 	f.StringVar(&opts.shard, "shard", "", "verify only part `I/N` of the specs")
 	f.StringArrayVar(&opts.reports, "report", nil, "also write a report, `FORMAT[=FILE]`: json, junit, markdown or github")
-	f.BoolVar(&opts.strict, "strict", false, "fail on ticked criteria that have neither a check nor an attestation")
+	f.BoolVar(&opts.strict, "strict", false, "fail on warnings too: ticks without a check and an attestation, commits that are not here")
 	f.BoolVarP(&opts.verbose, "verbose", "v", false, "show every command as it runs")
 	jsonFlag(c, &opts.json)
 	return c
@@ -151,11 +151,11 @@ func showFindings(s *screen, v verification) {
 		}
 		for _, f := range one.Findings {
 			style := red
+			if f.Minor() && !v.strict {
+				style = yellow
+			}
 			if f.Rule == record.RuleUnproven {
 				unproven++
-				if !v.strict {
-					style = yellow
-				}
 			}
 			s.line(coloured("!", style), bold(location(one.Path, f.Line, 1)), plain(f.Text), faint("["+f.Rule+"]"))
 		}

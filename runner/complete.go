@@ -117,11 +117,11 @@ func (a *attempt) sealWhereNeeded(ctx context.Context, now candidate) (bool, err
 // all criteria hold.
 func (a *attempt) resultsHeld(results []record.Result, where string) bool {
 	a.ev.Criteria = results
-	verdict, reason := summary(a.spec, results)
+	verdict := summary(results)
 	if verdict == record.AllHeld {
 		return true
 	}
-	a.fail(cmp.Or(reason, "all criteria held in your work tree, but not "+where))
+	a.fail("all criteria held in your work tree, but not " + where)
 	a.ev.Verdict = verdict
 	return false
 }

@@ -160,8 +160,8 @@ func (a *attempt) committable() error {
 
 // Refuse returns an error if the spec can't be run now. It starts no process.
 func (e *Engine) Refuse(p *project.Project, s *spec.Spec, facts spec.Live) error {
-	problems, links := spec.LintSpec(s, p.Config), project.BehindLinks(e.Settings.Root, s)
-	if err := errors.Join(p.Problems[s.Path].Err(), problems.Err(), links.Err()); err != nil {
+	edits, links := spec.LintEdits(s), project.BehindLinks(e.Settings.Root, s)
+	if err := errors.Join(p.Problems[s.Path].Err(), edits.Err(), links.Err()); err != nil {
 		return err
 	}
 	state, blocks := p.Set.State(s, facts)
@@ -185,7 +185,7 @@ func (a *attempt) decide(ctx context.Context, opts RunOptions) error {
 	if err != nil || ctx.Err() != nil {
 		return a.orStopped(ctx, err)
 	}
-	a.ev.Verdict, a.ev.Reason = summary(a.spec, results)
+	a.ev.Verdict = summary(results)
 	if a.agents() {
 		a.judgeAgent()
 	}
@@ -241,14 +241,9 @@ func (a *attempt) orChanged(err error) error {
 	return err
 }
 
-// summary returns the verdict by the results of the criteria, and the reason for it if the
-// results do not show it.
-func summary(s *spec.Spec, results []record.Result) (verdict record.Verdict, reason string) {
-	verdict = record.AllHeld
-	if len(s.OddMarks) > 0 {
-		mark := s.OddMarks[0]
-		verdict, reason = record.Failed, fmt.Sprintf("line %d: the mark %s is neither [ ] nor [x]", mark.Pos.Line, mark.Value)
-	}
+// summary returns the verdict by the results of the criteria.
+func summary(results []record.Result) record.Verdict {
+	verdict := record.AllHeld
 	for _, r := range results {
 		switch {
 		case r.Outcome == record.Unattested && verdict != record.Failed:
@@ -257,7 +252,7 @@ func summary(s *spec.Spec, results []record.Result) (verdict record.Verdict, rea
 			verdict = record.Failed
 		}
 	}
-	return verdict, reason
+	return verdict
 }
 
 // changedError is returned if the spec's criteria, checks or records changed during the run.

@@ -77,6 +77,9 @@ func readConfig(path string, src []byte, users bool) (cfg Config, problems Probl
 		return cfg, nil
 	}
 	opened, fm, _ := openSource("", path, src)
+	if fm.body == 0 && len(opened.problems) == 0 {
+		opened.lostFrontmatter(configKeys())
+	}
 	if fm.root == nil {
 		return cfg, opened.sorted()
 	}
@@ -95,6 +98,10 @@ func readConfig(path string, src []byte, users bool) (cfg Config, problems Probl
 		}),
 	})
 	return cfg, s.sorted()
+}
+
+func configKeys() []string {
+	return []string{"project", "interpreters", "secrets", "agents", "suite", "worktree", "prompts", "sandbox", "commit"}
 }
 
 // section returns a function for readers that reads a map with known keys only.

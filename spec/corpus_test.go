@@ -60,9 +60,6 @@ func TestCorpusFigures(t *testing.T) {
 		if diff := cmp.Diff(row, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row[0], diff)
 		}
-		if len(sp.OddMarks) > 0 {
-			t.Logf("%s: odd marks %v", sp.ID, sp.OddMarks)
-		}
 	}
 }
 

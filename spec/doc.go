@@ -57,8 +57,8 @@ func ParseDocument(file string, src []byte) (*Document, Problems) {
 		return d, s.sorted()
 	}
 	r := &docReader{source: s, base: fm.body, doc: d}
-	r.text, _ = readMarkdown(src[fm.body:])
-	root := docMarkdown().Parse(text.NewReader(r.text))
+	r.text = s.aboveTranscript(fm.body, docBlocks(), documentLimit)
+	root := parseMarkdown(docMarkdown(), r.text)
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		r.section(n)
 		r.node(n)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
 )
 
 // SetTicks ticks (true) or unticks (false) criteria by their Number. It changes
@@ -70,9 +69,10 @@ func appendOutput(src []byte, body string) ([]byte, error) {
 
 // hasTranscript reports whether the output of an agent is in the file.
 func hasTranscript(src []byte) bool {
-	fm, ok := newSource("", "", src).frontmatter()
-	above, _ := readMarkdown(src[fm.body:])
-	return ok && len(above) < len(src)-fm.body
+	s := newSource("", "", src)
+	fm, ok := s.frontmatter()
+	above := s.aboveTranscript(fm.body, specBlocks(), markdownLimit)
+	return ok && above != nil && len(above) < len(src)-fm.body
 }
 
 // closeTranscript closes the block that a transcript, perhaps one of another
@@ -84,7 +84,7 @@ func closeTranscript(src []byte) []byte {
 	s := newSource("", "", src)
 	fm, _ := s.frontmatter()
 	lines := append(bytes.Clone(src[fm.body:]), "\n\n# end\n"...)
-	b := &body{source: s, text: lines, root: specMarkdown().Parse(text.NewReader(lines))}
+	b := &body{source: s, text: lines, root: parseMarkdown(specBlocks(), lines)}
 	line := ""
 	switch last := b.root.LastChild().(type) {
 	case *ast.FencedCodeBlock:

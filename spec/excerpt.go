@@ -16,7 +16,7 @@ func Prose(src []byte) string {
 	if !ok {
 		return ""
 	}
-	text, root := readMarkdown(src[fm.body:])
+	text, root := s.readMarkdown(fm.body)
 	var out strings.Builder
 	from, level, titled := 0, 0, false // level is the level of the current criteria heading; 0 outside such a section
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {

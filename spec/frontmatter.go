@@ -3,8 +3,10 @@ package spec
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -21,22 +23,17 @@ type frontmatter struct {
 }
 
 // frontmatter finds and reads the YAML between a first line "---" and the next
-// such line. It returns false if the start of the Markdown can't be found.
+// such line; blanks after either are ignored. It returns false if the start of the
+// Markdown can't be found.
 func (s *source) frontmatter() (frontmatter, bool) {
 	first, rest := nextLine(s.src, 0)
-	switch {
-	case first == "---":
-	case strings.TrimRight(first, " \t") == "---":
-		// Read as Markdown, the file would silently lose its approval and all other keys.
-		s.fail(Pos{1, 4}, "frontmatter-fence", "remove them", "spaces after the opening \"---\"")
-		return frontmatter{}, false
-	default:
+	if !isFence(first) {
 		return frontmatter{}, true
 	}
 	fm := frontmatter{start: rest}
 	for at := rest; at < len(s.src); {
 		line, next := nextLine(s.src, at)
-		if line == "---" {
+		if isFence(line) {
 			fm.end, fm.body = at, next
 			fm.root = s.yaml(fm.start, fm.end)
 			return fm, true
@@ -45,6 +42,46 @@ func (s *source) frontmatter() (frontmatter, bool) {
 	}
 	s.fail(Pos{1, 1}, "unclosed-frontmatter", `end it with a line that is exactly "---"`, "the frontmatter is not closed")
 	return frontmatter{}, false
+}
+
+// isFence reports whether a line opens or closes frontmatter.
+func isFence(line string) bool { return strings.TrimRight(line, " \t") == "---" }
+
+// lostFrontmatter adds an error if a file without frontmatter seems to have one
+// below its first line, where no program would read it.
+func (s *source) lostFrontmatter(known []string) {
+	const lines = 20 // that may be before it
+	key := regexp.MustCompile(`^ {0,3}["']?([\w-]+)["']?[ \t]*:([ \t]|$)`)
+	for n, at := 1, 0; n <= lines && at < len(s.src); n++ {
+		line, next := nextLine(s.src, at)
+		m := key.FindStringSubmatch(line)
+		below, rest := nextLine(s.src, next)
+		fenced := isFence(strings.TrimLeft(line, " ")) && key.MatchString(below) && hasFence(s.src[rest:])
+		if fenced || m != nil && slices.Contains(known, m[1]) {
+			s.fail(Pos{n, 1}, "lost-frontmatter", `write "---" in the first line, with nothing before it`,
+				"this looks like frontmatter, and is not read: it does not begin in the first line")
+			return
+		}
+		at = next
+	}
+}
+
+// hasFence reports whether a line of text closes frontmatter.
+func hasFence(text []byte) bool { return regexp.MustCompile(`(?m)^ *---[ \t]*\r?$`).Match(text) }
+
+// conflict adds an error if text, which begins at an offset of the file, has the
+// markers of a merge conflict, and reports whether it did.
+func (s *source) conflict(text []byte, start int) bool {
+	if !slices.ContainsFunc([]string{"<<<<<<<", ">>>>>>>", "|||||||"}, func(m string) bool { return bytes.Contains(text, []byte(m)) }) {
+		return false // most files
+	}
+	marker := regexp.MustCompile(`(?m)^(<{7}|>{7}|\|{7})([ \t].*)?\r?$`).FindSubmatchIndex(text)
+	if marker == nil {
+		return false
+	}
+	s.fail(s.pos(start+marker[0]), "merge-conflict", "resolve it and remove the markers",
+		"the file has the marker %q of a merge conflict", text[marker[2]:marker[3]])
+	return true
 }
 
 // nextLine returns the line at an offset without its line ending, and the offset
@@ -60,10 +97,15 @@ func nextLine(src []byte, at int) (string, int) {
 
 // yaml reads the bytes [start, end) as one YAML mapping.
 func (s *source) yaml(start, end int) *yaml.Node {
-	if !s.isPlainText(start, end) {
+	text := s.src[start:end]
+	if len(text) > frontmatterLimit {
+		s.fail(Pos{frontLine, 1}, "too-large", "move texts into the body, or into files of their own",
+			"the frontmatter has more than %d KiB", frontmatterLimit>>10)
 		return nil
 	}
-	text := s.src[start:end]
+	if s.conflict(text, start) || !s.isPlainText(start, end) {
+		return nil
+	}
 	root, err := decodeYAML(text)
 	if err != nil {
 		s.failYAML(text, err)
@@ -170,6 +212,34 @@ func (s *source) keys(mapping *yaml.Node) {
 		}
 		first[key.Value] = at
 	}
+}
+
+// misspelt reports keys that are almost those that are known: what they say would
+// have no effect.
+func (s *source) misspelt(mapping *yaml.Node, known []string) {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		key := mapping.Content[i]
+		if slices.Contains(known, key.Value) {
+			continue
+		}
+		if near := nearKey(key.Value, known); near != "" {
+			s.fail(s.nodePos(key), "misspelt-key", fmt.Sprintf("did you mean %q?", near), "unknown key %q", key.Value)
+		}
+	}
+}
+
+// nearKey returns the known key that a key stands for but for its spelling; "" if
+// there is none.
+func nearKey(key string, known []string) string {
+	folded := func(word string) string {
+		return strings.TrimSuffix(strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(word)), "s")
+	}
+	for _, k := range known {
+		if folded(key) == folded(k) {
+			return k
+		}
+	}
+	return suggest(strings.ToLower(key), known)
 }
 
 // nodePos returns a node's position in the file.

@@ -57,7 +57,7 @@ func FuzzParse(f *testing.F) {
 			}
 			ticks[c.Number] = !c.Ticked
 		}
-		for _, items := range [][]Item{sp.OddMarks, sp.DependsOn, sp.TargetFiles, sp.InformedBy} {
+		for _, items := range [][]Item{sp.DependsOn, sp.TargetFiles, sp.InformedBy} {
 			for _, it := range items {
 				places = append(places, it.Pos)
 			}

@@ -15,7 +15,7 @@ import (
 // shortest form. A pattern covers the path that is equal to it, everything below
 // that path, and what it matches as a glob: ** matches any number of folders, *
 // does not match a slash, \ escapes the character after it. Brackets and braces
-// may also be part of a name, as in app/[id]/**: the pattern covers that file, too.
+// may also be part of a name, as in app/[id]/** and a{b.txt: the pattern covers that file, too.
 // A pattern that CheckPattern rejects covers nothing.
 func MatchPath(pattern, name string) bool {
 	if CheckPattern(pattern) != nil {
@@ -30,7 +30,15 @@ func MatchPath(pattern, name string) bool {
 }
 
 // IsGlob reports whether an entry of target_files may stand for several paths.
-func IsGlob(pattern string) bool { return strings.ContainsAny(withoutEscapes(pattern), "*?[{") }
+func IsGlob(pattern string) bool {
+	return strings.ContainsAny(withoutEscapes(pattern), "*?[{") && !isUnclosed(pattern)
+}
+
+// isUnclosed reports whether a pattern with a bracket or a brace is no glob, as in
+// notes/a{b.txt. It is the name of a file. With * or ? it is a mistake.
+func isUnclosed(pattern string) bool {
+	return !doublestar.ValidatePattern(pattern) && !strings.ContainsAny(withoutEscapes(pattern), "*?")
+}
 
 // withoutEscapes removes escaped glob characters. Any backslash that is left is
 // before another character.
@@ -64,7 +72,7 @@ func CheckPattern(pattern string) error {
 		return errors.New(`contains a backslash: separate folders by / (\ only escapes one of *?[]{}\)`)
 	case strings.HasPrefix(pattern, "/"):
 		return errors.New("is absolute: paths are relative to the project")
-	case !doublestar.ValidatePattern(pattern):
+	case !doublestar.ValidatePattern(pattern) && !isUnclosed(pattern):
 		return errors.New("is not a valid glob")
 	}
 	// Elements are between slashes, and between the braces and commas of alternatives such as {a,b}.

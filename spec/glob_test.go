@@ -52,7 +52,10 @@ func TestMatchPath(t *testing.T) {
 		{"", "a.go", false},
 		{"..", "a.go", false},
 		{"/a.go", "a.go", false},
-		{"[", "[", false},
+		{"[", "[", true}, // no glob
+		{"notes/a{b.txt", "notes/a{b.txt", true},
+		{"notes/a{b.txt", "notes/ab.txt", false},
+		{"a{*.txt", "a{b.txt", false},
 	}
 	for _, tt := range tests {
 		if got := MatchPath(tt.pattern, tt.name); got != tt.want {
@@ -85,8 +88,9 @@ func TestCheckPattern(t *testing.T) {
 		{`a\b`, `contains a backslash: separate folders by / (\ only escapes one of *?[]{}\)`},
 		{"a\nb", "contains a control character"},
 		{"a\x00b", "contains a control character"},
-		{"a[", "is not a valid glob"},
-		{"{a", "is not a valid glob"},
+		{"a[", ""},
+		{"a[*", "is not a valid glob"},
+		{"{a*", "is not a valid glob"},
 		{".git", "is inside .git"},
 		{".git/config", "is inside .git"},
 		{".GIT/config", "is inside .git"},

@@ -7,14 +7,37 @@ import (
 	"strings"
 )
 
-// Problems returns the problems of the links between the specs: duplicate ids,
-// dependencies that match no spec or several, and cycles.
-func (g *Set) Problems() Problems {
+// Duplicates returns a problem for each spec that has the id of another one. Nobody
+// could say which of them a command or a dependency means.
+func (g *Set) Duplicates() Problems {
+	var problems Problems
+	for _, s := range g.all {
+		same := g.byID[s.ID]
+		if len(same) < 2 {
+			continue
+		}
+		other := g.all[same[0]]
+		if other == s {
+			other = g.all[same[1]]
+		}
+		r := s.reporter()
+		r.fail(Pos{}, "duplicate-id", "rename one of the two", "id %q is also the id of %s", s.ID, other.Path)
+		problems = append(problems, r.problems...)
+	}
+	return problems
+}
+
+// Links returns the problems of the links between the specs: dependencies that match
+// no spec or several, cycles, and specs that are completed before a dependency.
+func (g *Set) Links() Problems {
 	var problems Problems
 	for i, s := range g.all {
 		r := s.reporter()
-		if same := g.byID[s.ID]; len(same) > 1 && same[0] != i {
-			r.fail(Pos{}, "duplicate-id", "rename one of the two", "id %q is also the id of %s", s.ID, g.all[same[0]].Path)
+		for _, e := range g.nodes[i].needs {
+			if to := g.all[e.to]; s.Status == StatusCompleted && to.Status != StatusCompleted && !to.IsSkipped() {
+				r.fail(e.pos, "completed-before-dependency", "chant run "+to.ID+", or chant skip it",
+					"completed before %s, which it depends on", to.ID)
+			}
 		}
 		for _, item := range g.nodes[i].unresolved {
 			if found := g.matches(item.Value); len(found) > 0 {
@@ -43,17 +66,35 @@ func (g *Set) Problems() Problems {
 // reporter returns a reporter for the spec's file.
 func (s *Spec) reporter() reporter { return reporter{id: s.ID, path: s.Path} }
 
-// Lint returns all problems of the specs in a set: those that Parse found (parse,
-// by the path of the file), those of the set, and those of each spec.
-func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
-	problems := g.Problems()
-	for _, path := range slices.Sorted(maps.Keys(parse)) {
-		problems = append(problems, parse[path]...)
+// Inspect returns, by path, the problems that Parse found (parse), with those of
+// LintSpec and Duplicates. A spec with an error among them must not be run, and does
+// not count as completed.
+func Inspect(g *Set, cfg Config, parse map[string]Problems) map[string]Problems {
+	found := map[string]Problems{}
+	for path, problems := range parse {
+		found[path] = slices.Clone(problems)
 	}
 	for _, s := range g.all {
-		problems = append(problems, LintSpec(s, cfg)...)
+		found[s.Path] = append(found[s.Path], LintSpec(s, cfg)...)
+	}
+	for _, p := range g.Duplicates() {
+		found[p.Path] = append(found[p.Path], p)
+	}
+	return found
+}
+
+// Lint returns all problems of the specs in a set, sorted: those that Inspect
+// returned, those of the links, and those that take longer to find.
+func Lint(g *Set, found map[string]Problems) Problems {
+	problems := g.Links()
+	for _, path := range slices.Sorted(maps.Keys(found)) {
+		problems = append(problems, found[path]...)
+	}
+	for _, s := range g.all {
+		problems = append(problems, LintEdits(s)...)
+		problems = append(problems, lintShell(s)...)
 		// A file with errors can have criteria that were not read.
-		if len(s.Criteria) == 0 && len(g.Members(s)) == 0 && parse[s.Path].Err() == nil {
+		if len(s.Criteria) == 0 && len(g.Members(s)) == 0 && found[s.Path].Err() == nil {
 			r := s.reporter()
 			r.warn(Pos{}, "no-criteria", "", "no acceptance criteria, so the spec can't be completed")
 			problems = append(problems, r.problems...)
@@ -63,11 +104,9 @@ func Lint(g *Set, cfg Config, parse map[string]Problems) Problems {
 	return problems
 }
 
-// LintSpec returns the problems of a single spec that Parse does not find. With
-// an error among them the spec must not be run.
+// LintSpec returns the problems of a single spec that Parse does not find.
 func LintSpec(s *Spec, cfg Config) Problems {
 	l := linter{spec: s, config: cfg, reporter: s.reporter()}
-	l.edits()
 	l.words()
 	l.skip()
 	l.targets()
@@ -82,11 +121,11 @@ type linter struct {
 	config Config
 }
 
-// edits tries the edits that complete a spec: whether they are possible must be
+// LintEdits tries the edits that complete a spec: whether they are possible must be
 // known before any check runs.
-func (l *linter) edits() {
-	if l.spec.src == nil {
-		return
+func LintEdits(s *Spec) Problems {
+	if len(s.front) == 0 {
+		return nil
 	}
 	for _, entry := range []struct {
 		key   string
@@ -94,32 +133,33 @@ func (l *linter) edits() {
 	}{
 		{"status", string(StatusCompleted)}, {"completed_at", "2006-01-02T15:04:05Z"}, {"commits", []string{"0"}}, {"model", "any"},
 	} {
-		_, err := SetKey(l.spec.src, entry.key, entry.value)
+		_, err := SetKey(s.front, entry.key, entry.value)
 		if p, ok := errors.AsType[Problem](err); ok {
-			l.fail(p.Pos, p.Rule, p.Hint, "%s", p.Msg)
-			return
+			p.ID, p.Path = s.ID, s.Path
+			return Problems{p}
 		}
 	}
+	return nil
 }
 
 // words checks the keys that have a fixed set of values, and that no agent's
 // program would read the model as a flag.
 func (l *linter) words() {
 	s := l.spec
-	l.word("type", "unknown-type", "type", s.Type, "code", "task", "research", "documentation", "driver", "group")
-	l.word("status", "unknown-status", "status", string(s.Status),
+	l.word(l.warn, "type", "unknown-type", "type", s.Type, "code", "task", "research", "documentation", "driver", "group")
+	l.word(l.fail, "status", "unknown-status", "status", string(s.Status),
 		string(StatusPending), string(StatusInProgress), string(StatusCompleted), string(StatusFailed),
 		string(StatusCancelled), string(StatusPaused), string(StatusNeedsAttention),
 		string(StateReady), string(StateBlocked)) // computed states; in a file they mean pending
-	l.word("approval", "unknown-approval-status", "approval status", s.Approval.Status, ApprovalPending, Approved, Rejected)
+	l.word(l.warn, "approval", "unknown-approval-status", "approval status", s.Approval.Status, ApprovalPending, Approved, Rejected)
 	if strings.HasPrefix(s.Model, "-") {
 		l.fail(s.at["model"], "bad-model", "", "model %q starts with a dash, like a flag", s.Model)
 	}
 }
 
-func (l *linter) word(key, rule, what, word string, known ...string) {
+func (l *linter) word(report func(at Pos, rule, hint, format string, args ...any), key, rule, what, word string, known ...string) {
 	if word != "" && !slices.Contains(known, word) {
-		l.warn(l.spec.at[key], rule, oneOf(word, known), "unknown %s %q", what, word)
+		report(l.spec.at[key], rule, oneOf(word, known), "unknown %s %q", what, word)
 	}
 }
 
@@ -148,10 +188,6 @@ func (l *linter) targets() {
 
 // criteria checks boxes, ticks and attestations.
 func (l *linter) criteria() {
-	for _, item := range l.spec.OddMarks {
-		l.warn(item.Pos, "odd-mark", "write [ ] or [x]",
-			"%q is not a valid box, and the spec can't be completed with it", item.Value)
-	}
 	manual := map[string]bool{}
 	var unticked []Criterion
 	for _, c := range l.spec.Criteria {

@@ -28,6 +28,7 @@ func (s *source) meta(root *yaml.Node, sp *Spec) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		sp.at[root.Content[i].Value] = s.nodePos(root.Content[i+1])
 	}
+	s.misspelt(root, specKeys())
 	s.known(root, readers{
 		"type":         into(&m.Type, s.scalar),
 		"phase":        into(&m.Phase, s.scalar),
@@ -45,6 +46,14 @@ func (s *source) meta(root *yaml.Node, sp *Spec) {
 		"attested":     into(&m.Attested, s.attested),
 		"skipped":      s.record(m.Skipped.fields()),
 	})
+}
+
+// specKeys returns the keys of specs. "commit" is one of older specs, without effect.
+func specKeys() []string {
+	return []string{
+		"bug", "type", "phase", "status", "depends_on", "target_files", "informed_by", "prompt", "model", "agent", "labels",
+		"commits", "completed_at", "approval", "attested", "skipped", "retired", "reopened", "commit",
+	}
 }
 
 // entries calls read for every key of a mapping that has a value. Aliases are
@@ -181,8 +190,9 @@ func (a *Attestation) fields() []recordField {
 
 // record returns a function for readers that reads a map into fields.
 func (s *source) record(fields []recordField) func(key, value *yaml.Node) {
-	known := readers{}
+	known, names := readers{}, []string{}
 	for _, f := range fields {
+		names = append(names, f.name)
 		switch to := f.value.(type) {
 		case *string:
 			known[f.name] = into(to, s.scalar)
@@ -194,6 +204,7 @@ func (s *source) record(fields []recordField) func(key, value *yaml.Node) {
 	}
 	return func(key, value *yaml.Node) {
 		if s.isMap(key, value) {
+			s.misspelt(value, names)
 			s.known(value, known)
 		}
 	}

@@ -33,9 +33,6 @@ func dump(sp *Spec, problems Problems) string {
 		own[c.Check] = true
 		sb.WriteByte('\n')
 	}
-	for _, m := range sp.OddMarks {
-		fmt.Fprintf(&sb, "odd %s %q\n", at(m.Pos), m.Value)
-	}
 	for _, p := range problems {
 		fmt.Fprintf(&sb, "%s %s %s %s\n", p.Severity, at(p.Pos), p.Rule, p.Msg)
 	}
@@ -155,7 +152,7 @@ skipped: {reason: "not, needed", by: ann, at: 2026-02-01T01:00:00+01:00, ticket:
 func TestParseWithoutValues(t *testing.T) {
 	t.Parallel()
 	for _, src := range []string{
-		"text", "---\n---\n", "---\n# only a comment\n---", "---\ntype:\nlabels: ~\napproval:\n---\n", "---\nunknown: {}\n---\n",
+		"text", "Setext\n---\nWord: no key\n", "---\n---\n", "--- \n---\t\n", "---\ncommit: of older specs\n---\n", "---\n# only a comment\n---", "---\ntype:\nlabels: ~\napproval:\n---\n", "---\nunknown: {}\n---\n",
 	} {
 		sp, problems := Parse("x.md", []byte(src))
 		if diff := cmp.Diff(Meta{}, sp.Meta); diff != "" || len(problems) > 0 {
@@ -167,14 +164,31 @@ func TestParseWithoutValues(t *testing.T) {
 // TestParseProblems compares all problems, without "spec x: x.md:".
 func TestParseProblems(t *testing.T) {
 	t.Parallel()
+	const (
+		lost = `this looks like frontmatter, and is not read: it does not begin in the first line ` +
+			`(write "---" in the first line, with nothing before it)`
+		conflict = `the file has the marker "<<<<<<<" of a merge conflict (resolve it and remove the markers)`
+	)
 	for _, tt := range []struct{ name, src, want string }{
 		{"empty", "", " the file is empty"},
 		{"blank", " \n\n", " the file is empty"},
 		{"byte order mark", "\ufeff# x", "1:1: the file starts with a byte order mark (save as UTF-8 without a byte order mark)"},
 		{"not UTF-8", "# é\né b\xffc", "2:4: byte 0xff is not UTF-8 (save as UTF-8)"},
 		{"NUL", "# x\n\x00", "2:1: the file contains a NUL byte (remove it)"},
-		{"unclosed", "---\ntype: code\n--- \n", `1:1: the frontmatter is not closed (end it with a line that is exactly "---")`},
-		{"spaces after the fence", "--- \ntype: code\n---\n", `1:4: spaces after the opening "---" (remove them)`},
+		{"unclosed", "---\ntype: code\n----\n", `1:1: the frontmatter is not closed (end it with a line that is exactly "---")`},
+		{"frontmatter after a blank line", "\n---\nx: y\n---\n# T\n", "2:1: " + lost},
+		{"frontmatter after a comment", "<!-- c -->\r\n---\r\nx: y\r\n---\r\n", "2:1: " + lost},
+		{"frontmatter without its first line", "type: code\nstatus: completed\n---\n# T\n", "1:1: " + lost},
+		{"frontmatter in other fences", "+++\n\"status\": completed\n+++\n# T\n", "2:1: " + lost},
+		{"misspelt key", "---\naproval: {required: true}\n---\n", `2:1: unknown key "aproval" (did you mean "approval"?)`},
+		{"key in other letters", "---\ntargetFiles: [a]\nStatus: x\nDEPENDS-ON: b\nlabel: c\n---\n",
+			`2:1: unknown key "targetFiles" (did you mean "target_files"?)` + "\n" + `3:1: unknown key "Status" (did you mean "status"?)` + "\n" +
+				`4:1: unknown key "DEPENDS-ON" (did you mean "depends_on"?)` + "\n" + `5:1: unknown key "label" (did you mean "labels"?)`},
+		{"misspelt field", "---\napproval: {requires: true}\nattested:\n- {criterium: x}\n---\n",
+			`2:12: unknown key "requires" (did you mean "required"?)` + "\n" + `4:4: unknown key "criterium" (did you mean "criterion"?)`},
+		{"conflict in the frontmatter", "---\n<<<<<<< ours\nstatus: a\n=======\nstatus: b\n>>>>>>> theirs\n---\n# T\n", "2:1: " + conflict},
+		{"conflict", "# T\n\n```\n<<<<<<<\r\n```\n", "4:1: " + conflict},
+		{"rest of a conflict", "# T\n>>>>>>> theirs\n", "2:1: " + strings.Replace(conflict, "<<<<<<<", ">>>>>>>", 1)},
 		{"tab", "---\ntype: code\n\tphase: fix\n---\n", "3:1: a tab in the indentation (indent with spaces)"},
 		{"tab after spaces", "---\nx:\n  - a\n \t- b\n---\n", "4:2: a tab in the indentation (indent with spaces)"},
 		{"unclosed quote", "---\na: 1\nb: \"x\nc: d\n---\n", "3:1: invalid YAML: found unexpected end of stream"},

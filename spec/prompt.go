@@ -21,6 +21,9 @@ func ExpandPrompt(file string, read func(file string) ([]byte, error), vars map[
 	for err == nil {
 		s, fm, _ := openSource("", file, src)
 		var extends Item
+		if fm.body == 0 && len(s.problems) == 0 {
+			s.lostFrontmatter([]string{"extends"})
+		}
 		if fm.root != nil {
 			s.only(fm.root, readers{"extends": into(&extends, s.item)})
 		}

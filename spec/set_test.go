@@ -169,7 +169,7 @@ func TestSetIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	specs := []*Spec{specOf("a", "b"), specOf("b", "a", "gone"), specOf("c"), specOf("c.1")}
 	g := NewSet(specs)
-	want := ruled(Lint(g, Config{}, nil))
+	want := ruled(lintAll(g, Config{}, nil))
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
@@ -177,7 +177,7 @@ func TestSetIsSafeForConcurrentUse(t *testing.T) {
 				g.State(s, Live{})
 			}
 			slices.Reverse(g.All()) // the caller's own
-			if diff := cmp.Diff(want, ruled(Lint(g, Config{}, nil))); diff != "" {
+			if diff := cmp.Diff(want, ruled(lintAll(g, Config{}, nil))); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -10,17 +10,22 @@ import (
 type source struct {
 	reporter
 	src    []byte
-	starts []int // byte offset of every line
+	starts []int // byte offset of every line that begins before indexLimit
 }
 
+// indexLimit is more than the largest text that is parsed. Behind it there is only
+// the output of agents.
+const indexLimit = 2 << 20
+
 func newSource(id, path string, src []byte) *source {
-	s := &source{reporter: reporter{id: id, path: path}, src: src, starts: []int{0}}
-	for i, b := range src {
+	indexed := src[:min(len(src), indexLimit)]
+	starts := make([]int, 1, 1+bytes.Count(indexed, []byte("\n")))
+	for i, b := range indexed {
 		if b == '\n' {
-			s.starts = append(s.starts, i+1)
+			starts = append(starts, i+1)
 		}
 	}
-	return s
+	return &source{reporter: reporter{id: id, path: path}, src: src, starts: starts}
 }
 
 // openSource reads a file as far as its frontmatter; false if the file can't be
@@ -35,6 +40,10 @@ func openSource(id, path string, src []byte) (s *source, fm frontmatter, ok bool
 
 // pos returns the position of a byte offset.
 func (s *source) pos(offset int) Pos {
+	if offset >= indexLimit {
+		before := s.src[:offset]
+		return Pos{Line: 1 + bytes.Count(before, []byte("\n")), Column: 1 + utf8.RuneCount(before[1+bytes.LastIndexByte(before, '\n'):])}
+	}
 	line := sort.SearchInts(s.starts, offset+1) // lines that start at or before offset
 	return Pos{Line: line, Column: 1 + utf8.RuneCount(s.src[s.starts[line-1]:offset])}
 }

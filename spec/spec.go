@@ -25,8 +25,8 @@ type Pos struct {
 // (ready, blocked, running …) is computed: see State.
 type Status string
 
-// The statuses of the format. Any other word is read as StatusPending, with a
-// lint warning. The words "ready" and "blocked" are read as StatusPending too.
+// The statuses of the format. The words "ready" and "blocked" are read as
+// StatusPending. Any other word is an error.
 const (
 	StatusPending        Status = "pending"
 	StatusInProgress     Status = "in_progress"
@@ -54,13 +54,10 @@ type Spec struct {
 
 	// Criteria holds all criteria in file order.
 	Criteria []Criterion
-	// OddMarks are malformed task-list boxes in a criteria section, such as
-	// "[~]". They are not criteria. A spec that has one can't be completed.
-	OddMarks []Item
 
 	at    map[string]Pos    // positions of the frontmatter's values, by key
 	prose [sha256.Size]byte // see body.prose
-	src   []byte            // the whole file; nil if its frontmatter could not be read
+	front []byte            // the file as far as its frontmatter; empty if there is none that can be read
 }
 
 // Meta holds the frontmatter keys that chant knows. Other keys are not read;
@@ -142,6 +139,10 @@ func (s *Spec) IsSkipped() bool {
 	return s.Status == StatusCancelled && s.Skipped.Reason != ""
 }
 
+// KeyPos returns the position of the value of a key in the frontmatter; zero if the
+// key is absent.
+func (s *Spec) KeyPos(key string) Pos { return s.at[key] }
+
 // Ticked counts the criteria that are checked in the file.
 func (s *Spec) Ticked() int {
 	n := 0
@@ -179,7 +180,10 @@ func Parse(file string, src []byte) (*Spec, Problems) {
 		return sp, s.sorted()
 	}
 	if len(s.problems) == 0 {
-		sp.src = src
+		sp.front = src[:fm.body:fm.body]
+	}
+	if fm.body == 0 {
+		s.lostFrontmatter(specKeys())
 	}
 	s.meta(fm.root, sp)
 	s.markdown(fm.body, sp)

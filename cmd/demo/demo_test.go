@@ -107,7 +107,8 @@ func TestLintFindsNothing(t *testing.T) {
 	for _, step := range demo.Steps() {
 		specs = append(specs, parse(t, step.Spec))
 	}
-	for _, p := range spec.Lint(spec.NewSet(specs), config, nil) {
+	set := spec.NewSet(specs)
+	for _, p := range spec.Lint(set, spec.Inspect(set, config, nil)) {
 		t.Error(p)
 	}
 }

@@ -21,6 +21,8 @@ type Repository interface {
 	Run(ctx context.Context, c git.Call) ([]byte, error)
 	// Blob returns the content of a blob.
 	Blob(h git.Hash) ([]byte, error)
+	// Size returns the size of a blob.
+	Size(h git.Hash) (int64, error)
 }
 
 // Completion is the commit that completed a spec: on first-parent history, the oldest of

@@ -57,9 +57,16 @@ type content struct {
 	criteria      int
 }
 
-// read returns the content of a file.
+// read returns the content of a file; nothing of one that is larger than any spec.
 func (p project) read(f file) ([]byte, error) {
-	src, err := p.repo.Blob(f.blob)
+	size, err := p.repo.Size(f.blob)
+	if err == nil && size > spec.FileLimit {
+		return nil, nil
+	}
+	var src []byte
+	if err == nil {
+		src, err = p.repo.Blob(f.blob)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s as of blob %.12s: %w", f.path, f.blob, err)
 	}

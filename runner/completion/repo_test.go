@@ -72,6 +72,8 @@ func (r *testRepo) Blob(h git.Hash) ([]byte, error) {
 	return []byte(text), nil
 }
 
+func (r *testRepo) Size(h git.Hash) (int64, error) { return int64(len(r.blobs[h])), nil }
+
 func (r *testRepo) git(tb testing.TB, stdin string, args ...string) string {
 	tb.Helper()
 	out, err := r.run(tb.Context(), strings.NewReader(stdin), nil, args...)

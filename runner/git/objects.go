@@ -261,6 +261,26 @@ func (r *Repo) has(id Hash) (has bool, err error) {
 // Blob returns the content of a blob, as git stores it.
 func (r *Repo) Blob(h Hash) ([]byte, error) { return r.read(plumbing.BlobObject, h) }
 
+// Size returns the size of a blob in bytes, so that nobody has to hold a huge one in memory
+// to find out that it is too large.
+func (r *Repo) Size(h Hash) (size int64, err error) {
+	o, err := r.borrow()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, r.giveBack(o)) }()
+	if o.storage != nil {
+		if size, err := o.storage.EncodedObjectSize(h.plumb()); err == nil {
+			return size, nil
+		}
+	}
+	_, data, err := o.read(h)
+	if err != nil {
+		err = fmt.Errorf("reading object %s: %w", h, err)
+	}
+	return int64(len(data)), err
+}
+
 // write stores an object. One that exists already gets a new time, so that a
 // concurrent gc spares it.
 func (r *Repo) write(kind plumbing.ObjectType, data []byte) (id Hash, err error) {

@@ -90,6 +90,11 @@ func TestReadTree(t *testing.T) {
 			if string(got) != want || err != nil {
 				t.Errorf("ReadFile(%q): %d bytes, %v", name, len(got), err)
 			}
+			entry, err := r.Entry(h, name)
+			must(t, err)
+			if size, err := r.Size(entry); size != int64(len(want)) || err != nil {
+				t.Errorf("Size of %q = %d, %v, want %d", name, size, err, len(want))
+			}
 		}
 		var listed strings.Builder
 		files, err := r.List(h)

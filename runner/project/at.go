@@ -13,6 +13,8 @@ type TreeReader interface {
 	List(commit git.Hash) ([]git.Content, error)
 	// Blob returns the content of a blob.
 	Blob(h git.Hash) ([]byte, error)
+	// Size returns the size of a blob.
+	Size(h git.Hash) (int64, error)
 }
 
 // modeSymlink is the mode of a symbolic link in a tree.
@@ -30,7 +32,17 @@ func At(repo TreeReader, root string, commit git.Hash) (*Project, error) {
 		if f.Path != ConfigFile && !IsSpecFile(f.Path) {
 			continue
 		}
-		src, err := repo.Blob(f.Hash)
+		size, err := repo.Size(f.Hash)
+		var src []byte
+		if tooLarge := err == nil && size > TextLimit; tooLarge && f.Path != ConfigFile {
+			s, problems := unusable(f.Path, errTooLarge(f.Path, TextLimit))
+			specs, p.Problems[f.Path] = append(specs, s), problems
+			continue
+		} else if tooLarge {
+			err = errTooLarge(f.Path, TextLimit)
+		} else if err == nil {
+			src, err = repo.Blob(f.Hash)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading %s of commit %.12s: %w", f.Path, commit, err)
 		}
@@ -48,6 +60,6 @@ func At(repo TreeReader, root string, commit git.Hash) (*Project, error) {
 			specs, p.Problems[f.Path] = append(specs, s), problems
 		}
 	}
-	p.Set = spec.NewSet(specs)
+	p.link(specs)
 	return p, nil
 }

@@ -40,7 +40,7 @@ type Project struct {
 	Root     string // the absolute path of the folder with .chant
 	Config   spec.Config
 	Set      *spec.Set
-	Problems map[string]spec.Problems // of each spec and of the config, by path
+	Problems map[string]spec.Problems // of each spec and of the config, by path; see spec.Inspect
 }
 
 // FindRoot returns dir or its nearest parent that has a .chant folder.
@@ -102,8 +102,15 @@ func Read(root string) (*Project, error) {
 	for i, at := range paths {
 		p.Problems[at] = problems[i]
 	}
-	p.Set = spec.NewSet(specs)
+	p.link(specs)
 	return p, nil
+}
+
+// link makes the set of the specs, and adds the problems that only the config and the set
+// show.
+func (p *Project) link(specs []*spec.Spec) {
+	p.Set = spec.NewSet(specs)
+	p.Problems = spec.Inspect(p.Set, p.Config, p.Problems)
 }
 
 func (p *Project) loadConfig(top *os.Root) error {

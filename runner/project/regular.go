@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"chant/spec"
 )
 
 // These errors are returned for a file that is not read.
@@ -23,8 +25,8 @@ var (
 // Sizes in bytes of the largest files that are read. It is easy to make a sparse file that
 // is larger than the memory.
 const (
-	FileLimit = 1 << 30 // that an agent changes
-	TextLimit = 1 << 20 // that is parsed: a spec, a prompt, the config
+	FileLimit = 1 << 30        // that an agent changes
+	TextLimit = spec.FileLimit // that is parsed: a spec, a prompt, the config
 )
 
 // ReadIn reads the regular file at a slash-separated path relative to root, if it has at most
@@ -82,6 +84,10 @@ func ReadRegular(name string) ([]byte, error) {
 	return readRegular(f, name, TextLimit)
 }
 
+func errTooLarge(name string, limit int64) error {
+	return &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%w (more than %d MiB)", ErrTooLarge, limit>>20)}
+}
+
 func readRegular(f *os.File, name string, limit int64) ([]byte, error) {
 	defer f.Close()
 	info, err := f.Stat()
@@ -98,7 +104,7 @@ func readRegular(f *os.File, name string, limit int64) ([]byte, error) {
 		large = int64(len(data)) > limit
 	}
 	if large {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%w (more than %d MiB)", ErrTooLarge, limit>>20)}
+		return nil, errTooLarge(name, limit)
 	}
 	return data, err
 }

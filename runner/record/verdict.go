@@ -8,8 +8,8 @@ const (
 	Nothing Verdict = "nothing" // no criterion was shown to hold or not to hold
 )
 
-// Verdict sums up the verification. If strict is set, a ticked criterion without a check
-// and without an attestation counts as not held.
+// Verdict sums up the verification. If strict is set, minor findings count too, such as
+// a ticked criterion without a check and without an attestation.
 func (v Verification) Verdict(strict bool) Verdict {
 	verdict, proven := AllHeld, 0
 	for _, s := range v.Specs {
@@ -39,7 +39,7 @@ func (s Verified) Verdict(strict bool) Verdict {
 			}
 		case f.Rule == RuleNoCriteria:
 			verdict = worse(verdict, Nothing)
-		case f.Rule != RuleUnproven || strict:
+		case !f.Minor() || strict:
 			verdict = worse(verdict, Failed)
 		}
 	}

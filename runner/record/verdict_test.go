@@ -36,7 +36,6 @@ func TestVerdict(t *testing.T) {
 		{"unticked", []Verified{finding(with(Held), RuleUnticked)}, Failed, Failed},
 		{"changed", []Verified{finding(with(Held), RuleChanged)}, Failed, Failed},
 		{"uncommitted", []Verified{finding(with(Held), RuleUncommitted)}, Failed, Failed},
-		{"odd mark", []Verified{finding(with(Held), RuleOddMark)}, Failed, Failed},
 		{"a group alone", []Verified{with()}, Nothing, Nothing},
 		{"a group beside held", []Verified{with(), with(Held)}, AllHeld, AllHeld},
 		{"no criteria", []Verified{finding(with(), RuleNoCriteria)}, Nothing, Nothing},

@@ -33,14 +33,18 @@ type Finding struct {
 	Text      string `json:"text"`
 }
 
-// The rules of findings. RuleUnproven is a failure only in strict mode. RuleShallow is one
-// only if a check needed the missing history.
+// Minor reports whether the finding is a failure only in strict mode.
+func (f Finding) Minor() bool { return f.Rule == RuleUnproven || f.Rule == RuleUnknownCommit }
+
+// The rules of findings. See Finding.Minor. RuleShallow is a failure only if a check needed
+// the missing history.
 const (
 	RuleUnticked    = "unticked"
 	RuleUnproven    = "unproven"
 	RuleChanged     = "changed-since-completion"
 	RuleUncommitted = "completion-not-committed"
-	RuleOddMark     = "odd-mark"
 	RuleNoCriteria  = "no-criteria"
 	RuleShallow     = "history-missing"
+
+	RuleUnknownCommit = "unknown-commit"
 )

@@ -62,6 +62,7 @@ type verification struct {
 	headTree *checkout.Checkout
 	phase    *checkout.Checkout // of phaseAt; nil if there is none now
 	phaseAt  git.Hash
+	missing  spec.Problems                                    // recorded commits that the repository lacks
 	done     func() (map[string]completion.Completion, error) // by spec id; a call may have to wait
 }
 
@@ -90,6 +91,9 @@ func (f Verifier) Verify(ctx context.Context, opts Options) (v record.Verificati
 	found, err := run.all(ctx, specs)
 	done, errDone := run.done()
 	err = cmp.Or(err, errDone) // an interrupt ends both
+	if err == nil {
+		run.missing, err = project.MissingCommits(ctx, f.Git, specs)
+	}
 	for _, s := range specs {
 		one, ok := found[s]
 		switch {
@@ -245,6 +249,11 @@ func (r *verification) judge(s *spec.Spec, v *record.Verified, done map[string]c
 		now.changed = changed
 	}
 	v.Findings = append(v.Findings, findings(s, now)...)
+	for _, p := range slices.Concat(r.project.Set.Links(), r.missing) {
+		if p.Path == s.Path {
+			v.Findings = append(v.Findings, record.Finding{Rule: p.Rule, Line: p.Pos.Line, Text: p.Msg})
+		}
+	}
 	return nil
 }
 
@@ -284,9 +293,6 @@ func findings(s *spec.Spec, now state) []record.Finding {
 	}
 	if len(s.Criteria) == 0 && !now.group {
 		add(record.RuleNoCriteria, 0, 1, "completed without acceptance criteria")
-	}
-	for _, mark := range s.OddMarks {
-		add(record.RuleOddMark, 0, mark.Pos.Line, "the mark %s is neither [ ] nor [x]", mark.Value)
 	}
 	for _, c := range s.Criteria {
 		switch {
