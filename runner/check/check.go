@@ -90,9 +90,7 @@ func newCheckResult(c *spec.Check) record.CheckResult {
 	return record.CheckResult{Lang: c.Lang, Command: c.Script, ExpectFail: c.ExpectFail, Planned: c.Repeat, Exits: []int{}}
 }
 
-// repeat runs the command. It continues after a run that did not hold, because the share of
-// runs that hold distinguishes a flaky check from a broken one. It stops if a command could
-// not start, and if timeouts have already decided the result.
+// repeat runs the command until the result is decided. It stops if a command could not start.
 func (x *Runner) repeat(
 	ctx context.Context, specID string, number int, c *spec.Check, command process.Command, res record.CheckResult,
 ) (record.CheckResult, error) {
@@ -116,7 +114,7 @@ func (x *Runner) repeat(
 			missed = &run
 		}
 		stop = run.Outcome == record.NotStarted || run.Outcome == record.Interrupted ||
-			run.Outcome == record.TimedOut && res.HeldRuns+c.Repeat-res.Runs < c.AtLeast
+			res.HeldRuns >= c.AtLeast || res.HeldRuns+c.Repeat-res.Runs < c.AtLeast
 		if c.Repeat > 1 {
 			x.Emit(record.CheckProgress{Spec: specID, Criterion: number, Done: res.Runs, Runs: c.Repeat, Held: res.HeldRuns})
 		}
@@ -144,7 +142,8 @@ func (x *Runner) Once(
 	ctx context.Context, specID string, c *spec.Check, command process.Command, verbose bool,
 ) (Observation, error) {
 	kept := process.NewBuffer(keepHead, keepTail)
-	masked := process.NewMasker(kept, x.secrets)
+	listener := x.Judge.Runners.Listen()
+	masked := process.NewMasker(io.MultiWriter(kept, listener), x.secrets)
 	match, nomatch := newMatcher(c.Match), newMatcher(c.NoMatch)
 	matchers := io.MultiWriter(match, nomatch)
 	var tests *testlog.Verbose
@@ -167,6 +166,7 @@ func (x *Runner) Once(
 	}
 	o.Output = process.MaskText(strings.ToValidUTF8(kept.String(), "\uFFFD"), nil, x.config.Secrets)
 	o.Digest = kept.Sum()
+	o.Reports = listener.Reports()
 	return o, nil
 }
 
