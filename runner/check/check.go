@@ -102,6 +102,7 @@ func (x *Runner) repeat(
 		}
 		run := JudgedRun{Observation: o}
 		run.Outcome, run.Why = x.Judge.Outcome(c, o)
+		run.Why = process.MaskText(run.Why, x.secrets, x.config.Secrets) // it has names of tests, and lines of the output
 		res.Runs++
 		res.Exits = append(res.Exits, o.Result.Exit)
 		res.DurationMS += o.Result.Duration.Milliseconds()
@@ -152,6 +153,9 @@ func (x *Runner) Once(
 		matchers = tests
 	}
 	command.Output = io.MultiWriter(masked, matchers)
+	if err := x.removeJUnit(ctx, c, command); err != nil {
+		return Observation{}, fmt.Errorf("spec %s: junit=%s: %w", specID, c.JUnit, err)
+	}
 	o := Observation{Result: x.processes.Run(ctx, command), Tests: tests}
 	err := masked.Close()
 	if verbose {
@@ -166,7 +170,9 @@ func (x *Runner) Once(
 	}
 	o.Output = process.MaskText(strings.ToValidUTF8(kept.String(), "\uFFFD"), nil, x.config.Secrets)
 	o.Digest = kept.Sum()
-	o.Reports = listener.Reports()
+	if o.Reports = listener.Reports(); c.JUnit != "" {
+		x.readJUnit(c, command.Dir, &o)
+	}
 	return o, nil
 }
 

@@ -22,12 +22,13 @@ const (
 // Observation is everything that Judge needs to know about one run of a check.
 type Observation struct {
 	Result   process.Result
-	Output   string           // head and tail, masked
-	matched  bool             // match= was found in the whole output
-	unwanted bool             // nomatch= was found in the whole output
-	Digest   string           // of the whole output, masked
-	Tests    *testlog.Verbose // what go test -v reported; nil if it was not run with -v
-	Reports  []testlog.RunnerReport
+	Output   string                 // head and tail, masked
+	matched  bool                   // match= was found in the whole output
+	unwanted bool                   // nomatch= was found in the whole output
+	Digest   string                 // of the whole output, masked
+	Tests    *testlog.Verbose       // what go test -v reported; nil if it was not run with -v
+	Reports  []testlog.RunnerReport // what test runners said; nil: read the output
+	Unread   string                 // why the JUnit XML that junit= asks for could not be read; "" if it could
 }
 
 // Judge turns observations into outcomes.
@@ -59,6 +60,9 @@ func (j Judge) Outcome(c *spec.Check, o Observation) (record.Outcome, string) {
 	}
 	named := r.Exit != 0 && c.Match != nil && o.matched // the failure itself is what match asks for
 	if !named {
+		if o.Unread != "" && (r.Exit == 0 || c.ExpectFail) {
+			return record.NoTest, o.Unread
+		}
 		if out, why := unproven(o.Reports, r.Exit); out != record.Held {
 			return out, why
 		}
