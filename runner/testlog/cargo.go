@@ -16,6 +16,7 @@ func cargoTest() func() listener {
 	broken := compile(`^error: (?:could not compile|no test target named) `)
 	words := map[string]Result{"ok": Passed, "FAILED": Failed, "ignored": Skipped}
 	return func() listener {
+		named := false // the next program was named by cargo; one of its own kind does not print what libtest does
 		return lines(func(text string, d *draft) {
 			switch {
 			case strings.HasPrefix(text, "test ") && test.MatchString(text):
@@ -30,18 +31,18 @@ func cargoTest() func() listener {
 				d.now().busy = false
 				d.ended(text)
 			case begin.MatchString(text):
-				if s := d.now(); !s.begun {
+				s := d.now()
+				if !s.begun {
 					s.begun, s.begin = true, d.n
 				}
-				d.now().busy = true
+				s.busy = true
+				if named {
+					s.sure, s.Ended, named = true, false, false
+				}
 			case strings.HasPrefix(text, " ") && finished.MatchString(text):
 				d.next()
 			case strings.HasPrefix(text, " ") && program.MatchString(text):
-				s := d.now()
-				if !s.sure {
-					s.begun, s.sure, s.begin = true, true, d.n
-				}
-				s.Ended = false
+				named = true
 			case strings.HasSuffix(text, " --- FAILED") && quiet.MatchString(text):
 				d.event(quiet.FindStringSubmatch(text)[1], Failed)
 			case listed.MatchString(text):
@@ -61,7 +62,8 @@ func cargoTest() func() listener {
 // nextest reads the output of cargo-nextest 0.9.
 func nextest() func() listener {
 	begin := compile(`^ +Starting \d+ tests? across \d+ binar(?:y|ies)`)
-	test := compile(`^ +(PASS|LEAK|SLOW|FAIL|ABORT|SIG[A-Z]+|TIMEOUT|FLAKY \d+/\d+|TRY \d+ [A-Z-]+) \[ *[0-9.]+s\] +(?:\( *\d+/\d+\) +)?(\S+) +(\S+)$`)
+	const status = `(PASS|LEAK|SLOW|FAIL|ABORT|SIG[A-Z]+|TIMEOUT|FLAKY \d+/\d+|TRY \d+ [A-Z-]+)`
+	test := compile(`^ +` + status + ` \[ *[0-9.]+s\] +(?:\( *(?:\d+/\d+|─+)\) +)?(\S+) +(\S+)$`)
 	summary := compile(`^ +Summary \[ *[0-9.]+s\] +(\d+)(?:/\d+)? tests? run: (.*)$`)
 	count := compile(`(\d+) (passed|flaky|failed|exec failed|timed out|skipped)`)
 	empty := compile(`^error: no tests to run$`)

@@ -45,7 +45,7 @@ func dotnetTest() func() listener {
 				d.event(found[2], words[strings.ToLower(found[1])])
 			case empty.MatchString(text):
 				d.ended(text)
-			case broken.MatchString(text):
+			case (strings.Contains(text, ": error ") || strings.HasPrefix(text, "Build ")) && broken.MatchString(text):
 				d.broken(strings.TrimSpace(text))
 			}
 		})

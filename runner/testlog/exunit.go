@@ -53,7 +53,7 @@ func mixTest() func() listener {
 
 // batsPretty reads the output of bats 1 on a terminal. Elsewhere bats prints TAP.
 func batsPretty() func() listener {
-	summary := compile(`^(\d+) tests?, (\d+) failures?(?:, (\d+) skipped)?(?:, (\d+) not run)?(?: in \d+ seconds?)?$`)
+	summary := compile(`^(1 test|\d+ tests), (1 failure|\d+ failures)(?:, (\d+) skipped)?(?:, (\d+) not run)?(?: in \d+ seconds?)?$`)
 	test := compile(`^ ([✓✗-]) (.*?)( \(skipped(?:: .*)?\))?(?: \[\d+m?s?\])?$`)
 	return func() listener {
 		finished := false // ExUnit has the same summary, below a line "Finished in"
@@ -64,10 +64,13 @@ func batsPretty() func() listener {
 				return
 			case !finished && summary.MatchString(text):
 				found := summary.FindStringSubmatch(text)
-				failed, skipped := number(found[2])+number(found[4]), number(found[3])
+				total, failed, skipped := leading(found[1]), leading(found[2])+number(found[4]), number(found[3])
+				if total > 0 && (d.current() == nil || len(d.current().Events) == 0) {
+					return // bats has printed the tests before
+				}
 				d.count(Failed, failed)
 				d.count(Skipped, skipped)
-				d.count(Passed, number(found[1])-failed-skipped)
+				d.count(Passed, total-failed-skipped)
 				d.end(text)
 			case strings.HasPrefix(text, " ") && test.MatchString(text):
 				found := test.FindStringSubmatch(text)
@@ -83,4 +86,10 @@ func batsPretty() func() listener {
 			finished = finished && text == ""
 		})
 	}
+}
+
+// leading returns the number that a text begins with.
+func leading(text string) int {
+	digits, _, _ := strings.Cut(text, " ")
+	return number(digits)
 }

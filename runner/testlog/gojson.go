@@ -33,7 +33,7 @@ type goPackage struct {
 }
 
 func (g *goEvents) line(text string, d *draft) {
-	if !strings.HasPrefix(text, "{") {
+	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"Action":"`) || !strings.Contains(text, `"Package":"`) {
 		return
 	}
 	var e goEvent

@@ -13,7 +13,8 @@ func surefire() func() listener {
 	total := compile(`^Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)(?:, Flakes: (\d+))?$`)
 	failure := compile(`^(\S+\.\S+) -- Time elapsed: .* <<< (?:FAILURE|ERROR)!$`)
 	flake := compile(`^(\w\S*\.\w\S*)$`)
-	empty := compile(`^(?:No tests to run\.|Tests are skipped\.|Failed to execute goal .*: No tests (?:matching pattern .*|were) .*executed! .*)$`)
+	empty := compile(`^(?:No tests to run\.|Tests are skipped\.` +
+		`|Failed to execute goal .*: No tests (?:matching pattern .*|were) .*executed! .*)$`)
 	broken := compile(`^(?:COMPILATION ERROR : *|The forked VM terminated without .*)$`)
 	return func() listener {
 		flakes := false
@@ -86,7 +87,7 @@ func (g *gradleBuild) line(text string, d *draft) {
 		default:
 			g.idle = text
 		}
-	case g.test.MatchString(text):
+	case strings.Contains(text, " > ") && g.test.MatchString(text):
 		found := g.test.FindStringSubmatch(text)
 		d.event(found[1], map[string]Result{"PASSED": Passed, "FAILED": Failed, "SKIPPED": Skipped}[found[2]])
 	case g.total.MatchString(text):

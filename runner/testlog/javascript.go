@@ -46,7 +46,7 @@ func jest() func() listener {
 	exit := compile(`^ *● +process\.exit called with "\d+"$`)
 	broken := compile(`^ *● Test suite failed to run$`)
 	empty := compile(`^No tests found, exiting with code [01]$`)
-	summary := compile(`^Tests:\s+(?:\d+ (?:failed|skipped|todo|passed), )*\d+ total$`)
+	summary := compile(`^Tests: {7}(?:\d+ (?:failed|skipped|todo|passed), )*\d+ total$`)
 	count := compile(`(\d+) (failed|skipped|todo|passed)`)
 	words := map[string]Result{
 		"✓": Passed, "✕": Failed, "○": Skipped, "✎": Skipped, "passed": Passed, "failed": Failed, "skipped": Skipped, "todo": Skipped,
@@ -103,7 +103,7 @@ func vitest() func() listener {
 		return lines(func(text string, d *draft) {
 			switch {
 			case begin.MatchString(text):
-				d.begin(true)
+				d.begin(false) // a test can't end vitest; a benchmark has another summary
 			case summary.MatchString(text):
 				d.tally(items(count, text), words)
 				d.end(strings.TrimSpace(text))
@@ -126,7 +126,7 @@ func vitest() func() listener {
 	}
 }
 
-// mocha reads the spec reporter of mocha 8 to 11, and the summary of its other ones.
+// mocha reads the spec reporter of mocha 8 to 12, and the summary of its other ones.
 func mocha() func() listener {
 	passing := compile(`^  (\d+) passing \(\d+(?:ms|s|m|h)\)$`)
 	more := compile(`^  (\d+) (pending|failing)$`)

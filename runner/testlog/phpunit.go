@@ -19,13 +19,17 @@ func phpunit() func() listener {
 		"✔": Passed, "✘": Failed, "↩": Skipped, "∅": Skipped, "☢": Passed,
 	}
 	return func() listener {
+		header := 0      // the number of the first line
 		var of Result    // what the numbered names are of
 		var class string // heading of a list of --testdox
 		return lines(func(text string, d *draft) {
 			s := d.current()
 			switch {
 			case begin.MatchString(text):
-				d.begin(true)
+				d.begin(false)
+				header = d.n
+			case text == "" && header > 0 && header == d.n-1: // --version prints nothing more
+				d.now().sure = true
 			case passed.MatchString(text):
 				d.count(Passed, number(passed.FindStringSubmatch(text)[1]))
 				d.end(text)

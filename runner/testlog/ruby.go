@@ -10,10 +10,13 @@ func rspec() func() listener {
 	numbered := compile(`^  \d+\) (.*)$`)
 	broken := compile(`^An error occurred while loading .*$`)
 	return func() listener {
-		pending := false // in the list of pending examples
+		pending := false  // in the list of pending examples
+		finished := false // the line before was "Finished in"
 		return lines(func(text string, d *draft) {
+			last := finished
+			finished = strings.HasPrefix(text, "Finished in ")
 			switch s := d.current(); {
-			case summary.MatchString(text):
+			case last && summary.MatchString(text):
 				d.next()
 				found := summary.FindStringSubmatch(text)
 				failures, skipped := number(found[2]), number(found[3])
@@ -43,7 +46,8 @@ func minitest() func() listener {
 	test := compile(`^(\S+#\S+) = [0-9.]+ s = ([.FES])$`)
 	kind := compile(`^ +\d+\) (Failure|Error|Skipped):$`)
 	name := compile(`^(\S+#\w[^ :\[]*)`)
-	summary := compile(`^(\d+) (?:runs|tests), \d+ assertions, (\d+) failures, (\d+) errors, (\d+) (?:skips|pendings, (\d+) omissions, \d+ notifications)$`)
+	summary := compile(`^(\d+) (?:runs|tests), \d+ assertions, (\d+) failures, (\d+) errors, ` +
+		`(\d+) (?:skips|pendings, (\d+) omissions, \d+ notifications)$`)
 	unit := compile(`^(Failure|Error|Omission|Pending): .*?(\w+\(\w[\w:]*\))`)
 	words := map[string]Result{
 		".": Passed, "F": Failed, "E": Failed, "S": Skipped, "Failure": Failed, "Error": Failed, "Skipped": Skipped,
@@ -64,7 +68,7 @@ func minitest() func() listener {
 				d.event(found[1], words[found[2]])
 			case kind.MatchString(text):
 				of = kind.FindStringSubmatch(text)[1]
-			case unit.MatchString(text):
+			case strings.Contains(text, ": ") && unit.MatchString(text):
 				found := unit.FindStringSubmatch(text)
 				d.event(found[2], words[found[1]])
 			case summary.MatchString(text):

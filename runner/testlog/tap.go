@@ -14,7 +14,7 @@ func tap() func() listener {
 	p := &tapPatterns{
 		version: compile(`^TAP version 1[34]$`),
 		plan:    compile(`^1\.\.(\d+)(?: *#.*)?$`),
-		test:    compile(`^(ok|not ok)(?: +\d+)?(?: +-)?(?: +(.*?))??(?: +# *(?i:(skip|todo))\b.*)?$`),
+		test:    compile(`^(ok|not ok)( +\d+)?(?: +-)?(?: +(.*?))??(?: +# *(?i:(skip|todo))\b.*)?$`),
 		node:    compile(`^# (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([0-9.]+)$`),
 	}
 	return func() listener { return &tapStream{tapPatterns: p, planned: -1} }
@@ -81,9 +81,12 @@ func (t *tapStream) plannedTests(n int, text string, d *draft) {
 
 // result reads the result of a test at this depth.
 func (t *tapStream) result(depth int, found []string, d *draft) {
-	name := strings.ReplaceAll(found[2], `\#`, "#")
+	if s := d.current(); found[2] == "" && (s == nil || !s.sure) {
+		return // without a number only where the stream says that it is TAP
+	}
+	name := strings.ReplaceAll(found[3], `\#`, "#")
 	result := Passed
-	switch directive := strings.ToLower(found[3]); {
+	switch directive := strings.ToLower(found[4]); {
 	case directive == "skip":
 		result = Skipped
 	case directive == "todo" && found[1] != "ok":
