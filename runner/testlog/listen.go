@@ -100,7 +100,7 @@ func (l *Listener) Reports() []RunnerReport {
 		spans = append(spans, d.reports()...)
 	}
 	slices.SortStableFunc(spans, func(a, b *span) int { return cmp.Compare(a.end, b.end) })
-	var list []RunnerReport
+	list := []RunnerReport{}
 	for _, s := range spans {
 		if !slices.ContainsFunc(spans, s.isInside) {
 			list = append(list, s.RunnerReport)
