@@ -184,7 +184,7 @@ func resultText(r record.Result) string {
 	outcome := reasonOr("", string(r.Outcome))
 	switch {
 	case r.Outcome.Met():
-		return words
+		return strings.TrimSuffix(words+": "+r.Reason, ": ")
 	case r.Outcome == record.NotHeld || strings.HasPrefix(r.Reason, outcome):
 		return words + ": " + reasonOr(r.Reason, outcome)
 	}

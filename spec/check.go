@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 // DefaultTimeout is the timeout of a check that has no timeout attribute.
@@ -40,6 +42,7 @@ type Check struct {
 	Timeout      time.Duration  // of one run
 	Dir          string         // slash-separated, inside the project; "." by default
 	MatchTimeout bool           // with ExpectFail: a timeout is the expected failure
+	JUnit        string         // a glob, below Dir, of the JUnit XML that the command writes; "" if not given
 	At           At
 	Exclusive    bool
 	Env          []string // "NAME=VALUE", in file order
@@ -76,7 +79,7 @@ func (c *Check) Wants() string {
 func attributeNames() []string {
 	return []string{
 		"expect", "exit", "match", "nomatch", "repeat", "atleast",
-		"timeout", "dir", "match-timeout", "at", "exclusive",
+		"timeout", "dir", "match-timeout", "at", "exclusive", "junit",
 	}
 }
 
@@ -204,6 +207,10 @@ func (c *Check) set(a attribute) string {
 		}
 	case "exclusive":
 		c.Exclusive = true
+	case "junit":
+		if c.JUnit = path.Clean(a.value); leavesProject(c.JUnit) || !doublestar.ValidatePattern(c.JUnit) || strings.Contains(c.JUnit, `\`) {
+			return notOne("a pattern of files below dir, with forward slashes", a)
+		}
 	default:
 		name := strings.TrimPrefix(a.name, "env.")
 		if !isEnvName(name) {

@@ -93,6 +93,8 @@ func TestCheckProblems(t *testing.T) {
 		{"sh check expect", `3:15: check attribute "expect" needs a value`},
 		{"sh check exit=0 expect=pass", `3:15: exit and expect exclude each other`},
 		{"sh check match-timeout", `3:15: match-timeout needs expect=fail`},
+		{"sh check junit=../r.xml", `3:15: check attribute "junit" must be a pattern of files below dir, with forward slashes, not "../r.xml"`},
+		{"sh check junit=[", `3:15: check attribute "junit" must be a pattern of files below dir, with forward slashes, not "["`},
 		{"sh check exclusive=1", `3:15: check attribute "exclusive" takes no value`},
 		{"sh check at=base", `3:15: check attribute "at" must be head or phase, not "base"`},
 		{"sh check dir=/etc", `3:15: check attribute "dir" must be a folder inside the project, with forward slashes, not "/etc"`},

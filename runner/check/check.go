@@ -90,9 +90,7 @@ func newCheckResult(c *spec.Check) record.CheckResult {
 	return record.CheckResult{Lang: c.Lang, Command: c.Script, ExpectFail: c.ExpectFail, Planned: c.Repeat, Exits: []int{}}
 }
 
-// repeat runs the command. It continues after a run that did not hold, because the share of
-// runs that hold distinguishes a flaky check from a broken one. It stops if a command could
-// not start, and if timeouts have already decided the result.
+// repeat runs the command until the result is decided. It stops if a command could not start.
 func (x *Runner) repeat(
 	ctx context.Context, specID string, number int, c *spec.Check, command process.Command, res record.CheckResult,
 ) (record.CheckResult, error) {
@@ -104,6 +102,7 @@ func (x *Runner) repeat(
 		}
 		run := JudgedRun{Observation: o}
 		run.Outcome, run.Why = x.Judge.Outcome(c, o)
+		run.Why = process.MaskText(run.Why, x.secrets, x.config.Secrets) // it has names of tests, and lines of the output
 		res.Runs++
 		res.Exits = append(res.Exits, o.Result.Exit)
 		res.DurationMS += o.Result.Duration.Milliseconds()
@@ -116,7 +115,7 @@ func (x *Runner) repeat(
 			missed = &run
 		}
 		stop = run.Outcome == record.NotStarted || run.Outcome == record.Interrupted ||
-			run.Outcome == record.TimedOut && res.HeldRuns+c.Repeat-res.Runs < c.AtLeast
+			res.HeldRuns >= c.AtLeast || res.HeldRuns+c.Repeat-res.Runs < c.AtLeast
 		if c.Repeat > 1 {
 			x.Emit(record.CheckProgress{Spec: specID, Criterion: number, Done: res.Runs, Runs: c.Repeat, Held: res.HeldRuns})
 		}
@@ -144,7 +143,8 @@ func (x *Runner) Once(
 	ctx context.Context, specID string, c *spec.Check, command process.Command, verbose bool,
 ) (Observation, error) {
 	kept := process.NewBuffer(keepHead, keepTail)
-	masked := process.NewMasker(kept, x.secrets)
+	listener := x.Judge.Runners.Listen()
+	masked := process.NewMasker(io.MultiWriter(kept, listener), x.secrets)
 	match, nomatch := newMatcher(c.Match), newMatcher(c.NoMatch)
 	matchers := io.MultiWriter(match, nomatch)
 	var tests *testlog.Verbose
@@ -153,6 +153,9 @@ func (x *Runner) Once(
 		matchers = tests
 	}
 	command.Output = io.MultiWriter(masked, matchers)
+	if err := x.removeJUnit(ctx, c, command); err != nil {
+		return Observation{}, fmt.Errorf("spec %s: junit=%s: %w", specID, c.JUnit, err)
+	}
 	o := Observation{Result: x.processes.Run(ctx, command), Tests: tests}
 	err := masked.Close()
 	if verbose {
@@ -167,6 +170,9 @@ func (x *Runner) Once(
 	}
 	o.Output = process.MaskText(strings.ToValidUTF8(kept.String(), "\uFFFD"), nil, x.config.Secrets)
 	o.Digest = kept.Sum()
+	if o.Reports = listener.Reports(); c.JUnit != "" {
+		x.readJUnit(c, command.Dir, &o)
+	}
 	return o, nil
 }
 

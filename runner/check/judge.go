@@ -22,11 +22,13 @@ const (
 // Observation is everything that Judge needs to know about one run of a check.
 type Observation struct {
 	Result   process.Result
-	Output   string           // head and tail, masked
-	matched  bool             // match= was found in the whole output
-	unwanted bool             // nomatch= was found in the whole output
-	Digest   string           // of the whole output, masked
-	Tests    *testlog.Verbose // what go test -v reported; nil if it was not run with -v
+	Output   string                 // head and tail, masked
+	matched  bool                   // match= was found in the whole output
+	unwanted bool                   // nomatch= was found in the whole output
+	Digest   string                 // of the whole output, masked
+	Tests    *testlog.Verbose       // what go test -v reported; nil if it was not run with -v
+	Reports  []testlog.RunnerReport // what test runners said; nil: read the output
+	Unread   string                 // why the JUnit XML that junit= asks for could not be read; "" if it could
 }
 
 // Judge turns observations into outcomes.
@@ -35,9 +37,12 @@ type Judge struct {
 }
 
 // Outcome returns the outcome of one run of the check c, and the reason for it in a few
-// words. The reason is empty for a plain Held.
+// words. The reason of a Held names the tests that were skipped, if any.
 func (j Judge) Outcome(c *spec.Check, o Observation) (record.Outcome, string) {
 	r := o.Result
+	if o.Reports == nil {
+		o.Reports, _ = j.Runners.Reports(o.Output) // without JUnit XML there is no error
+	}
 	switch {
 	case r.Cancelled:
 		return record.Interrupted, "interrupted"
@@ -50,13 +55,31 @@ func (j Judge) Outcome(c *spec.Check, o Observation) (record.Outcome, string) {
 	case r.Signal != 0:
 		return record.Killed, "killed by signal: " + r.Signal.String()
 	}
-	if out, why := j.inconclusive(c, o); out != record.Held {
+	if out, why := inconclusive(c, o); out != record.Held {
 		return out, why
+	}
+	named := r.Exit != 0 && c.Match != nil && o.matched // the failure itself is what match asks for
+	if !named {
+		if o.Unread != "" && (r.Exit == 0 || c.ExpectFail) {
+			return record.NoTest, o.Unread
+		}
+		if out, why := unproven(o.Reports, r.Exit); out != record.Held {
+			return out, why
+		}
 	}
 	if why := wrongExit(c, r.Exit); why != "" {
 		return record.NotHeld, why
 	}
-	return judgeOutput(c, o)
+	if out, why := judgeOutput(c, o); out != record.Held {
+		return out, why
+	}
+	switch {
+	case r.Exit == 0:
+		return judgePass(o.Reports)
+	case c.ExpectFail && !named:
+		return judgeFailure(o.Reports)
+	}
+	return record.Held, ""
 }
 
 func judgeTimeout(c *spec.Check, o Observation) (record.Outcome, string) {
@@ -67,9 +90,9 @@ func judgeTimeout(c *spec.Check, o Observation) (record.Outcome, string) {
 }
 
 // inconclusive returns the outcome of a run that shows nothing, whatever exit code is
-// expected: a command could not start, was killed, was not built, or ran no tests. It
-// returns Held for all other runs, and for a run with the expected exit code or output.
-func (j Judge) inconclusive(c *spec.Check, o Observation) (record.Outcome, string) {
+// expected: a command could not start, or was killed. It returns Held for all other runs,
+// and for a run with the exact exit code that is expected.
+func inconclusive(c *spec.Check, o Observation) (record.Outcome, string) {
 	code := o.Result.Exit
 	if c.Exit == nil || code != *c.Exit {
 		switch {
@@ -78,17 +101,6 @@ func (j Judge) inconclusive(c *spec.Check, o Observation) (record.Outcome, strin
 		case code > exitSignalBase && code <= exitSignalMax:
 			return record.Killed, fmt.Sprintf("exit %d: a command was killed by signal: %s", code, syscall.Signal(code-exitSignalBase))
 		}
-	}
-	if code != 0 {
-		if c.Match != nil && o.matched {
-			return record.Held, ""
-		}
-		if why := j.Runners.Unbuilt(o.Output); why != "" {
-			return record.NotStarted, why
-		}
-	}
-	if why := j.Runners.Untested(o.Output); why != "" {
-		return record.NoTest, why
 	}
 	return record.Held, ""
 }

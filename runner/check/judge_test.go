@@ -120,6 +120,41 @@ func TestOutcome(t *testing.T) {
 			record.NotStarted, "could not build: FAIL\tm/a [build failed]"},
 		{"expect=fail match=lost", exit(1), "ok  \tm/a\t(cached)\nupdate lost\n", record.Held, ""},
 		{"expect=fail", exit(1), "ok  \tm/a\t(cached)\n--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tm/b\t0.1s\n", record.Held, ""},
+
+		// Each runner speaks for itself.
+		{"", exit(0), "20 passed in 0.31s\n1 skipped in 0.01s\n", record.NoTest, "pytest tested nothing: 1 skipped in 0.01s"},
+		{"", exit(1), "1 failed in 0.31s\n1 skipped in 0.01s\n", record.NotHeld, "exit 1"},
+		{"", exit(0), "--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tm/b\t0.1s\nFAIL\n",
+			record.NotHeld, "go test: a test failed, but the command ended with 0: m/b.TestB"},
+		{"", exit(0), "FAIL\tm/a [build failed]\nFAIL\n",
+			record.NotHeld, "could not build, but the command ended with 0: FAIL\tm/a [build failed]"},
+		{"exit=1", exit(1), "--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tm/b\t0.1s\nFAIL\n", record.Held, ""},
+		{"", exit(0), "1 passed, 1 rerun in 0.01s\n", record.NotHeld, "pytest: a test failed, and was run again"},
+		{"", exit(0), "t.py::test_a RERUN [100%]\nt.py::test_a PASSED [100%]\n== 1 passed, 1 rerun in 0.01s ==\n",
+			record.NotHeld, "pytest: a test failed, and was run again: t.py::test_a"},
+		{"", exit(0), "x   [100%]\n1 xfailed in 0.01s\n", record.NoTest, "pytest tested nothing: 1 xfailed in 0.01s"},
+		{"", exit(0), "t.py::test_s SKIPPED (later) [ 50%]\nt.py::test_a PASSED [100%]\n== 1 passed, 1 skipped in 0.01s ==\n",
+			record.Held, "pytest: 1 skipped: t.py::test_s"},
+		{"", exit(0), "running 1 test\nrunning 1 test\n", record.Held, ""},
+		{"", exit(0), "     Running unittests src/lib.rs (target/debug/deps/x-1)\n\nrunning 1 test\n",
+			record.NotHeld, "cargo test ended in the middle, with exit 0"},
+
+		// A failure that is expected is that of a test.
+		{"expect=fail", exit(1), "1 passed in 0.01s\n", record.WrongReason, "the command failed, but no test did (pytest: 1 passed)"},
+		{"expect=fail match=lost", exit(1), "1 passed in 0.01s\nlost\n", record.Held, ""},
+		{"expect=fail", exit(1), "1 passed in 0.01s\n1 failed in 0.01s\n", record.Held, ""},
+		{"expect=fail", exit(2), "ERROR t.py\n!!! Interrupted: 1 error during collection !!!\n1 error in 0.09s\n",
+			record.NotStarted, "could not build: !!! Interrupted: 1 error during collection !!!"},
+		{"expect=fail", exit(1), "     Running unittests src/lib.rs (target/debug/deps/x-1)\n\nrunning 1 test\n", record.Held, ""},
+		{"exit=3", exit(3), "1 passed in 0.01s\n", record.Held, ""},
+
+		// What a script or a test prints is not a summary.
+		{"", exit(0), "not ok 1 - a\n", record.Held, ""},
+		{"", exit(0), "--- FAIL: TestB (0.00s)\n", record.Held, ""},
+		{"", exit(0), "running 0 tests\nTests: 3 failed\n1 failed\nFAIL\nFAILED (failures=1)\n", record.Held, ""},
+		{"", exit(0), "error: could not compile `x` (lib) due to 1 previous error\n", record.Held, ""},
+		{"", exit(0), "=== RUN   TestA\n1 failed in 0.01s\n--- PASS: TestA (0.00s)\nPASS\nok  \tm\t0.1s\n", record.Held, ""},
+		{"", exit(0), "== test session starts ==\n1..2\nnot ok 1\nok 2\n== 1 passed in 0.01s ==\n", record.Held, ""},
 	} {
 		t.Run(fmt.Sprintf("%s/%d/%s", tt.attributes, tt.result.Exit, tt.want), func(t *testing.T) {
 			t.Parallel()

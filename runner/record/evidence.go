@@ -68,11 +68,14 @@ type CheckResult struct {
 }
 
 // Tally returns the number of runs that held, as in "failed as expected 20/20" or
-// "passed 1/1".
+// "passed 1/2 (3 planned)".
 func (c CheckResult) Tally() string {
 	held := "passed"
 	if c.ExpectFail {
 		held = "failed as expected"
+	}
+	if c.Runs > 0 && c.Runs < c.Planned {
+		return fmt.Sprintf("%s %d/%d (%d planned)", held, c.HeldRuns, c.Runs, c.Planned)
 	}
 	return fmt.Sprintf("%s %d/%d", held, c.HeldRuns, c.Planned)
 }

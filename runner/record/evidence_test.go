@@ -73,7 +73,7 @@ func TestTally(t *testing.T) {
 	for want, c := range map[string]CheckResult{
 		"failed as expected 20/20": {HeldRuns: 20, Planned: 20, ExpectFail: true},
 		"passed 0/1":               {Planned: 1},
-		"passed 3/9":               {HeldRuns: 3, Runs: 4, Planned: 9},
+		"passed 3/4 (9 planned)":   {HeldRuns: 3, Runs: 4, Planned: 9},
 	} {
 		if got := c.Tally(); got != want {
 			t.Errorf("got %q, want %q", got, want)

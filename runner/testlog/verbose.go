@@ -34,9 +34,6 @@ func NewVerbose(event *regexp.Regexp, rest io.Writer) *Verbose {
 	return &Verbose{event: event, rest: bufio.NewWriter(rest)}
 }
 
-// longLine is the length in bytes from which a line is read in pieces.
-const longLine = 64 << 10
-
 // Write reads a piece of the output. The error is that of the underlying writer.
 func (v *Verbose) Write(p []byte) (int, error) {
 	for text := range bytes.Lines(p) {
