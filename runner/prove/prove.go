@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"chant/runner/check"
@@ -108,12 +107,16 @@ type proving struct {
 	base    *treeSpec
 	checker *check.Runner
 
+	config  spec.Config                 // of base, as it judges too
+	classes map[string]record.PathClass // of the paths that differ between base and head
+
 	original *spec.Spec // the reproduction in base
 	fix      *spec.Spec // in head
 	tests    []string   // the test files in base
 	fixed    []string   // the fix's files that differ between base and head
 
 	red, green, causal *treeSpec
+	judged             *treeSpec // green, with what judges as it is in head
 	checkouts          checkouts
 
 	changed seen // runs of the test as it is in head
@@ -129,7 +132,7 @@ func (e Prover) prove(
 ) (record.Proof, error) {
 	started := e.Settings.Now()
 	run := &proving{prover: e, opts: opts, pair: p, head: start, done: done}
-	for _, step := range []func(context.Context) error{run.findCommits, run.layOut, run.describe, run.decide} {
+	for _, step := range []func(context.Context) error{run.findCommits, run.prepare, run.layOut, run.describe, run.decide} {
 		if err := step(ctx); err != nil {
 			return record.Proof{}, err
 		}
@@ -151,7 +154,7 @@ func (p *proving) findCommits(ctx context.Context) error {
 		return err
 	}
 	p.original = original
-	if p.base, err = p.prover.commitTree(base); err != nil || p.opts.Worktree || p.opts.At != "" {
+	if err = p.findBase(base); err != nil || p.opts.Worktree || p.opts.At != "" {
 		return err
 	}
 	head, fix, err := p.completion(p.pair.fix)
@@ -169,6 +172,19 @@ func (p *proving) findCommits(ctx context.Context) error {
 			ErrNothingToProve, head, p.pair.fix.ID, base)
 	}
 	return err
+}
+
+// findBase reads the tree that the reproduction was completed in.
+func (p *proving) findBase(commit git.Hash) error {
+	base, err := p.prover.at(commit)
+	if err != nil {
+		return err
+	}
+	p.base, p.config = base.tree, base.project.Config
+	if p.opts.AllowHarness {
+		p.config = p.head.project.Config
+	}
+	return nil
 }
 
 // completion returns the commit that completed a spec, and the spec in it.
@@ -191,9 +207,17 @@ func (p *proving) isTest(path string) bool {
 	return !isSpecPath(path) && p.original.Targets(path)
 }
 
-// isFix tells whether a path is of the fix: its target files without the test.
+// isJudge tells whether a changed path may decide how the test is run or what it says,
+// and is not of the test itself.
+func (p *proving) isJudge(path string) bool {
+	class := p.classes[path]
+	return !p.isTest(path) && (class == record.ClassHarness || class == record.ClassTest)
+}
+
+// isFix tells whether a changed path is of the fix: its target files without what
+// judges them, unless that is allowed.
 func (p *proving) isFix(path string) bool {
-	return !isSpecPath(path) && !p.isTest(path) && p.fix.Targets(path)
+	return p.classes[path] == record.ClassFix || p.opts.AllowHarness && p.isJudge(path) && p.fix.Targets(path)
 }
 
 // isTakenBack tells whether a path is as in base without the fix: the fix itself,
@@ -201,9 +225,9 @@ func (p *proving) isFix(path string) bool {
 // changed, the tree without the fix is base, and red's runs count for it.
 func (p *proving) isTakenBack(path string) bool { return p.isFix(path) || isSpecPath(path) }
 
-// layOut makes the runner of checks, and finds the test, the fix and the trees.
-func (p *proving) layOut(context.Context) (err error) {
-	p.checker = p.prover.Settings.NewRunner(p.head.project.Config)
+// prepare makes the runner of checks, finds the test, and classifies what was changed.
+func (p *proving) prepare(context.Context) (err error) {
+	p.checker = p.prover.Settings.NewRunner(p.config)
 	p.checker.Emit = func(record.Event) {} // a proof reports its own progress
 	if p.checker.Env, err = withProving(withGoFlags(p.checker.Env, uncached), p.pair); err != nil {
 		return err
@@ -224,9 +248,18 @@ func (p *proving) layOut(context.Context) (err error) {
 			Mend: "complete the reproduction together with its test",
 		}
 	}
+	return p.classify()
+}
+
+// layOut finds the trees of the cells.
+func (p *proving) layOut(context.Context) error {
+	head := p.head.tree
 	p.fixed = changedPaths(p.base.files, head.files, p.isFix)
 	p.red = p.base
-	p.green = head.with(head.files.with(p.base.files, p.isTest))
+	p.judged = head.with(head.files.with(p.base.files, p.isTest))
+	if p.green = p.judged; !p.opts.AllowHarness {
+		p.green = p.judged.with(p.judged.files.with(p.base.files, p.isJudge))
+	}
 	without := p.green.files.with(p.base.files, p.isTakenBack)
 	if p.causal = p.base; !maps.Equal(without, p.base.files) {
 		p.causal = head.with(without)
@@ -239,7 +272,7 @@ func (p *proving) decide(ctx context.Context) error {
 	reason := p.unprovable()
 	if reason == "" {
 		err := p.run(ctx)
-		p.out.Head.Tree = string(p.head.tree.id)
+		p.out.Base.Tree, p.out.Head.Tree = string(p.base.id), string(p.head.tree.id)
 		if !errors.Is(err, errWayBack) {
 			return err
 		}
@@ -289,6 +322,9 @@ func (p *proving) judge(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if c.found, err = p.judgedByHead(ctx, c); err != nil {
+			return err
+		}
 		if c.found, err = p.rewritten(ctx, c, changed); err != nil {
 			return err
 		}
@@ -316,15 +352,10 @@ func (p *proving) unprovable() string {
 	switch {
 	case base.commit == head.commit && !p.opts.Worktree:
 		return fmt.Sprintf("commit %.12s is base and head: there is no fix between them", base.commit)
-	case len(p.fixed) == 0 && len(changedPaths(base.files, head.files, p.isTest)) > 0:
+	case len(p.fixed) == 0 && p.rewrote() && len(changedPaths(base.files, head.files, p.isJudge)) == 0:
 		return "the fix changes no file but the test's"
-	case len(p.fixed) == 0:
-		return "no target file of the fix differs between base and head"
 	case submodule >= 0:
 		return "the fix changes the submodule " + p.fixed[submodule] + ", whose files are not among what is compared"
-	case len(p.out.Harness) > 0 && !p.opts.AllowHarness:
-		return "the fix changes what judges it: " + strings.Join(p.out.Harness, ", ") +
-			" (--allow-harness proves it all the same, and the proof says so)"
 	}
 	return ""
 }

@@ -115,6 +115,10 @@ func (p *proving) intact(runs tally) record.Cell {
 		c.Held, c.Reason = true, ""
 		return c
 	}
+	if len(p.tests) == 0 && !p.rewrote() {
+		c.Reason = "nothing to compare: the reproduction names no test file"
+		return c
+	}
 	if runs.all() > 0 {
 		c = p.ran(c, runs, &p.changed, true)
 		c.Held = runs[record.Held] == runs.counted()
