@@ -65,7 +65,7 @@ func revision(r record.Revision) string {
 	case r.Worktree:
 		return "the work tree on " + words
 	case r.Rebuilt:
-		return "rebuilt base on " + words
+		return "rebuilt on " + words
 	}
 	return words
 }

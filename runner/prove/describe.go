@@ -22,7 +22,7 @@ func (p *proving) describe(ctx context.Context) error {
 	base, head := p.base, p.head.tree
 	p.out = record.Proof{
 		Reproduction: p.pair.reproduction.ID, Fix: p.pair.fix.ID,
-		Base:   record.Revision{Commit: string(base.commit), Tree: string(base.id)},
+		Base:   record.Revision{Commit: string(base.commit), Tree: string(base.id), Rebuilt: p.rebuilt},
 		Head:   record.Revision{Commit: string(head.commit), Tree: string(head.id), Worktree: p.opts.Worktree},
 		Checks: []record.ProofCheck{}, Cells: []record.Cell{}, Changed: p.changedBetween(), Harness: []string{}, Notes: []string{},
 		PValue: 1, Alpha: p.opts.Alpha, Bounds: record.Bounds{RedHigh: 1, GreenHigh: 1},
@@ -58,6 +58,10 @@ func (p *proving) describe(ctx context.Context) error {
 	}
 	if err := p.compareTests(); err != nil {
 		return err
+	}
+	if p.rebuilt {
+		p.note("rebuilt base: commit %.12s completed %s and what depends on it at once, so base is its first parent with the target files of %[2]s",
+			p.done[p.pair.reproduction.ID].Commit, p.pair.reproduction.ID)
 	}
 	if p.original.Digest() != p.pair.reproduction.Digest() {
 		p.note("the criteria or checks of %s were edited since base; those of base count", p.pair.reproduction.ID)

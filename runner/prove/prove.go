@@ -81,6 +81,9 @@ func (e Prover) Prove(ctx context.Context, opts Options) ([]record.Proof, error)
 	var ids []string
 	for _, p := range list {
 		ids = append(ids, p.reproduction.ID, p.fix.ID)
+		for _, d := range completion.Dependents(start.project.Set, p.reproduction) {
+			ids = append(ids, d.ID)
+		}
 	}
 	done, err := completion.Find(ctx, e.Git, start.tree.commit, ids, "")
 	if err != nil {
@@ -102,9 +105,11 @@ type proving struct {
 	prover  Prover
 	opts    Options
 	pair    pair // as they are called in start
+	start   revision
 	done    map[string]completion.Completion
 	head    revision
 	base    *treeSpec
+	rebuilt bool // base is no commit's tree
 	checker *check.Runner
 
 	config  spec.Config                 // of base, as it judges too
@@ -131,7 +136,7 @@ func (e Prover) prove(
 	ctx context.Context, opts Options, p pair, start revision, done map[string]completion.Completion,
 ) (record.Proof, error) {
 	started := e.Settings.Now()
-	run := &proving{prover: e, opts: opts, pair: p, head: start, done: done}
+	run := &proving{prover: e, opts: opts, pair: p, start: start, head: start, done: done}
 	for _, step := range []func(context.Context) error{run.findCommits, run.prepare, run.layOut, run.describe, run.decide} {
 		if err := step(ctx); err != nil {
 			return record.Proof{}, err
@@ -139,66 +144,6 @@ func (e Prover) prove(
 	}
 	run.out.Started, run.out.DurationMS = started.UTC(), e.Settings.Now().Sub(started).Milliseconds()
 	return run.out, nil
-}
-
-// findCommits finds base and head.
-func (p *proving) findCommits(ctx context.Context) error {
-	p.fix = p.pair.fix
-	for _, s := range []*spec.Spec{p.pair.reproduction, p.pair.fix} {
-		if err := p.head.project.Problems[s.Path].Err(); err != nil {
-			return err
-		}
-	}
-	base, original, err := p.completion(p.pair.reproduction)
-	if err != nil {
-		return err
-	}
-	p.original = original
-	if err = p.findBase(base); err != nil || p.opts.Worktree || p.opts.At != "" {
-		return err
-	}
-	head, fix, err := p.completion(p.pair.fix)
-	if err != nil {
-		return err
-	}
-	p.fix = fix
-	if p.head, err = p.prover.at(head); err != nil {
-		return err
-	}
-	_, err = p.prover.Git.Run(ctx, git.Call{Args: []string{"merge-base", "--is-ancestor", string(base), string(head)}})
-	if no, ok := errors.AsType[*git.CommandError](err); ok && no.Code == 1 {
-		return fmt.Errorf("%w: commit %.12s completed spec %s before commit %.12s completed its reproduction"+
-			" (set the status of %[3]s to pending, and run it again)",
-			ErrNothingToProve, head, p.pair.fix.ID, base)
-	}
-	return err
-}
-
-// findBase reads the tree that the reproduction was completed in.
-func (p *proving) findBase(commit git.Hash) error {
-	base, err := p.prover.at(commit)
-	if err != nil {
-		return err
-	}
-	p.base, p.config = base.tree, base.project.Config
-	if p.opts.AllowHarness {
-		p.config = p.head.project.Config
-	}
-	return nil
-}
-
-// completion returns the commit that completed a spec, and the spec in it.
-func (p *proving) completion(s *spec.Spec) (git.Hash, *spec.Spec, error) {
-	c, ok := p.done[s.ID]
-	if !ok {
-		return "", nil, fmt.Errorf("%w: commit %.12s does not hold spec %s as completed (--worktree and --at prove a fix that is not completed)",
-			ErrNothingToProve, p.head.tree.commit, s.ID)
-	}
-	if c.Err != nil {
-		return "", nil, c.Err
-	}
-	then, err := c.Spec(p.prover.Git)
-	return c.Commit, then, err
 }
 
 // isTest tells whether a path is of the test: the reproduction's target files, as
