@@ -119,6 +119,7 @@ type proving struct {
 	fix      *spec.Spec // in head
 	tests    []string   // the test files in base
 	fixed    []string   // the fix's files that differ between base and head
+	shared   string     // one of those that holds the test, too; "" if there is none
 
 	red, green, causal *treeSpec
 	judged             *treeSpec // green, with what judges as it is in head
@@ -193,7 +194,10 @@ func (p *proving) prepare(context.Context) (err error) {
 			Mend: "complete the reproduction together with its test",
 		}
 	}
-	return p.classify()
+	if err := p.classify(); err != nil {
+		return err
+	}
+	return p.findShared()
 }
 
 // layOut finds the trees of the cells.
@@ -297,6 +301,9 @@ func (p *proving) unprovable() string {
 	switch {
 	case base.commit == head.commit && !p.opts.Worktree:
 		return fmt.Sprintf("commit %.12s is base and head: there is no fix between them", base.commit)
+	case p.shared != "":
+		return "the test and the code that the fix changes are both in " + p.shared +
+			", so neither can be put back without the other (move the test to a file of its own, and complete the reproduction with it)"
 	case len(p.fixed) == 0 && p.rewrote() && len(changedPaths(base.files, head.files, p.isJudge)) == 0:
 		return "the fix changes no file but the test's"
 	case submodule >= 0:

@@ -115,8 +115,8 @@ func (p *proving) intact(runs tally) record.Cell {
 		c.Held, c.Reason = true, ""
 		return c
 	}
-	if len(p.tests) == 0 && !p.rewrote() {
-		c.Reason = "nothing to compare: the reproduction names no test file"
+	if p.shared != "" || len(p.tests) == 0 && !p.rewrote() {
+		c.Reason = "not compared: the reproduction names no file that holds the test alone"
 		return c
 	}
 	if runs.all() > 0 {
