@@ -64,18 +64,24 @@ func isTestHelper(name string) bool {
 // isHarness tells whether a file decides how tests are built, found, run or
 // reported.
 func isHarness(name string, before, after []byte) bool {
-	if matches(
+	if isCompiled(name) || matches(
 		name,
 		project.ChantDir+"/**",
 		// Python
-		"**/{conftest.py,{,.}pytest.{ini,toml},noxfile.py,.coveragerc,{site,user}customize.py}",
+		"**/{conftest.py,{,.}pytest.{ini,toml},noxfile.py,.coveragerc,{site,user}customize.py,*.pth}",
 		// JavaScript
 		"**/{jest,vitest,vite,playwright,babel}.config.*", "**/vitest.workspace.*", "**/{jest.setup,setupTests}.*",
-		"**/{.mocharc,.babelrc}*", "**/.npmrc", "**/__mocks__/**",
+		"**/{karma,wdio}.conf.*", "**/{cypress,ava}.config.*", "**/{.mocharc,.babelrc,.swcrc,.taprc}*", "**/.npmrc", "**/bunfig.toml",
+		"**/{tsconfig,jsconfig}*.json", "**/deno.json{,c}", "**/.pnp.{c,m,}js", "**/__mocks__/**",
 		// Rust
 		"**/.cargo/config{,.toml}", "**/.config/nextest.toml", "**/build.rs",
 		// Ruby
 		"**/{.rspec,Rakefile,{spec,rails,test}_helper.rb}",
+		// other languages
+		"**/{phpunit.xml*,mix.exs,test_helper.exs,build.zig,build.sbt,Directory.Build.{props,targets},*.runsettings}", "**/{gradlew,mvnw}",
+		"**/{.mvn,gradle/wrapper}/**", "**/gradle.properties", "**/{BUILD,WORKSPACE,MODULE}{,.bazel}", "**/.bazelrc",
+		// which version of a language
+		"**/{rust-toolchain{,.toml},.python-version,.ruby-version,.nvmrc,.node-version,.tool-versions,mise.toml,global.json}",
 		// any language
 		"**/{Makefile,makefile,GNUmakefile,*.mk,Justfile,justfile,.justfile,{T,t}askfile{,.dist}.{yml,yaml}}",
 		"**/{pom.xml,CMakeLists.txt,meson.build}", "**/build.gradle*",

@@ -107,7 +107,7 @@ func recipes(text string, targets []string) string {
 	variables := map[string]string{"MAKE": "make"}
 	needs, commands := map[string][]string{}, map[string][]string{}
 	var current []string
-	header := regexp.MustCompile(`^@?([^\s#:=][^:=]*?)\s*::?(?:$|([^=].*)$)`)
+	header := regexp.MustCompile(`^@?([^\s#:=][^:]*?)\s*::?(?:$|([^=].*)$)`)
 	assignment := regexp.MustCompile(`^(?:export\s+|override\s+)?(\w+)\s*(?:[:?+!]*=)\s*(.*)$`)
 	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", " ")) {
 		line = strings.TrimRight(line, " \t\r\n")

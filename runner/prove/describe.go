@@ -104,6 +104,13 @@ func (p *proving) classify() (err error) {
 			}
 		}
 		p.classes[path] = c.class(path, before, after)
+		vendored, err := p.isVendored(path)
+		if err != nil {
+			return err
+		}
+		if class := p.classes[path]; vendored && (class == record.ClassFix || class == record.ClassOther) {
+			p.classes[path] = record.ClassHarness
+		}
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 
 // judges returns the files and folders outside the test that decide what it is or how it
 // is run, whatever they are called: those that the checks run it by, those that these run
-// in turn, those that the configuration of test runners names, and what is behind
-// symlinks among them.
+// in turn, those that the configuration of test runners names, what takes the place of
+// a module from outside, and what is behind symlinks among them.
 func (p *proving) judges() ([]string, error) {
 	all := maps.Clone(p.base.files)
 	maps.Copy(all, p.head.tree.files)
@@ -33,6 +33,13 @@ func (p *proving) judges() ([]string, error) {
 	c.follow(checks)
 	c.readConfigs()
 	judges := slices.Sorted(maps.Keys(c.judges))
+	var python []string
+	for _, name := range slices.Concat(p.tests, judges) {
+		if path.Ext(name) == ".py" {
+			python = append(python, c.content(name))
+		}
+	}
+	judges = append(judges, c.shadows(imports(python))...)
 	links := map[string]string{}
 	for at, e := range p.base.files {
 		if e.Mode != modeSymlink {

@@ -115,6 +115,8 @@ type proving struct {
 	config  spec.Config                 // of base, as it judges too
 	classes map[string]record.PathClass // of the paths that differ between base and head
 
+	versions map[string][]string // new lines of module files, by folder
+
 	original *spec.Spec // the reproduction in base
 	fix      *spec.Spec // in head
 	tests    []string   // the test files in base
@@ -137,7 +139,7 @@ func (e Prover) prove(
 	ctx context.Context, opts Options, p pair, start revision, done map[string]completion.Completion,
 ) (record.Proof, error) {
 	started := e.Settings.Now()
-	run := &proving{prover: e, opts: opts, pair: p, start: start, head: start, done: done}
+	run := &proving{prover: e, opts: opts, pair: p, start: start, head: start, done: done, versions: map[string][]string{}}
 	for _, step := range []func(context.Context) error{run.findCommits, run.prepare, run.layOut, run.describe, run.decide} {
 		if err := step(ctx); err != nil {
 			return record.Proof{}, err
