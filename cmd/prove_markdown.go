@@ -52,7 +52,7 @@ func markdownProof(b *strings.Builder, p record.Proof) {
 	if len(p.Changed) > 0 {
 		var paths strings.Builder
 		for _, one := range mostRelevant(p.Changed, foldedPaths) {
-			fmt.Fprintf(&paths, "%-8s %s\n", one.Class, clean(one.Path))
+			fmt.Fprintf(&paths, "%-8s green: %-7s causal: %-7s %s\n", one.Class, one.Green, one.Causal, clean(one.Path))
 		}
 		if more := len(p.Changed) - foldedPaths; more > 0 {
 			fmt.Fprintf(&paths, "… and %d more\n", more)

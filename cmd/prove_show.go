@@ -61,8 +61,11 @@ func showProof(s *screen, p record.Proof) {
 // revision describes the base or the head of a proof.
 func revision(r record.Revision) string {
 	words := short(r.Commit) + ", tree " + short(r.Tree)
-	if r.Worktree {
+	switch {
+	case r.Worktree:
 		return "the work tree on " + words
+	case r.Rebuilt:
+		return "rebuilt on " + words
 	}
 	return words
 }
@@ -259,13 +262,13 @@ func showChanged(s *screen, p record.Proof) {
 	}
 	s.line()
 	s.line(plainf("  changed between base and head, %s:", plural(len(p.Changed), "path")))
-	rows := [][]text{}
+	rows := [][]text{{faint("  class"), faint("path"), faint("green"), faint("causal")}}
 	for _, one := range mostRelevant(p.Changed, shownPaths) {
 		class := plain("  " + string(one.Class))
 		if one.Class == record.ClassHarness {
 			class = coloured("  "+string(one.Class), yellow)
 		}
-		rows = append(rows, []text{class, plain(one.Path)})
+		rows = append(rows, []text{class, plain(one.Path), plain(string(one.Green)), plain(string(one.Causal))})
 	}
 	s.table(rows)
 	if more := len(p.Changed) - shownPaths; more > 0 {

@@ -37,7 +37,10 @@ func weakenedProof() record.Proof {
 		},
 		PValue: 0.25, Alpha: 0.01, Needed: 30,
 		Intact:   record.Intact{Diff: "--- a/a_test.go\n+++ b/a_test.go\n@@ -1 +1 @@\n-want 2\n+want 1\n ::error::x\n"},
-		Changed:  []record.ProofPath{{Path: "Makefile", Class: record.ClassHarness}, {Path: "a.go", Class: record.ClassFix}},
+		Changed:  []record.ProofPath{
+			{Path: "Makefile", Class: record.ClassHarness, Green: record.FromBase, Causal: record.FromBase},
+			{Path: "a.go", Class: record.ClassFix, Green: record.FromHead, Causal: record.Absent},
+		},
 		Harness:  []string{"Makefile"},
 		Coverage: &record.Coverage{Changed: 2, Covered: 1, Missed: []string{"a.go:7"}},
 		Notes:    []string{"lib is a submodule, and is not there"},
@@ -88,8 +91,9 @@ const wantProofs = `proof of 005-fix by 002-reproduction
       | update lost
 
   changed between base and head, 2 paths:
-  fix      a.go
-  harness  Makefile
+  class    path      green  causal
+  fix      a.go      head   absent
+  harness  Makefile  base   base
 
   the test was changed:
       | --- a/a_test.go
@@ -179,8 +183,8 @@ const wantProofMarkdown = "### ❌ 005-fix: weakened\n" +
 	"<details><summary>Changed between base and head: 2 paths</summary>\n" +
 	"\n" +
 	"```\n" +
-	"fix      a.go\n" +
-	"harness  Makefile\n" +
+	"fix      green: head    causal: absent  a.go\n" +
+	"harness  green: base    causal: base    Makefile\n" +
 	"```\n" +
 	"\n" +
 	"</details>\n" +

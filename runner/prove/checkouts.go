@@ -33,21 +33,22 @@ type testTree struct {
 var errWayBack = errors.New("a run may test the code in the work tree instead of its checkout")
 
 func (p *proving) openCheckouts(ctx context.Context) error {
-	config := p.head.project.Config
 	source, err := checkout.Open(ctx, p.prover.Git, checkout.Options{
-		Limit: mostTrees, Keep: p.opts.Keep, Link: config.Link, Setup: config.Setup, Env: p.checker.Env,
-		Secrets: config.Secrets, Processes: p.prover.Settings.Processes,
+		Limit: mostTrees, Keep: p.opts.Keep, Link: p.config.Link, Setup: p.config.Setup, Env: p.checker.Env,
+		Secrets: p.config.Secrets, Processes: p.prover.Settings.Processes,
 	})
 	p.checkouts = checkouts{
 		source: source, open: map[*treeSpec]*testTree{}, folders: map[string]git.Hash{},
-		guarded: slices.Concat(p.tests, p.fixed, changedPaths(p.base.files, p.head.tree.files, p.isTest)),
+		guarded: slices.Concat(p.tests, changedPaths(p.base.files, p.head.tree.files, func(path string) bool {
+			return p.isTest(path) || p.isFix(path) || p.isJudge(path)
+		})),
 	}
 	return err
 }
 
 // mostTrees is how many checkouts there are at most at a time: those of red, green
-// and causal, and that of head.
-const mostTrees = 4
+// and causal, that of green judged by head, and that of head.
+const mostTrees = 5
 
 // checkOut checks out those of the trees that are not on the disk. The error is
 // errWayBack if a run in one of them may tell nothing about its tree.

@@ -52,7 +52,7 @@ type cellRun struct {
 func (p *proving) runCheck(ctx context.Context, group check.Group, later int) (*checkRuns, error) {
 	c := &checkRuns{
 		group:    group,
-		schedule: newSchedule(p.opts, group.Check.Repeat, p.red == p.causal, !p.out.Intact.Same),
+		schedule: newSchedule(p.opts, group.Check.Repeat, p.red == p.causal, p.rewrote()),
 		seen:     map[string]*seen{record.CellRed: {}, record.CellGreen: {}, record.CellCausal: {}},
 	}
 	if c.schedule.shared {
@@ -105,7 +105,7 @@ func (p *proving) runBatch(ctx context.Context, c *checkRuns, later int) (more b
 			busy[cell] = true
 			p.showProgress(c, cell, later)
 			go func() {
-				run, err := p.runOnce(ctx, cell, c.group.Check, c.command)
+				run, err := p.runOnce(ctx, cell, p.tree(cell), c.group.Check, c.command)
 				done <- cellRun{cell, run, err}
 			}()
 		}
@@ -189,20 +189,24 @@ func (p *proving) command(c *spec.Check) (process.Command, error) {
 }
 
 // runAlone asks for the permission to run checks and runs the check once.
-func (p *proving) runAlone(ctx context.Context, cell string, c *spec.Check, command process.Command) (run check.JudgedRun, err error) {
+func (p *proving) runAlone(
+	ctx context.Context, cell string, tree *treeSpec, c *spec.Check, command process.Command,
+) (run check.JudgedRun, err error) {
 	release, err := p.checker.Admit(ctx, c)
 	if err != nil {
 		return run, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	return p.runOnce(ctx, cell, c, command)
+	return p.runOnce(ctx, cell, tree, c, command)
 }
 
-// runOnce runs the check once in the tree of a cell, for callers with the
-// permission to. A run that changed the test is invalid: nobody knows what it
+// runOnce runs the check once in a tree and judges it as a run of a cell, for callers
+// with the permission to. A run that changed the test is invalid: nobody knows what it
 // was judged by. A run that ctx ended is an error.
-func (p *proving) runOnce(ctx context.Context, cell string, c *spec.Check, command process.Command) (run check.JudgedRun, err error) {
-	at := p.checkouts.open[p.tree(cell)]
+func (p *proving) runOnce(
+	ctx context.Context, cell string, tree *treeSpec, c *spec.Check, command process.Command,
+) (run check.JudgedRun, err error) {
+	at := p.checkouts.open[tree]
 	if err := at.files.Restore(); err != nil {
 		return run, err
 	}
@@ -244,35 +248,4 @@ func cellOutcome(j check.Judge, cell string, c *spec.Check, o check.Observation)
 		return record.WrongReason, why
 	}
 	return outcome, why
-}
-
-// rewritten runs the test as head has it, if that is another one, as often as
-// green has to be, and returns the verdict with what that showed. Fewer passes
-// could be chance, and are no sign that the test was weakened.
-func (p *proving) rewritten(ctx context.Context, c *checkRuns, runs tally) (finding, error) {
-	s := c.schedule
-	if !s.changed || s.red[record.Held] == 0 {
-		return c.found, nil
-	}
-	if err := p.checkOut(ctx, p.head.tree); err != nil {
-		return c.found, err
-	}
-	var last check.JudgedRun
-	wanted := min(s.needed(), p.opts.MaxRuns)
-	for n := 0; n < wanted && (n == 0 || last.Outcome == record.Held); n++ {
-		p.prover.Settings.Emit(p.progress(record.CellIntact, n, wanted-n))
-		var err error
-		if last, err = p.runAlone(ctx, record.CellIntact, c.group.Check, c.command); err != nil {
-			return c.found, err
-		}
-		runs[last.Outcome]++
-		p.changed.add(last)
-	}
-	switch v := c.found.verdict; {
-	case v == record.NotFixed && last.Outcome == record.Held && wanted == s.needed():
-		return finding{verdict: record.Weakened, reason: "the original test does not pass at head, the changed one does"}, nil
-	case (v == record.Proven || v == record.Inconclusive) && last.Outcome != record.Held:
-		return finding{verdict: record.NotFixed, reason: "the original test passes at head, the changed one does not: " + last.Why}, nil
-	}
-	return c.found, nil
 }

@@ -1,9 +1,6 @@
 package prove
 
 import (
-	"encoding/json"
-	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,23 +11,21 @@ import (
 
 // classifier finds the class of a changed path.
 type classifier struct {
-	test   func(path string) bool // is put back for the proof
+	test   func(path string) bool // is of the test
 	fix    *spec.Spec
-	tests  []string // the test files at base
-	judges []string // the files and folders that decide what those are
+	judges []string // the files and folders that decide what the test is
 }
 
-// class returns the first class that fits: specs and their research; the test that
-// is put back; whatever else can judge; what looks like a test; the fix's target
-// files; the rest. Old tells that base has the file; before and after are its
-// contents, which count only where judgingPart says so.
-func (c classifier) class(name string, old bool, before, after []byte) record.PathClass {
+// class returns the first class that fits: specs and their research; the test;
+// whatever else can judge; what looks like a test; the fix's target files; the rest.
+// Before and after are the contents, which count only where judgingPart says so.
+func (c classifier) class(name string, before, after []byte) record.PathClass {
 	switch {
 	case isSpecPath(name):
 		return record.ClassSpec
 	case c.test(name):
 		return record.ClassTest
-	case isHarness(name, before, after) || c.judging(name) || c.helps(name, old):
+	case isHarness(name, before, after) || c.judging(name):
 		return record.ClassHarness
 	case looksLikeTest(name):
 		return record.ClassTest
@@ -48,22 +43,6 @@ func isSpecPath(name string) bool {
 // judging tells whether a file runs the test, or is the test behind a symlink.
 func (c classifier) judging(name string) bool {
 	return slices.ContainsFunc(c.judges, func(at string) bool { return name == at || strings.HasPrefix(name, at+"/") })
-}
-
-// helps tells whether a test can be made to pass by a file: one that looks like a
-// test, in the test's folder or below it, or an older one that looks like a test
-// and is none itself. If no file of the test is known, any test may be it.
-func (c classifier) helps(name string, old bool) bool {
-	if !looksLikeTest(name) {
-		return false
-	}
-	if len(c.tests) == 0 || old && (isTestHelper(name) || !isTestName(name)) {
-		return true
-	}
-	return slices.ContainsFunc(c.tests, func(test string) bool {
-		dir := path.Dir(test)
-		return dir == path.Dir(name) || dir != "." && strings.HasPrefix(name, dir+"/")
-	})
 }
 
 // The lists from here on are true of nearly every project. Folders such as spec,
@@ -85,18 +64,24 @@ func isTestHelper(name string) bool {
 // isHarness tells whether a file decides how tests are built, found, run or
 // reported.
 func isHarness(name string, before, after []byte) bool {
-	if matches(
+	if isCompiled(name) || matches(
 		name,
 		project.ChantDir+"/**",
 		// Python
-		"**/{conftest.py,{,.}pytest.{ini,toml},tox.ini,setup.cfg,noxfile.py,.coveragerc,{site,user}customize.py}",
+		"**/{conftest.py,{,.}pytest.{ini,toml},noxfile.py,.coveragerc,{site,user}customize.py,*.pth}",
 		// JavaScript
 		"**/{jest,vitest,vite,playwright,babel}.config.*", "**/vitest.workspace.*", "**/{jest.setup,setupTests}.*",
-		"**/{.mocharc,.babelrc}*", "**/.npmrc", "**/__mocks__/**",
+		"**/{karma,wdio}.conf.*", "**/{cypress,ava}.config.*", "**/{.mocharc,.babelrc,.swcrc,.taprc}*", "**/.npmrc", "**/bunfig.toml",
+		"**/{tsconfig,jsconfig}*.json", "**/deno.json{,c}", "**/.pnp.{c,m,}js", "**/__mocks__/**",
 		// Rust
 		"**/.cargo/config{,.toml}", "**/.config/nextest.toml", "**/build.rs",
 		// Ruby
 		"**/{.rspec,Rakefile,{spec,rails,test}_helper.rb}",
+		// other languages
+		"**/{phpunit.xml*,mix.exs,test_helper.exs,build.zig,build.sbt,Directory.Build.{props,targets},*.runsettings}", "**/{gradlew,mvnw}",
+		"**/{.mvn,gradle/wrapper}/**", "**/gradle.properties", "**/{BUILD,WORKSPACE,MODULE}{,.bazel}", "**/.bazelrc",
+		// which version of a language
+		"**/{rust-toolchain{,.toml},.python-version,.ruby-version,.nvmrc,.node-version,.tool-versions,mise.toml,global.json}",
 		// any language
 		"**/{Makefile,makefile,GNUmakefile,*.mk,Justfile,justfile,.justfile,{T,t}askfile{,.dist}.{yml,yaml}}",
 		"**/{pom.xml,CMakeLists.txt,meson.build}", "**/build.gradle*",
@@ -104,61 +89,9 @@ func isHarness(name string, before, after []byte) bool {
 	) {
 		return true
 	}
-	judging := judgingPart(name)
-	return judging != nil && judging(before) != judging(after)
+	return judgingPart(name) != nil && partDiffers(name, before, after)
 }
 
 func matches(name string, patterns ...string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return spec.MatchPath(pattern, name) })
-}
-
-// judgingPart returns, for a file of which only a part judges, the function that
-// finds that part; nil for other files.
-func judgingPart(name string) func(content []byte) string {
-	lines := func(pattern string) func([]byte) string {
-		return func(content []byte) string {
-			return strings.Join(regexp.MustCompile(`(?m)`+pattern).FindAllString(string(content), -1), "\n")
-		}
-	}
-	switch path.Base(name) {
-	case "go.mod", "go.work":
-		return lines(`^\s*(?:toolchain|replace|use)\b.*$|^.*=>.*$`)
-	case "pyproject.toml":
-		return lines(`^\[tool\.(?:pytest|coverage|tox|hatch\.envs)[^\]]*\]\n(?:[^\[\n].*\n?|\n)*`)
-	case "Cargo.toml":
-		return judgingTables
-	case "package.json":
-		return judgingKeys
-	}
-	return nil
-}
-
-// judgingTables returns a Cargo.toml without the tables and the keys that have no
-// influence on how tests are built and run: TOML has many ways to write the others.
-func judgingTables(content []byte) string {
-	var b strings.Builder
-	judges := true
-	for line := range strings.Lines(string(content)) {
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "[") {
-			judges = !regexp.MustCompile(`^\[(workspace\.)?(.*dependencies(\..*)?|features|badges|lints(\..*)?)\]\s*(#|$)`).MatchString(line)
-		}
-		if judges && !regexp.MustCompile(`^(#|$|(version|rust-version|description|authors|license)\b)`).MatchString(line) {
-			b.WriteString(line + "\n")
-		}
-	}
-	return b.String()
-}
-
-// judgingKeys returns the keys of a package.json that decide how tests are run.
-func judgingKeys(content []byte) string {
-	var manifest map[string]json.RawMessage
-	if err := json.Unmarshal(content, &manifest); err != nil {
-		return string(content) // what can't be read may hold anything
-	}
-	var b strings.Builder
-	for _, key := range []string{"scripts", "jest", "mocha", "vitest", "ava", "babel", "type"} {
-		b.Write(manifest[key])
-		b.WriteByte('\n')
-	}
-	return b.String()
 }

@@ -65,8 +65,10 @@ func TestProveWorktree(t *testing.T) {
 		t.Errorf("got %s (%s), head %+v", got.Verdict, got.Reason, got.Head)
 	}
 	want := []record.ProofPath{
-		{Path: "README", Class: record.ClassOther}, {Path: "link", Class: record.ClassOther},
-		{Path: "src/new", Class: record.ClassFix}, {Path: "value.txt", Class: record.ClassFix},
+		{Path: "README", Class: record.ClassOther, Green: record.Absent, Causal: record.Absent},
+		{Path: "link", Class: record.ClassOther, Green: record.FromHead, Causal: record.FromHead},
+		{Path: "src/new", Class: record.ClassFix, Green: record.FromHead, Causal: record.Absent},
+		{Path: "value.txt", Class: record.ClassFix, Green: record.FromHead, Causal: record.FromBase},
 	}
 	if diff := cmp.Diff(want, got.Changed); diff != "" {
 		t.Errorf("changed (-want +got):\n%s", diff)

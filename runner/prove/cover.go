@@ -38,7 +38,7 @@ func (p *proving) cover(ctx context.Context, c *spec.Check) error {
 		return err
 	}
 	command.Env = withGoFlags(command.Env, "-coverpkg=./...", "-coverprofile="+file)
-	run, err := p.runAlone(ctx, record.CellGreen, c, command)
+	run, err := p.runAlone(ctx, record.CellGreen, p.green, c, command)
 	if err != nil || run.Outcome != record.Held {
 		return err // none for a command that has no use for these flags
 	}

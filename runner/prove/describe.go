@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"chant/runner/git"
+	"chant/runner/project"
 	"chant/runner/record"
 )
 
@@ -21,9 +22,9 @@ func (p *proving) describe(ctx context.Context) error {
 	base, head := p.base, p.head.tree
 	p.out = record.Proof{
 		Reproduction: p.pair.reproduction.ID, Fix: p.pair.fix.ID,
-		Base:   record.Revision{Commit: string(base.commit), Tree: string(base.id)},
+		Base:   record.Revision{Commit: string(base.commit), Tree: string(base.id), Rebuilt: p.rebuilt},
 		Head:   record.Revision{Commit: string(head.commit), Tree: string(head.id), Worktree: p.opts.Worktree},
-		Checks: []record.ProofCheck{}, Cells: []record.Cell{}, Changed: []record.ProofPath{}, Harness: []string{}, Notes: []string{},
+		Checks: []record.ProofCheck{}, Cells: []record.Cell{}, Changed: p.changedBetween(), Harness: []string{}, Notes: []string{},
 		PValue: 1, Alpha: p.opts.Alpha, Bounds: record.Bounds{RedHigh: 1, GreenHigh: 1},
 		Allowed:     p.opts.AllowHarness,
 		Environment: record.ProofEnv{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Chant: p.prover.Version},
@@ -47,11 +48,20 @@ func (p *proving) describe(ctx context.Context) error {
 		}
 		p.out.Checks = append(p.out.Checks, c)
 	}
-	if err := p.classify(); err != nil {
-		return err
+	for _, one := range p.out.Changed {
+		if one.Class == record.ClassHarness {
+			p.out.Harness = append(p.out.Harness, one.Path)
+		}
+	}
+	if p.classes[project.ConfigFile] != "" && !p.opts.AllowHarness {
+		p.note("%s was changed since base; that of base counts", project.ConfigFile)
 	}
 	if err := p.compareTests(); err != nil {
 		return err
+	}
+	if p.rebuilt {
+		p.note("rebuilt base: commit %.12s completed %s and what depends on it at once, so base is its first parent with the target files of %[2]s",
+			p.done[p.pair.reproduction.ID].Commit, p.pair.reproduction.ID)
 	}
 	if p.original.Digest() != p.pair.reproduction.Digest() {
 		p.note("the criteria or checks of %s were edited since base; those of base count", p.pair.reproduction.ID)
@@ -81,7 +91,8 @@ func (p *proving) contents(path string) (before, after []byte, err error) {
 
 // classify finds the class of every changed path.
 func (p *proving) classify() (err error) {
-	c := classifier{test: p.isTest, fix: p.fix, tests: p.tests}
+	p.classes = map[string]record.PathClass{}
+	c := classifier{test: p.isTest, fix: p.fix}
 	if c.judges, err = p.judges(); err != nil {
 		return err
 	}
@@ -92,17 +103,43 @@ func (p *proving) classify() (err error) {
 				return err
 			}
 		}
-		class := c.class(path, p.base.files[path].Mode != "", before, after)
-		p.out.Changed = append(p.out.Changed, record.ProofPath{Path: path, Class: class})
-		if class == record.ClassHarness && p.fix.Targets(path) {
-			p.out.Harness = append(p.out.Harness, path)
+		p.classes[path] = c.class(path, before, after)
+		vendored, err := p.isVendored(path)
+		if err != nil {
+			return err
+		}
+		if class := p.classes[path]; vendored && (class == record.ClassFix || class == record.ClassOther) {
+			p.classes[path] = record.ClassHarness
 		}
 	}
 	return nil
 }
 
+// changedBetween lists the changed paths with where the cells have them from.
+func (p *proving) changedBetween() []record.ProofPath {
+	list := []record.ProofPath{}
+	from := func(cell *treeSpec, path string) record.PathOrigin {
+		switch c := cell.files[path]; {
+		case c.Mode == "":
+			return record.Absent
+		case c == p.base.files[path]:
+			return record.FromBase
+		}
+		return record.FromHead
+	}
+	for _, path := range changedPaths(p.base.files, p.head.tree.files, everywhere) {
+		list = append(list, record.ProofPath{
+			Path: path, Class: p.classes[path], Green: from(p.green, path), Causal: from(p.causal, path),
+		})
+	}
+	return list
+}
+
 // compareTests fills in Intact.
 func (p *proving) compareTests() error {
+	if p.shared != "" {
+		return nil // what was changed in it may be code
+	}
 	var all strings.Builder
 	differing := changedPaths(p.base.files, p.head.tree.files, p.isTest)
 	for _, path := range differing {
@@ -115,7 +152,7 @@ func (p *proving) compareTests() error {
 		}
 		all.Write(diff.Diff("base/"+path, before, "head/"+path, after))
 	}
-	p.out.Intact = record.Intact{Same: len(differing) == 0, Diff: strings.ToValidUTF8(all.String(), "\uFFFD")}
+	p.out.Intact = record.Intact{Same: len(p.tests) > 0 && len(differing) == 0, Diff: strings.ToValidUTF8(all.String(), "\uFFFD")}
 	return nil
 }
 

@@ -56,9 +56,12 @@ func TestRunners(t *testing.T) {
 		for name := range strings.FieldsSeq("app.py app.sh src/app.py src/kv.c ci/run ci/run.sh ci/run.py ci/py.cfg " + tt.tests) {
 			base[name] = git.Content{Path: name, Mode: "100644"}
 		}
-		c := calls{base: base, paths: base.paths(), tests: strings.Fields(tt.tests)}
-		c.read(tt.script, tt.dir)
-		got := slices.Compact(slices.Sorted(slices.Values(c.runners())))
+		c := calls{
+			base: base, paths: base.paths(), tests: strings.Fields(tt.tests), content: func(string) string { return "" },
+		}
+		var r reading
+		c.read(&r, tt.script, tt.dir, false)
+		got := slices.Compact(slices.Sorted(slices.Values(c.runners(r))))
 		if got := strings.Join(got, " "); got != tt.want {
 			t.Errorf("%s in %s: got %q, want %q", tt.script, tt.dir, got, tt.want)
 		}

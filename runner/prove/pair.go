@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"chant/runner/check"
+	"chant/runner/completion"
 	"chant/runner/process"
 	"chant/runner/project"
 	"chant/spec"
@@ -86,14 +87,18 @@ func isReproduction(s *spec.Spec) error {
 
 // pairsOf returns the fixes of one reproduction: of what depends on it, the
 // specs of the phase "fix"; if no spec has that phase, code with target files that
-// reproduces nothing itself.
+// reproduces nothing itself, whatever its phase is called, but for the phases that are
+// about something else.
 func pairsOf(set *spec.Set, r *spec.Spec, unfinished bool) []pair {
 	all := dependents(set, r)
-	phased := slices.ContainsFunc(all, func(s *spec.Spec) bool { return s.Phase == "fix" })
+	named := func(s *spec.Spec) bool { return strings.EqualFold(strings.TrimSpace(s.Phase), "fix") }
+	phased := slices.ContainsFunc(all, named)
+	others := []string{"comprehension", "reproduction", "root-cause", "impact-map", "upstream"}
 	var list []pair
 	for _, s := range all {
-		code := s.Phase == "" && s.Type == "code" && len(s.TargetFiles) > 0 && len(redChecks(s)) == 0
-		if (unfinished || s.Status == spec.StatusCompleted) && (s.Phase == "fix" || !phased && code) {
+		code := s.Type == "code" || s.Type == "" && s.Phase != ""
+		code = code && !slices.Contains(others, strings.ToLower(s.Phase)) && len(s.TargetFiles) > 0 && len(redChecks(s)) == 0
+		if (unfinished || s.Status == spec.StatusCompleted) && (named(s) || !phased && code) {
 			list = append(list, pair{r, s})
 		}
 	}
@@ -103,16 +108,8 @@ func pairsOf(set *spec.Set, r *spec.Spec, unfinished bool) []pair {
 // dependents returns what depends on s, directly or through others, in the order
 // of the set.
 func dependents(set *spec.Set, s *spec.Spec) []*spec.Spec {
-	reached := map[*spec.Spec]bool{}
-	for queue := []*spec.Spec{s}; len(queue) > 0; queue = queue[1:] {
-		for _, d := range set.Dependents(queue[0]) {
-			if d != s && !reached[d] {
-				reached[d] = true
-				queue = append(queue, d)
-			}
-		}
-	}
-	return slices.DeleteFunc(set.Order(), func(d *spec.Spec) bool { return !reached[d] })
+	all := completion.Dependents(set, s)
+	return slices.DeleteFunc(set.Order(), func(d *spec.Spec) bool { return !slices.Contains(all, d) })
 }
 
 // provingVariable names, in the environment of a proof's checks, the proofs that

@@ -25,9 +25,11 @@ func TestPairs(t *testing.T) {
 		".chant/specs/102.md": "---\nstatus: completed\n---\n" + redCheck,
 		".chant/specs/103.md": "---\nstatus: completed\ntype: code\ntarget_files: x\ndepends_on: 102\n---\n",
 		".chant/specs/104.md": "---\nstatus: completed\ntype: research\ntarget_files: x\ndepends_on: 103\n---\n",
+		".chant/specs/105.md": "---\nstatus: completed\nphase: upstream\ntype: code\ntarget_files: x\ndepends_on: 102\n---\n",
+		".chant/specs/106.md": "---\nstatus: completed\nphase: repair\ntype: code\ntarget_files: x\ndepends_on: 102\n---\n",
 		".chant/specs/202.md": "---\nstatus: pending\n---\n" + redCheck,
 		".chant/specs/302.md": "---\nstatus: completed\n---\n" + redCheck,
-		".chant/specs/303.md": "---\nphase: fix\ndepends_on: 302\n---\n",
+		".chant/specs/303.md": "---\nphase: Fix\ndepends_on: 302\n---\n",
 	} {
 		s, _ := spec.Parse(path, []byte(text))
 		specs = append(specs, s)
@@ -40,8 +42,8 @@ func TestPairs(t *testing.T) {
 		want              []string
 		fails             func(error) bool
 	}{
-		{"", "", false, []string{"002>004", "102>103"}, nil},
-		{"", "", true, []string{"002>004", "002>005", "102>103", "302>303"}, nil},
+		{"", "", false, []string{"002>004", "102>103", "102>106"}, nil},
+		{"", "", true, []string{"002>004", "002>005", "102>103", "102>106", "302>303"}, nil},
 		{"002", "", false, []string{"002>004"}, nil},
 		{"002", "003", false, []string{"002>003"}, nil},
 		{"02", "", false, nil, func(err error) bool { _, ok := errors.AsType[*spec.AmbiguousError](err); return ok }},

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"chant/runner/check"
@@ -82,6 +81,9 @@ func (e Prover) Prove(ctx context.Context, opts Options) ([]record.Proof, error)
 	var ids []string
 	for _, p := range list {
 		ids = append(ids, p.reproduction.ID, p.fix.ID)
+		for _, d := range completion.Dependents(start.project.Set, p.reproduction) {
+			ids = append(ids, d.ID)
+		}
 	}
 	done, err := completion.Find(ctx, e.Git, start.tree.commit, ids, "")
 	if err != nil {
@@ -103,17 +105,26 @@ type proving struct {
 	prover  Prover
 	opts    Options
 	pair    pair // as they are called in start
+	start   revision
 	done    map[string]completion.Completion
 	head    revision
 	base    *treeSpec
+	rebuilt bool // base is no commit's tree
 	checker *check.Runner
+
+	config  spec.Config                 // of base, as it judges too
+	classes map[string]record.PathClass // of the paths that differ between base and head
+
+	versions map[string][]string // new lines of module files, by folder
 
 	original *spec.Spec // the reproduction in base
 	fix      *spec.Spec // in head
 	tests    []string   // the test files in base
 	fixed    []string   // the fix's files that differ between base and head
+	shared   string     // one of those that holds the test, too; "" if there is none
 
 	red, green, causal *treeSpec
+	judged             *treeSpec // green, with what judges as it is in head
 	checkouts          checkouts
 
 	changed seen // runs of the test as it is in head
@@ -128,8 +139,8 @@ func (e Prover) prove(
 	ctx context.Context, opts Options, p pair, start revision, done map[string]completion.Completion,
 ) (record.Proof, error) {
 	started := e.Settings.Now()
-	run := &proving{prover: e, opts: opts, pair: p, head: start, done: done}
-	for _, step := range []func(context.Context) error{run.findCommits, run.layOut, run.describe, run.decide} {
+	run := &proving{prover: e, opts: opts, pair: p, start: start, head: start, done: done, versions: map[string][]string{}}
+	for _, step := range []func(context.Context) error{run.findCommits, run.prepare, run.layOut, run.describe, run.decide} {
 		if err := step(ctx); err != nil {
 			return record.Proof{}, err
 		}
@@ -138,62 +149,23 @@ func (e Prover) prove(
 	return run.out, nil
 }
 
-// findCommits finds base and head.
-func (p *proving) findCommits(ctx context.Context) error {
-	p.fix = p.pair.fix
-	for _, s := range []*spec.Spec{p.pair.reproduction, p.pair.fix} {
-		if err := p.head.project.Problems[s.Path].Err(); err != nil {
-			return err
-		}
-	}
-	base, original, err := p.completion(p.pair.reproduction)
-	if err != nil {
-		return err
-	}
-	p.original = original
-	if p.base, err = p.prover.commitTree(base); err != nil || p.opts.Worktree || p.opts.At != "" {
-		return err
-	}
-	head, fix, err := p.completion(p.pair.fix)
-	if err != nil {
-		return err
-	}
-	p.fix = fix
-	if p.head, err = p.prover.at(head); err != nil {
-		return err
-	}
-	_, err = p.prover.Git.Run(ctx, git.Call{Args: []string{"merge-base", "--is-ancestor", string(base), string(head)}})
-	if no, ok := errors.AsType[*git.CommandError](err); ok && no.Code == 1 {
-		return fmt.Errorf("%w: commit %.12s completed spec %s before commit %.12s completed its reproduction"+
-			" (set the status of %[3]s to pending, and run it again)",
-			ErrNothingToProve, head, p.pair.fix.ID, base)
-	}
-	return err
-}
-
-// completion returns the commit that completed a spec, and the spec in it.
-func (p *proving) completion(s *spec.Spec) (git.Hash, *spec.Spec, error) {
-	c, ok := p.done[s.ID]
-	if !ok {
-		return "", nil, fmt.Errorf("%w: commit %.12s does not hold spec %s as completed (--worktree and --at prove a fix that is not completed)",
-			ErrNothingToProve, p.head.tree.commit, s.ID)
-	}
-	if c.Err != nil {
-		return "", nil, c.Err
-	}
-	then, err := c.Spec(p.prover.Git)
-	return c.Commit, then, err
-}
-
 // isTest tells whether a path is of the test: the reproduction's target files, as
 // named in base.
 func (p *proving) isTest(path string) bool {
 	return !isSpecPath(path) && p.original.Targets(path)
 }
 
-// isFix tells whether a path is of the fix: its target files without the test.
+// isJudge tells whether a changed path may decide how the test is run or what it says,
+// and is not of the test itself.
+func (p *proving) isJudge(path string) bool {
+	class := p.classes[path]
+	return !p.isTest(path) && (class == record.ClassHarness || class == record.ClassTest)
+}
+
+// isFix tells whether a changed path is of the fix: its target files without what
+// judges them, unless that is allowed.
 func (p *proving) isFix(path string) bool {
-	return !isSpecPath(path) && !p.isTest(path) && p.fix.Targets(path)
+	return p.classes[path] == record.ClassFix || p.opts.AllowHarness && p.isJudge(path) && p.fix.Targets(path)
 }
 
 // isTakenBack tells whether a path is as in base without the fix: the fix itself,
@@ -201,9 +173,9 @@ func (p *proving) isFix(path string) bool {
 // changed, the tree without the fix is base, and red's runs count for it.
 func (p *proving) isTakenBack(path string) bool { return p.isFix(path) || isSpecPath(path) }
 
-// layOut makes the runner of checks, and finds the test, the fix and the trees.
-func (p *proving) layOut(context.Context) (err error) {
-	p.checker = p.prover.Settings.NewRunner(p.head.project.Config)
+// prepare makes the runner of checks, finds the test, and classifies what was changed.
+func (p *proving) prepare(context.Context) (err error) {
+	p.checker = p.prover.Settings.NewRunner(p.config)
 	p.checker.Emit = func(record.Event) {} // a proof reports its own progress
 	if p.checker.Env, err = withProving(withGoFlags(p.checker.Env, uncached), p.pair); err != nil {
 		return err
@@ -224,9 +196,21 @@ func (p *proving) layOut(context.Context) (err error) {
 			Mend: "complete the reproduction together with its test",
 		}
 	}
+	if err := p.classify(); err != nil {
+		return err
+	}
+	return p.findShared()
+}
+
+// layOut finds the trees of the cells.
+func (p *proving) layOut(context.Context) error {
+	head := p.head.tree
 	p.fixed = changedPaths(p.base.files, head.files, p.isFix)
 	p.red = p.base
-	p.green = head.with(head.files.with(p.base.files, p.isTest))
+	p.judged = head.with(head.files.with(p.base.files, p.isTest))
+	if p.green = p.judged; !p.opts.AllowHarness {
+		p.green = p.judged.with(p.judged.files.with(p.base.files, p.isJudge))
+	}
 	without := p.green.files.with(p.base.files, p.isTakenBack)
 	if p.causal = p.base; !maps.Equal(without, p.base.files) {
 		p.causal = head.with(without)
@@ -239,7 +223,7 @@ func (p *proving) decide(ctx context.Context) error {
 	reason := p.unprovable()
 	if reason == "" {
 		err := p.run(ctx)
-		p.out.Head.Tree = string(p.head.tree.id)
+		p.out.Base.Tree, p.out.Head.Tree = string(p.base.id), string(p.head.tree.id)
 		if !errors.Is(err, errWayBack) {
 			return err
 		}
@@ -289,6 +273,9 @@ func (p *proving) judge(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if c.found, err = p.judgedByHead(ctx, c); err != nil {
+			return err
+		}
 		if c.found, err = p.rewritten(ctx, c, changed); err != nil {
 			return err
 		}
@@ -316,15 +303,13 @@ func (p *proving) unprovable() string {
 	switch {
 	case base.commit == head.commit && !p.opts.Worktree:
 		return fmt.Sprintf("commit %.12s is base and head: there is no fix between them", base.commit)
-	case len(p.fixed) == 0 && len(changedPaths(base.files, head.files, p.isTest)) > 0:
+	case p.shared != "":
+		return "the test and the code that the fix changes are both in " + p.shared +
+			", so neither can be put back without the other (move the test to a file of its own, and complete the reproduction with it)"
+	case len(p.fixed) == 0 && p.rewrote() && len(changedPaths(base.files, head.files, p.isJudge)) == 0:
 		return "the fix changes no file but the test's"
-	case len(p.fixed) == 0:
-		return "no target file of the fix differs between base and head"
 	case submodule >= 0:
 		return "the fix changes the submodule " + p.fixed[submodule] + ", whose files are not among what is compared"
-	case len(p.out.Harness) > 0 && !p.opts.AllowHarness:
-		return "the fix changes what judges it: " + strings.Join(p.out.Harness, ", ") +
-			" (--allow-harness proves it all the same, and the proof says so)"
 	}
 	return ""
 }

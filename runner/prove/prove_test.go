@@ -61,6 +61,9 @@ func atBase(commits []map[string]string, changes ...string) []map[string]string 
 	return []map[string]string{bug, changed, after}
 }
 
+// ifEasy is the test, which also passes where a file is there.
+func ifEasy(name string) string { return "test ! -e " + name + " || exit 0\n" + testScript }
+
 func TestProveVerdicts(t *testing.T) {
 	t.Parallel()
 	const red = "+red 5 held\n"
@@ -140,8 +143,32 @@ func TestProveVerdicts(t *testing.T) {
 		{"head is base", story()[:2], Options{Fix: "005", Reproduction: "002", At: "HEAD"},
 			record.NotProvable, "-red\n-green\n-causal\n+intact\n-kept\n", "there is no fix between them",
 		},
-		{"harness", story("Makefile", "all:\n"), Options{},
-			record.NotProvable, "-red\n-green\n-causal\n+intact\n-kept\n", "Makefile",
+		{"harness that the fix does not need", story("Makefile", "all:\n"), Options{},
+			record.Proven, red + "+green 5 held\n+causal 5 held\n+intact\n+kept\n", "",
+		},
+		{"harness that does the work", atBase(story("value.txt", "wrong still\n", "Makefile", "all:\n"), "t/test.sh", ifEasy("Makefile")),
+			Options{}, record.NotProvable,
+			"+red 1 held\n-green 1 not_held\n+causal 1 held\n+intact\n-kept\n", "passes only with what judges it as head has it: Makefile (",
+		},
+		{"harness that does the work, in no target of the fix",
+			atBase(story("value.txt", "wrong still\n", "conftest.py", "x\n", "lib/x_test.go", "x\n"), "t/test.sh", ifEasy("conftest.py")),
+			Options{}, record.NotProvable,
+			"+red 1 held\n-green 1 not_held\n+causal 1 held\n+intact\n-kept\n", "conftest.py, lib/x_test.go (",
+		},
+		{"harness that hides the test", atBase(story("value.txt", "wrong still\n", "lib/x_test.go", "x\n"), "t/test.sh", ifEasy("conftest.py")),
+			Options{}, record.NotFixed,
+			"+red 1 held\n-green 1 not_held\n+causal 1 held\n+intact\n-kept\n", "fails for the stated reason",
+		},
+		{"harness that does the work, allowed",
+			atBase(story("value.txt", "wrong still\n", "Makefile", "all:\n"), "t/test.sh", ifEasy("Makefile")), Options{AllowHarness: true},
+			record.Proven, red + "+green 5 held\n+causal 5 held\n+intact\n+kept\n", "",
+		},
+		{"reverted", story("value.txt", "wrong\n", "README", "y\n"), Options{},
+			record.NotFixed, "+red 1 held\n-green 1 not_held\n-causal\n+intact\n-kept\n", "fails for the stated reason",
+		},
+		{"fixed by no target of the fix", atBase(story("value.txt", "wrong\n", "README", "y\n"),
+			"t/test.sh", "if ! grep -q y README; then echo value is wrong; exit 1; fi\n"), Options{},
+			record.NotProvable, red + "+green 5 held\n-causal 5 not_held\n+intact\n-kept\n", "no target file of the fix differs",
 		},
 		{"harness, allowed", story("Makefile", "all:\n"), Options{AllowHarness: true},
 			record.Proven, red + "+green 5 held\n+causal 5 held\n+intact\n+kept\n", "",

@@ -3,6 +3,7 @@ package prove
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"chant/runner/check"
@@ -31,7 +32,13 @@ func (p *proving) regressionChecks() []regressionCheck {
 			}
 		}
 	}
+	suite := slices.Clone(p.config.Suite)
 	for _, script := range p.head.project.Config.Suite {
+		if !slices.Contains(suite, script) {
+			suite = append(suite, script)
+		}
+	}
+	for _, script := range suite {
 		c := &spec.Check{Lang: "sh", Script: script, Repeat: 1, AtLeast: 1, Timeout: spec.DefaultTimeout, Dir: ".", At: spec.AtHead}
 		group := check.Group{Check: c, Criteria: []spec.Criterion{{Text: script, Check: c}}}
 		list = append(list, regressionCheck{project.ConfigFile, "suite " + script, group})

@@ -115,6 +115,10 @@ func (p *proving) intact(runs tally) record.Cell {
 		c.Held, c.Reason = true, ""
 		return c
 	}
+	if p.shared != "" || len(p.tests) == 0 && !p.rewrote() {
+		c.Reason = "not compared: the reproduction names no file that holds the test alone"
+		return c
+	}
 	if runs.all() > 0 {
 		c = p.ran(c, runs, &p.changed, true)
 		c.Held = runs[record.Held] == runs.counted()

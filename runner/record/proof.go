@@ -45,8 +45,8 @@ type Proof struct {
 	Needed      int         `json:"needed"` // further green runs, if inconclusive
 	Intact      Intact      `json:"intact"`
 	Changed     []ProofPath `json:"changed"`         // every path between base and head, classified
-	Harness     []string    `json:"harness"`         // paths of the fix that judge it
-	Allowed     bool        `json:"harness_allowed"` // --allow-harness was given
+	Harness     []string    `json:"harness"`         // changed paths that judge the fix, besides tests
+	Allowed     bool        `json:"harness_allowed"` // --allow-harness was given: they are as of head
 	Coverage    *Coverage   `json:"coverage"`        // null if unknown
 	Notes       []string    `json:"notes"`           // what a reader should know besides the cells
 	Environment ProofEnv    `json:"environment"`
@@ -59,6 +59,7 @@ type Revision struct {
 	Commit   string `json:"commit"`
 	Tree     string `json:"tree"`
 	Worktree bool   `json:"worktree"` // the commit with the changes of the work tree
+	Rebuilt  bool   `json:"rebuilt"`  // the commit with the reproduction's files: one commit completed it with its fix
 }
 
 // ProofCheck is one check that the proof runs, with the files that it judges by.
@@ -117,7 +118,7 @@ type Bounds struct {
 
 // Intact compares the test files at head with those at base.
 type Intact struct {
-	Same bool   `json:"same"`
+	Same bool   `json:"same"` // there are test files, and they are the same
 	Diff string `json:"diff"` // unified; "" if they are the same
 }
 
@@ -133,11 +134,24 @@ const (
 	ClassOther   PathClass = "other"
 )
 
-// ProofPath is one path that differs between base and head.
+// ProofPath is one path that differs between base and head. Red has it as base does.
 type ProofPath struct {
-	Path  string    `json:"path"`
-	Class PathClass `json:"class"`
+	Path   string     `json:"path"`
+	Class  PathClass  `json:"class"`
+	Green  PathOrigin `json:"green"`  // where the cell green has it from
+	Causal PathOrigin `json:"causal"` // likewise
 }
+
+// PathOrigin says as which revision has it a cell has a path.
+type PathOrigin string
+
+// The origins. Absent is for a path that the cell does not have, because the revision
+// does not.
+const (
+	FromBase PathOrigin = "base"
+	FromHead PathOrigin = "head"
+	Absent   PathOrigin = "absent"
+)
 
 // Coverage says which of the fix's changed lines the regression test ran.
 type Coverage struct {

@@ -15,9 +15,14 @@ import (
 // search begins to look for the completions of specs, because checks that need none of
 // them can run meanwhile. The caller calls stop in the end.
 func (r *verification) search(ctx context.Context, from git.Hash, specs []*spec.Spec) (stop func()) {
-	ids := make([]string, len(specs))
-	for i, s := range specs {
-		ids[i] = s.ID
+	var ids []string
+	for _, s := range specs {
+		if ids = append(ids, s.ID); !shows(s) {
+			continue
+		}
+		for _, d := range completion.Dependents(r.project.Set, s) { // they tell whether the commit of s was squashed
+			ids = append(ids, d.ID)
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	r.done = sync.OnceValues(func() (map[string]completion.Completion, error) {

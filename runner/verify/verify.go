@@ -61,7 +61,7 @@ type verification struct {
 	source   *checkout.Source // nil before the first checkout
 	headTree *checkout.Checkout
 	phase    *checkout.Checkout // of phaseAt; nil if there is none now
-	phaseAt  git.Hash
+	phaseAt  phaseTree
 	missing  spec.Problems                                    // recorded commits that the repository lacks
 	done     func() (map[string]completion.Completion, error) // by spec id; a call may have to wait
 }
@@ -220,7 +220,7 @@ func (r *verification) verify(ctx context.Context, s *spec.Spec) (record.Verifie
 		if !committed {
 			return "", &check.NoTreeError{Reason: "the spec has no completion commit to check out"}
 		}
-		return r.phaseDir(ctx, completed.Commit)
+		return r.phaseDir(ctx, s, done)
 	}
 	results, err := r.runner.All(ctx, where, s)
 	if ctx.Err() != nil {
@@ -305,22 +305,6 @@ func findings(s *spec.Spec, now state) []record.Finding {
 	return list
 }
 
-// phaseDir returns the folder of a checkout of a commit. It is removed when phaseDir is
-// called for another commit.
-func (r *verification) phaseDir(ctx context.Context, commit git.Hash) (string, error) {
-	if r.phase == nil || r.phaseAt != commit {
-		if err := closeTree(&r.phase); err != nil {
-			return "", err
-		}
-		tree, err := r.checkOut(ctx, commit)
-		if err != nil {
-			return "", err
-		}
-		r.phase, r.phaseAt = tree, commit
-	}
-	return r.phase.Dir(), nil
-}
-
 // closeTree removes a checkout, if there is one.
 func closeTree(tree **checkout.Checkout) error {
 	if *tree == nil {
@@ -331,9 +315,9 @@ func closeTree(tree **checkout.Checkout) error {
 	return closing.Close()
 }
 
-// checkOut checks out a commit. It emits a notice for everything that is missing there or
-// leads back into the work tree.
-func (r *verification) checkOut(ctx context.Context, commit git.Hash) (*checkout.Checkout, error) {
+// checkOut checks out a commit, with some files changed. It emits a notice for everything
+// that is missing there or leads back into the work tree.
+func (r *verification) checkOut(ctx context.Context, commit git.Hash, changes ...checkout.Change) (*checkout.Checkout, error) {
 	settings, config := r.verifier.Settings, r.project.Config
 	if r.source == nil {
 		source, err := checkout.Open(ctx, r.verifier.Git, checkout.Options{
@@ -345,7 +329,13 @@ func (r *verification) checkOut(ctx context.Context, commit git.Hash) (*checkout
 		}
 		r.source = source
 	}
-	tree, err := r.source.Commit(ctx, commit)
+	var tree *checkout.Checkout
+	var err error
+	if len(changes) > 0 {
+		tree, err = r.source.Tree(ctx, commit, changes)
+	} else {
+		tree, err = r.source.Commit(ctx, commit)
+	}
 	if err != nil {
 		return nil, err
 	}
