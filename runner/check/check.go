@@ -137,8 +137,7 @@ type JudgedRun struct {
 }
 
 // Once runs the command of a check once. If verbose is set, the command was changed to run
-// go test with -v: then the observation has the tests, and match and nomatch see the output
-// as it is without -v.
+// go test with -v: then match and nomatch see the output as it is without -v.
 func (x *Runner) Once(
 	ctx context.Context, specID string, c *spec.Check, command process.Command, verbose bool,
 ) (Observation, error) {
@@ -147,19 +146,18 @@ func (x *Runner) Once(
 	masked := process.NewMasker(io.MultiWriter(kept, listener), x.secrets)
 	match, nomatch := newMatcher(c.Match), newMatcher(c.NoMatch)
 	matchers := io.MultiWriter(match, nomatch)
-	var tests *testlog.Verbose
+	terse := testlog.NewTerse(x.testEvents, matchers)
 	if verbose {
-		tests = testlog.NewVerbose(x.testEvents, matchers)
-		matchers = tests
+		matchers = terse
 	}
 	command.Output = io.MultiWriter(masked, matchers)
 	if err := x.removeJUnit(ctx, c, command); err != nil {
 		return Observation{}, fmt.Errorf("spec %s: junit=%s: %w", specID, c.JUnit, err)
 	}
-	o := Observation{Result: x.processes.Run(ctx, command), Tests: tests}
+	o := Observation{Result: x.processes.Run(ctx, command)}
 	err := masked.Close()
 	if verbose {
-		err = errors.Join(err, tests.Close())
+		err = errors.Join(err, terse.Close())
 	}
 	o.matched, o.unwanted = match.close(), nomatch.close()
 	if err != nil {

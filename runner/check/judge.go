@@ -26,7 +26,6 @@ type Observation struct {
 	matched  bool                   // match= was found in the whole output
 	unwanted bool                   // nomatch= was found in the whole output
 	Digest   string                 // of the whole output, masked
-	Tests    *testlog.Verbose       // what go test -v reported; nil if it was not run with -v
 	Reports  []testlog.RunnerReport // what test runners said; nil: read the output
 	Unread   string                 // why the JUnit XML that junit= asks for could not be read; "" if it could
 }

@@ -16,10 +16,11 @@ import (
 type checkRuns struct {
 	group    check.Group
 	schedule *schedule
-	command  process.Command   // without the folder
-	seen     map[string]*seen  // by cell
-	names    *testNames        // nil before the first stated failure
-	early    []check.JudgedRun // green's runs from before it
+	command  process.Command  // without the folder
+	plain    process.Command  // likewise, without asking test runners for more
+	seen     map[string]*seen // by cell
+	names    *testNames
+	early    []check.JudgedRun // green's runs from before the first stated failure
 	found    finding
 }
 
@@ -54,12 +55,18 @@ func (p *proving) runCheck(ctx context.Context, group check.Group, later int) (*
 		group:    group,
 		schedule: newSchedule(p.opts, group.Check.Repeat, p.red == p.causal, p.rewrote()),
 		seen:     map[string]*seen{record.CellRed: {}, record.CellGreen: {}, record.CellCausal: {}},
+		names:    newTestNames(),
 	}
 	if c.schedule.shared {
 		c.seen[record.CellCausal] = c.seen[record.CellRed]
 	}
 	var err error
-	if c.command, err = p.command(group.Check); err != nil {
+	if c.plain, err = p.command(group.Check); err != nil {
+		return nil, err
+	}
+	c.command = asking(c.plain)
+	p.showProgress(c, record.CellRed, later)
+	if err := p.begin(ctx, c); err != nil {
 		return nil, err
 	}
 	for more := true; more && err == nil; {
@@ -118,34 +125,42 @@ func (p *proving) runBatch(ctx context.Context, c *checkRuns, later int) (more b
 			failure = errors.Join(failure, one.err)
 			continue
 		}
-		c.count(one.cell, one.run, p.checker.Judge)
-		p.runs++
-		p.took += one.run.Observation.Result.Duration
+		p.count(c, one.cell, one.run)
 		p.showProgress(c, one.cell, later)
 	}
 	_, more = c.schedule.next(busy)
 	return more && failure == nil, failure
 }
 
-// count adds a run to its cell. The first stated failure tells what a pass has
-// to show; the passes from before it are then judged by that, too.
-func (c *checkRuns) count(cell string, run check.JudgedRun, j check.Judge) {
+// count adds a run to its cell. A stated failure tells what a pass has to show; the
+// passes from before it are then judged by that, too.
+func (c *checkRuns) count(cell string, run check.JudgedRun) {
+	first := c.names.red == nil
 	if cell == record.CellGreen {
-		if run = c.names.examine(run); c.names == nil {
+		if run = c.names.examine(run); first {
 			c.early = append(c.early, run)
 		}
 	}
 	c.schedule.tally(cell)[run.Outcome]++
 	c.seen[cell].add(run)
-	if cell != record.CellRed || run.Outcome != record.Held || c.names != nil {
+	if cell != record.CellRed || run.Outcome != record.Held {
 		return
 	}
-	c.names = newTestNames(j, run)
-	early := c.early
-	c.early, *c.seen[record.CellGreen] = nil, seen{}
-	clear(c.schedule.green)
-	for _, run := range early {
-		c.count(record.CellGreen, run, j)
+	missing := c.names.fail(run)
+	switch green := c.schedule.green; {
+	case first:
+		early := c.early
+		c.early, *c.seen[record.CellGreen] = nil, seen{}
+		clear(green)
+		for _, run := range early {
+			c.count(record.CellGreen, run)
+		}
+	case missing != "":
+		green[record.NoTest] += green[record.Held]
+		delete(green, record.Held)
+		s := c.seen[record.CellGreen]
+		s.held.Outcome, s.held.Why = record.NoTest, missing
+		s.held, s.missed = nil, s.held
 	}
 }
 
@@ -183,7 +198,7 @@ func (p *proving) command(c *spec.Check) (process.Command, error) {
 	if err != nil {
 		return command, err
 	}
-	command.Env = withGoFlags(command.Env, uncached, verbose)    // also where the check sets GOFLAGS itself
+	command.Env = withGoFlags(command.Env, uncached)             // also where the check sets GOFLAGS itself
 	command.Path, _ = process.Look(command.Argv[0], command.Env) // the run that can't be started says why
 	return command, nil
 }

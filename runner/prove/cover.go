@@ -14,14 +14,14 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"golang.org/x/tools/cover"
 
-	"chant/runner/process"
 	"chant/runner/record"
 	"chant/spec"
 )
 
 // cover finds out which of the fix's changed lines the test runs, for a check
 // that calls go test: by one more run in the green tree, with a coverage profile.
-// It leaves the proof's Coverage nil if that can't be known.
+// It leaves the proof's Coverage nil if that can't be known, and warns of what makes
+// the verdict doubtful.
 func (p *proving) cover(ctx context.Context, c *spec.Check) error {
 	manifest, err := p.content(p.green.files["go.mod"])
 	module := regexp.MustCompile(`(?m)^module[ \t]+"?([^"\s]+)`).FindSubmatch(manifest)
@@ -37,20 +37,25 @@ func (p *proving) cover(ctx context.Context, c *spec.Check) error {
 	if err != nil {
 		return err
 	}
-	command.Env = withGoFlags(command.Env, "-coverpkg=./...", "-coverprofile="+file)
+	command.Env = withGoFlags(command.Env, verbose, "-coverpkg=./...", "-coverprofile="+file)
 	run, err := p.runAlone(ctx, record.CellGreen, p.green, c, command)
-	if err != nil || run.Outcome != record.Held {
-		return err // none for a command that has no use for these flags
+	if err != nil {
+		return err
 	}
 	profiles, err := cover.ParseProfiles(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.warn("the test passed, but which lines it ran can't be measured: go test wrote no coverage profile")
+	case err != nil:
+		p.warn("the test passed, but which lines it ran can't be measured: %s", record.OneLine(err))
+	case run.Outcome != record.Held:
+		p.warn("the test passed, but not while it was measured which lines it runs: %s", run.Why)
+	default:
+		p.out.Coverage = coverage(string(module[1]), lines, profiles)
+		if c := p.out.Coverage; c != nil && c.Covered == 0 {
+			p.warn("the test ran none of the lines that the fix changed")
+		}
 	}
-	if err != nil {
-		p.note("the coverage is not known: %s", record.OneLine(err))
-		return nil
-	}
-	p.out.Coverage = coverage(string(module[1]), lines, profiles)
 	return nil
 }
 
@@ -120,30 +125,4 @@ func coverage(module string, lines map[string][]int, profiles []*cover.Profile) 
 		return nil
 	}
 	return c
-}
-
-// goVersion returns the version of the Go toolchain that the green tree selects;
-// "" if there is none.
-func (p *proving) goVersion(ctx context.Context) string {
-	out := process.NewBuffer(256, 256)
-	res := p.prover.Settings.Processes.Run(ctx, process.Command{
-		Argv: []string{"go", "env", "GOVERSION"}, Dir: p.checkouts.open[p.green].checkout.Top(), Env: p.checker.Env, Output: out,
-	})
-	if res.Err != nil || res.Exit != 0 {
-		return ""
-	}
-	return strings.TrimSpace(out.String())
-}
-
-// What a proof asks of every go test that a check calls. Other go commands ignore
-// these flags; -v would make go build print more, too.
-const (
-	uncached = "-count=1" // run also what has passed before: a cached pass is no run
-	verbose  = "-test.v"  // name each test: "ok" is also printed if all were skipped
-)
-
-// withGoFlags adds flags to those that the environment sets.
-func withGoFlags(env []string, flags ...string) []string {
-	flags = append([]string{process.Getenv(env, "GOFLAGS")}, flags...)
-	return append(slices.Clip(env), "GOFLAGS="+strings.TrimSpace(strings.Join(flags, " ")))
 }

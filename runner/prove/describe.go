@@ -24,7 +24,7 @@ func (p *proving) describe(ctx context.Context) error {
 		Reproduction: p.pair.reproduction.ID, Fix: p.pair.fix.ID,
 		Base:   record.Revision{Commit: string(base.commit), Tree: string(base.id), Rebuilt: p.rebuilt},
 		Head:   record.Revision{Commit: string(head.commit), Tree: string(head.id), Worktree: p.opts.Worktree},
-		Checks: []record.ProofCheck{}, Cells: []record.Cell{}, Changed: p.changedBetween(), Harness: []string{}, Notes: []string{},
+		Checks: []record.ProofCheck{}, Cells: []record.Cell{}, Changed: p.changedBetween(), Harness: []string{}, Notes: []string{}, Warnings: []string{},
 		PValue: 1, Alpha: p.opts.Alpha, Bounds: record.Bounds{RedHigh: 1, GreenHigh: 1},
 		Allowed:     p.opts.AllowHarness,
 		Environment: record.ProofEnv{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Chant: p.prover.Version},

@@ -28,7 +28,7 @@ type Options struct {
 	At           string  // the revision to prove instead
 	Worktree     bool    // prove HEAD with the work tree's changes instead; the fix may be unfinished
 	Runs         int     // the least number of stated failures in red, and of passes in green; 5 if 0
-	MaxRuns      int     // the most runs of one cell; 200 if 0
+	MaxRuns      int     // the most runs of one cell; 500 if 0
 	Alpha        float64 // the accepted chance that a fix without effect passes; 0.01 if 0
 	Jobs         int     // runs at a time, each in another tree; 1 if 0
 	Keep         bool    // leave the checkouts, and name their folders
@@ -174,10 +174,10 @@ func (p *proving) isFix(path string) bool {
 func (p *proving) isTakenBack(path string) bool { return p.isFix(path) || isSpecPath(path) }
 
 // prepare makes the runner of checks, finds the test, and classifies what was changed.
-func (p *proving) prepare(context.Context) (err error) {
+func (p *proving) prepare(ctx context.Context) (err error) {
 	p.checker = p.prover.Settings.NewRunner(p.config)
 	p.checker.Emit = func(record.Event) {} // a proof reports its own progress
-	if p.checker.Env, err = withProving(withGoFlags(p.checker.Env, uncached), p.pair); err != nil {
+	if p.checker.Env, err = withProving(withGoFlags(p.userGoFlags(ctx, p.checker.Env), uncached), p.pair); err != nil {
 		return err
 	}
 	if len(redChecks(p.original)) == 0 {
@@ -264,7 +264,7 @@ func (p *proving) judge(ctx context.Context) error {
 		return err
 	}
 	if p.green.files["go.mod"].Mode != "" {
-		p.out.Environment.Go = p.goVersion(ctx)
+		p.out.Environment.Go = p.askGo(ctx, p.checkouts.open[p.green].checkout.Top(), p.checker.Env, "GOVERSION")
 	}
 	changed := tally{}
 	checks := redChecks(p.original)
@@ -287,7 +287,7 @@ func (p *proving) judge(ctx context.Context) error {
 	}
 	p.out.Cells = append(p.out.Cells, p.intact(changed))
 	if p.out.Verdict == record.Proven {
-		if err := p.cover(ctx, checks[0].Check); err != nil {
+		if err := errors.Join(p.doubts(), p.cover(ctx, checks[0].Check)); err != nil {
 			return err
 		}
 	}

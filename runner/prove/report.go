@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"slices"
 	"strings"
 
 	"chant/runner/check"
@@ -26,6 +27,11 @@ func (p *proving) add(i int, c *checkRuns) {
 		p.out.Verdict, p.out.Reason = c.found.verdict, c.explain()
 	}
 	p.out.Needed = max(p.out.Needed, out.Needed)
+	if s.green[record.Held] > 0 && k > 0 {
+		if out.Evidence = c.names.evidence(); weaker(out.Evidence, p.out.Evidence) {
+			p.out.Evidence = out.Evidence
+		}
+	}
 
 	red := p.ran(p.cell(record.CellRed, out.Criterion), s.red, c.seen[record.CellRed], false)
 	red.Held = k > 0
@@ -36,6 +42,12 @@ func (p *proving) add(i int, c *checkRuns) {
 		causal.SharedWith = record.CellRed
 	}
 	p.out.Cells = append(p.out.Cells, red, green, causal)
+}
+
+// weaker tells whether evidence is weaker than other, which may be none yet.
+func weaker(evidence, other record.ProofEvidence) bool {
+	order := []record.ProofEvidence{"", record.ByNames, record.ByCounts, record.ByStatus}
+	return slices.Index(order, evidence) > slices.Index(order, other)
 }
 
 // explain returns the reason of the finding with that of the run that decided it.

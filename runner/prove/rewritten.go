@@ -22,9 +22,10 @@ func (p *proving) rewritten(ctx context.Context, c *checkRuns, runs tally) (find
 	if !s.changed || s.red[record.Held] == 0 || c.found.verdict == record.NotProvable {
 		return c.found, nil
 	}
-	last, enough, err := p.passes(ctx, c, record.CellIntact, p.head.tree, func(run check.JudgedRun) {
+	last, enough, err := p.passes(ctx, c, record.CellIntact, p.head.tree, func(run check.JudgedRun) check.JudgedRun {
 		runs[run.Outcome]++
 		p.changed.add(run)
+		return run
 	})
 	if err != nil {
 		return c.found, err
@@ -52,7 +53,7 @@ func (p *proving) judgedByHead(ctx context.Context, c *checkRuns) (finding, erro
 	if p.judged == p.green || c.found.verdict != record.NotFixed && !useless {
 		return c.found, nil
 	}
-	last, enough, err := p.passes(ctx, c, record.CellGreen, p.judged, func(check.JudgedRun) {})
+	last, enough, err := p.passes(ctx, c, record.CellGreen, p.judged, c.names.examine)
 	if err != nil || last.Outcome != record.Held || !enough {
 		return c.found, err
 	}
@@ -80,7 +81,7 @@ func (p *proving) namedJudges() string {
 // passes runs the check in a tree until it does not pass, at most as often as green has
 // to. Enough tells that it has passed as often.
 func (p *proving) passes(
-	ctx context.Context, c *checkRuns, cell string, tree *treeSpec, count func(check.JudgedRun),
+	ctx context.Context, c *checkRuns, cell string, tree *treeSpec, judge func(check.JudgedRun) check.JudgedRun,
 ) (last check.JudgedRun, enough bool, err error) {
 	if err := p.checkOut(ctx, tree); err != nil {
 		return last, false, err
@@ -91,7 +92,7 @@ func (p *proving) passes(
 		if last, err = p.runAlone(ctx, cell, tree, c.group.Check, c.command); err != nil {
 			return last, false, err
 		}
-		count(last)
+		last = judge(last)
 	}
 	return last, wanted == c.schedule.needed(), nil
 }

@@ -15,7 +15,7 @@ const maxUseless = 3
 // withDefaults returns the options with a number wherever one is left out.
 func (o Options) withDefaults() Options {
 	o.Runs, o.Alpha, o.Jobs = cmp.Or(o.Runs, 5), cmp.Or(o.Alpha, 0.01), cmp.Or(o.Jobs, 1)
-	o.MaxRuns = cmp.Or(o.MaxRuns, max(200, o.Runs))
+	o.MaxRuns = cmp.Or(o.MaxRuns, max(500, o.Runs))
 	return o
 }
 

@@ -18,6 +18,17 @@ const (
 	NotProvable   ProofVerdict = "not-provable"   // what judges the fix is in the fix, or there is nothing to judge
 )
 
+// ProofEvidence says what shows that the test which failed before the fix passes after it.
+type ProofEvidence string
+
+// The kinds of evidence, the strongest first. ByCounts is for test runners that count
+// tests which pass without naming them.
+const (
+	ByNames  ProofEvidence = "named tests"
+	ByCounts ProofEvidence = "test counts"
+	ByStatus ProofEvidence = "exit status"
+)
+
 // The cells of a proof.
 const (
 	CellRed    = "red"
@@ -30,14 +41,15 @@ const (
 // Proof is the result of one reproduction and one fix. Its JSON form is API: fields may be
 // added but not changed, and arrays are never null.
 type Proof struct {
-	Reproduction string       `json:"reproduction"` // spec ids
-	Fix          string       `json:"fix"`
-	Verdict      ProofVerdict `json:"verdict"`
-	Reason       string       `json:"reason"` // the verdict in one sentence
-	Base         Revision     `json:"base"`
-	Head         Revision     `json:"head"`
-	Checks       []ProofCheck `json:"checks"` // the reproduction's expect=fail checks
-	Cells        []Cell       `json:"cells"`
+	Reproduction string        `json:"reproduction"` // spec ids
+	Fix          string        `json:"fix"`
+	Verdict      ProofVerdict  `json:"verdict"`
+	Reason       string        `json:"reason"`   // the verdict in one sentence
+	Evidence     ProofEvidence `json:"evidence"` // the weakest of the checks; "" if the test was not seen to pass
+	Base         Revision      `json:"base"`
+	Head         Revision      `json:"head"`
+	Checks       []ProofCheck  `json:"checks"` // the reproduction's expect=fail checks
+	Cells        []Cell        `json:"cells"`
 	// PValue is the greatest of the checks: the chance (Fisher, one-sided) of no red in green if the fix had no effect.
 	PValue      float64     `json:"p_value"`
 	Alpha       float64     `json:"alpha"`  // what PValue must not exceed
@@ -49,6 +61,7 @@ type Proof struct {
 	Allowed     bool        `json:"harness_allowed"` // --allow-harness was given: they are as of head
 	Coverage    *Coverage   `json:"coverage"`        // null if unknown
 	Notes       []string    `json:"notes"`           // what a reader should know besides the cells
+	Warnings    []string    `json:"warnings"`        // what a reader should look at before believing the verdict
 	Environment ProofEnv    `json:"environment"`
 	Started     time.Time   `json:"started"`
 	DurationMS  int64       `json:"duration_ms"`
@@ -64,16 +77,17 @@ type Revision struct {
 
 // ProofCheck is one check that the proof runs, with the files that it judges by.
 type ProofCheck struct {
-	Criterion int        `json:"criterion"`
-	Text      string     `json:"text"`
-	Lang      string     `json:"lang"`
-	Command   string     `json:"command"`
-	Wants     string     `json:"wants"`
-	Reason    string     `json:"stated_reason"` // match=, or ""
-	Files     []TestFile `json:"files"`
-	PValue    float64    `json:"p_value"`
-	Bounds    Bounds     `json:"bounds"`
-	Needed    int        `json:"needed"` // further green runs, if there were too few
+	Criterion int           `json:"criterion"`
+	Text      string        `json:"text"`
+	Lang      string        `json:"lang"`
+	Command   string        `json:"command"`
+	Wants     string        `json:"wants"`
+	Reason    string        `json:"stated_reason"` // match=, or ""
+	Files     []TestFile    `json:"files"`
+	PValue    float64       `json:"p_value"`
+	Bounds    Bounds        `json:"bounds"`
+	Needed    int           `json:"needed"` // further green runs, if there were too few
+	Evidence  ProofEvidence `json:"evidence"`
 }
 
 // TestFile is a test file by its content at base.

@@ -44,6 +44,12 @@ func (r RunnerReport) Names(result Result) []string {
 	return names
 }
 
+// NamesPasses tells whether the runner names every test that passed.
+func (r RunnerReport) NamesPasses() bool {
+	n := len(r.Names(Passed))
+	return n > 0 && n >= r.Counts[Passed]
+}
+
 // span is a report with its place in the output.
 type span struct {
 	RunnerReport

@@ -1,8 +1,6 @@
 // Package testlog reads what test runners say about their tests.
 package testlog
 
-import "strings"
-
 // Reader reads the output of one test runner. It can only reject a result, because anybody
 // can print such output: the exit code comes from the process itself.
 type Reader struct {
@@ -42,24 +40,3 @@ func NewReaders() Readers {
 		{"mix test", mixTest()},
 	}
 }
-
-// Report is what a test runner printed about its tests, in two words. It is zero if the output
-// is not of this runner.
-type Report struct {
-	Ran   bool   // a test passed or failed
-	empty string // else the line that says that no test did
-}
-
-// Read reads the output of this runner alone.
-func (r Reader) Read(output string) Report {
-	reports, _ := Readers{r}.Reports(output) // there is no JUnit XML that could be wrong
-	var short Report
-	for _, said := range reports {
-		short.Ran = short.Ran || said.Counts[Passed]+said.Counts[Failed] > 0
-		short.empty = said.Runner + ": " + said.Line
-	}
-	return short
-}
-
-// UnixLines returns output with "\n" instead of "\r\n".
-func UnixLines(output string) string { return strings.ReplaceAll(output, "\r\n", "\n") }
