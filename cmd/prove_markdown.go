@@ -31,7 +31,10 @@ func markdownProof(b *strings.Builder, p record.Proof) {
 		mark = "⚠️"
 	}
 	fmt.Fprintf(b, "### %s %s: %s\n\n", mark, cell(p.Fix), cell(string(p.Verdict)))
-	fmt.Fprintf(b, "%s\n\n", cell(p.Reason))
+	fmt.Fprintf(b, "%s\n\n", cell(reasonOf(p)))
+	for _, words := range p.Warnings {
+		fmt.Fprintf(b, "⚠️ %s\n\n", cell(words))
+	}
 	fmt.Fprintf(b, "Reproduced by %s. Base %s; head %s.\n\n", cell(p.Reproduction), cell(revision(p.Base)), cell(revision(p.Head)))
 	b.WriteString("| cell | tree | wanted | runs | outcomes |\n| --- | --- | --- | --- | --- |\n")
 	for _, row := range cellRows(p)[1:] {

@@ -51,7 +51,10 @@ func showProof(s *screen, p record.Proof) {
 		showDiff(s, p.Intact.Diff)
 	}
 	s.line()
-	s.line(verdictOf(p), plain(p.Reason))
+	s.line(verdictOf(p), plain(reasonOf(p)))
+	for _, words := range p.Warnings {
+		s.line(coloured("! "+words, yellow))
+	}
 	for _, words := range statistics(p) {
 		s.line(plain(words))
 	}
@@ -144,6 +147,14 @@ func verdictOf(p record.Proof) text {
 		style = yellow
 	}
 	return coloured(string(p.Verdict)+":", style)
+}
+
+// reasonOf returns the reason of the verdict, with what shows that the test passes.
+func reasonOf(p record.Proof) string {
+	if p.Evidence == "" {
+		return p.Reason
+	}
+	return p.Reason + ". Evidence: " + string(p.Evidence)
 }
 
 // statistics returns the numbers of a proof as sentences, and its notes.

@@ -36,14 +36,15 @@ func weakenedProof() record.Proof {
 			{Name: record.CellKept, Tree: head, Wanted: "what held holds", ByOutcome: map[record.Outcome]int{}, Reason: "not run"},
 		},
 		PValue: 0.25, Alpha: 0.01, Needed: 30,
-		Intact:   record.Intact{Diff: "--- a/a_test.go\n+++ b/a_test.go\n@@ -1 +1 @@\n-want 2\n+want 1\n ::error::x\n"},
-		Changed:  []record.ProofPath{
+		Intact: record.Intact{Diff: "--- a/a_test.go\n+++ b/a_test.go\n@@ -1 +1 @@\n-want 2\n+want 1\n ::error::x\n"},
+		Changed: []record.ProofPath{
 			{Path: "Makefile", Class: record.ClassHarness, Green: record.FromBase, Causal: record.FromBase},
 			{Path: "a.go", Class: record.ClassFix, Green: record.FromHead, Causal: record.Absent},
 		},
 		Harness:  []string{"Makefile"},
 		Coverage: &record.Coverage{Changed: 2, Covered: 1, Missed: []string{"a.go:7"}},
 		Notes:    []string{"lib is a submodule, and is not there"},
+		Warnings: []string{"the test ran none of the lines"},
 		Started:  fixedTime(), DurationMS: 1500,
 	}
 }
@@ -54,6 +55,7 @@ func provenProof() record.Proof {
 	p.Verdict, p.Reason, p.Needed = record.Proven, "the fix is what fixed it", 0
 	p.Intact, p.Changed, p.Harness, p.Coverage, p.Notes = record.Intact{Same: true}, nil, nil, nil, nil
 	p.Head.Worktree = true
+	p.Evidence, p.Warnings = record.ByNames, nil
 	all := func(n int) map[record.Outcome]int { return map[record.Outcome]int{record.Held: n} }
 	first := record.ProofCheck{Criterion: 1, PValue: 0.0039682, Bounds: record.Bounds{RedLow: 0.478, RedHigh: 1, GreenHigh: 0.4507}}
 	second := first
@@ -104,6 +106,7 @@ const wantProofs = `proof of 005-fix by 002-reproduction
       |  ::error::x
 
 weakened: the original test fails at head, the changed one passes
+! the test ran none of the lines
 before: failed as stated 3 of 10 (30 %, 95 % bounds 6.7 % to 65.2 %); after: failed 1 of 1
 the test ran 1 of the fix's 2 changed lines; not run: a.go:7
 lib is a submodule, and is not there
@@ -119,7 +122,7 @@ proof of 005-fix by 002-reproduction
   ✓ red (2)    b     fails   5     5 red
   ✓ green (2)  h     passes  5     5 green
 
-proven: the fix is what fixed it
+proven: the fix is what fixed it. Evidence: named tests
 criterion 1: ` + fiveOfFive + `criterion 2: ` + fiveOfFive + `Scope: this test, these runs, this machine.
 `
 
@@ -140,6 +143,8 @@ func TestProofsMarkdown(t *testing.T) {
 const wantProofMarkdown = "### ❌ 005-fix: weakened\n" +
 	"\n" +
 	"the original test fails at head, the changed one passes\n" +
+	"\n" +
+	"⚠️ the test ran none of the lines\n" +
 	"\n" +
 	"Reproduced by 002-reproduction. Base aaaaaaaaaaaa, tree 111111111111; head cccccccccccc, tree 333333333333.\n" +
 	"\n" +

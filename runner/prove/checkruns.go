@@ -143,6 +143,7 @@ func (c *checkRuns) count(cell string, run check.JudgedRun) {
 	}
 	c.schedule.tally(cell)[run.Outcome]++
 	c.seen[cell].add(run)
+	c.schedule.spent[cell] = c.seen[cell].took >= cellTime
 	if cell != record.CellRed || run.Outcome != record.Held {
 		return
 	}

@@ -1,8 +1,10 @@
 package prove
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"chant/runner/check"
 	"chant/runner/record"
@@ -53,6 +55,14 @@ func weaker(evidence, other record.ProofEvidence) bool {
 // explain returns the reason of the finding with that of the run that decided it.
 func (c *checkRuns) explain() string {
 	var run *check.JudgedRun
+	if n := c.found.needed; n > 0 {
+		cell := record.CellGreen
+		if c.schedule.causal[record.Held] == 0 {
+			cell = record.CellCausal
+		}
+		each := c.seen[cell].took / time.Duration(max(1, c.schedule.tally(cell).all()))
+		return fmt.Sprintf("%s, which take about %s", c.found.reason, max(time.Second, (each*time.Duration(n)).Round(time.Second)))
+	}
 	switch c.found.verdict {
 	case record.WrongCause:
 		run = c.seen[record.CellRed].missed

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"time"
 
 	"chant/runner/record"
 	"chant/runner/stats"
@@ -11,6 +12,9 @@ import (
 
 // maxUseless is the number of runs that tell nothing after which no more are tried.
 const maxUseless = 3
+
+// cellTime is what the runs of a cell may take together.
+const cellTime = 30 * time.Minute
 
 // withDefaults returns the options with a number wherever one is left out.
 func (o Options) withDefaults() Options {
@@ -52,10 +56,11 @@ type schedule struct {
 	changed bool    // head has another test, which is judged by red's rate
 
 	red, green, causal tally
+	spent              map[string]bool // cells whose time is over
 }
 
 func newSchedule(o Options, repeat int, shared, changed bool) *schedule {
-	s := &schedule{opts: o, repeat: repeat, shared: shared, changed: changed, red: tally{}, green: tally{}, causal: tally{}}
+	s := &schedule{opts: o, repeat: repeat, shared: shared, changed: changed, red: tally{}, green: tally{}, causal: tally{}, spent: map[string]bool{}}
 	if shared {
 		s.causal = s.red
 	}
@@ -95,7 +100,7 @@ func (s *schedule) next(busy map[string]bool) (cell string, ok bool) {
 func (s *schedule) left(cell string) int {
 	done := s.green[record.Held]
 	switch {
-	case s.tally(cell)[record.InvalidRun] >= maxUseless || s.red[record.InvalidRun] >= maxUseless:
+	case s.spent[cell], s.tally(cell)[record.InvalidRun] >= maxUseless || s.red[record.InvalidRun] >= maxUseless:
 		return 0
 	case cell == record.CellRed:
 		return s.redLeft()
@@ -113,7 +118,7 @@ func (s *schedule) redLeft() int {
 	k, n := s.red[record.Held], s.red.counted()
 	most := s.opts.MaxRuns - n
 	switch {
-	case k >= s.opts.Runs, k > 0 && s.greenOver() && !s.changed, k == 0 && s.red.useless() >= maxUseless:
+	case s.spent[record.CellRed], k >= s.opts.Runs, k > 0 && s.greenOver() && !s.changed, k == 0 && s.red.useless() >= maxUseless:
 		return 0
 	case k > 0:
 		return max(0, min(most, int(math.Ceil(float64((s.opts.Runs-k)*n)/float64(k)))))

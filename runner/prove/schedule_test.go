@@ -35,6 +35,24 @@ func always(red, green, causal record.Outcome) func(string, int) record.Outcome 
 	}
 }
 
+// A cell whose time is over gets no more runs.
+func TestScheduleTimeIsOver(t *testing.T) {
+	t.Parallel()
+	for cell, needed := range map[string]int{record.CellRed: 0, record.CellGreen: 2, record.CellCausal: 0} {
+		s := newSchedule(Options{}.withDefaults(), 1, false, false)
+		drive(t, s, func(which string, n int) record.Outcome {
+			s.spent[cell] = s.spent[cell] || which == cell && n == 3
+			return record.Held
+		})
+		if got := s.finding(); got.needed != needed || (got.verdict == record.Proven) != (needed == 0) {
+			t.Errorf("%s: got %+v, want %d more runs", cell, got, needed)
+		}
+		if s.spent[cell] && s.tally(cell).all() > 3 {
+			t.Errorf("%s: ran %d times", cell, s.tally(cell).all())
+		}
+	}
+}
+
 func TestScheduleVerdicts(t *testing.T) {
 	t.Parallel()
 	every := func(n int, red, otherwise record.Outcome) func(string, int) record.Outcome {

@@ -19,6 +19,7 @@ type testNames struct {
 	failed map[string][]string             // in any stated failure, by runner
 	passes int
 	passed map[string]int // in how many passes each test was seen to pass
+	heard  bool           // go test printed which tests it runs
 	unseen bool           // a pass did not name a test that failed in red, only counts speak for it
 }
 
@@ -48,7 +49,7 @@ func byRunner(reports []testlog.RunnerReport) map[string]testlog.RunnerReport {
 func (t *testNames) fail(run check.JudgedRun) (missing string) {
 	reports := byRunner(run.Observation.Reports)
 	if t.red == nil {
-		t.red = reports
+		t.red, t.heard = reports, strings.Contains(run.Observation.Output, "=== RUN ")
 	}
 	for runner, r := range reports {
 		for _, name := range slices.Concat(r.Names(testlog.Failed), r.Running) {
@@ -97,7 +98,7 @@ func (t *testNames) missing(runner string, pass testlog.RunnerReport) string {
 		case result == testlog.Skipped || result == testlog.ExpectedFailure:
 			return fmt.Sprintf("%s, which failed at base, is not run: %s", name, result)
 		case result != "" || t.covered(runner, name):
-		case pass.NamesPasses():
+		case pass.NamesPasses(), runner == goTest && t.heard:
 			return notSeen(name)
 		case runner == goTest:
 			return notSeen(name) + " (go test names what passes only with -v; the proof asks for it by GOFLAGS, which the check does not let through)"
