@@ -60,7 +60,8 @@ func (p *proving) describe(ctx context.Context) error {
 		return err
 	}
 	if p.rebuilt {
-		p.note("rebuilt base: commit %.12s completed %s and what depends on it at once, so base is its first parent with the target files of %[2]s",
+		p.note("rebuilt base: commit %.12s completed %s and what depends on it at once, so base is "+
+			"its first parent with the target files of %[2]s",
 			p.done[p.pair.reproduction.ID].Commit, p.pair.reproduction.ID)
 	}
 	if p.original.Digest() != p.pair.reproduction.Digest() {

@@ -122,8 +122,8 @@ func (c *calls) shadows(imported []string) []string {
 // imports returns the top-level modules that Python files import, with those that the
 // usual runners do, and those are made of.
 func imports(texts []string) []string {
-	list := strings.Fields("_pytest pytest pluggy iniconfig packaging pygments py exceptiongroup tomli xdist pytest_cov hypothesis mock nose " +
-		"unittest doctest coverage ast argparse difflib importlib inspect io logging os pathlib re runpy site sys traceback types typing")
+	list := strings.Fields("_pytest pytest pluggy iniconfig packaging pygments py exceptiongroup tomli xdist pytest_cov hypothesis mock " +
+		"nose unittest doctest coverage ast argparse difflib importlib inspect io logging os pathlib re runpy site sys traceback types typing")
 	for _, text := range texts {
 		for _, found := range regexp.MustCompile(`(?m)^\s*(?:import|from)\s+([\w.]+(?:\s*,\s*[\w.]+)*)`).FindAllStringSubmatch(text, -1) {
 			for name := range strings.SplitSeq(found[1], ",") {
