@@ -52,7 +52,7 @@ func (c *calls) readQuoted(text, dir string) {
 		word := strings.TrimPrefix(quoted[1], "<rootDir>/")
 		for _, folder := range []string{dir, "."} {
 			at := path.Join(folder, word)
-			for _, end := range strings.FieldsSeq("- .js .ts .mjs .cjs .mts .cts .jsx .tsx .json .rb /index.js /index.ts /index.mjs") {
+			for end := range strings.FieldsSeq("- .js .ts .mjs .cjs .mts .cts .jsx .tsx .json .rb /index.js /index.ts /index.mjs") {
 				if name := at + strings.TrimPrefix(end, "-"); c.base[name].Mode != "" {
 					c.add([]string{name})
 				}

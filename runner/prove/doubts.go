@@ -18,9 +18,12 @@ func (p *proving) warn(format string, args ...any) {
 // doubts warns of a fix that asks whether it is under test: it can pass the test without
 // repairing anything.
 func (p *proving) doubts() error {
-	asks := regexp.MustCompile(`\btesting\.Testing\(\)|\bflag\.Lookup\("test\.|\bPYTEST_(?:CURRENT_TEST|VERSION|XDIST_WORKER)\b` +
-		`|["'](?:pytest|_pytest|unittest)["'] (?:not )?in sys\.modules|\bNODE_TEST_CONTEXT\b|\bJEST_WORKER_ID\b|\bVITEST(?:_\w+)?\b` +
-		`|\bNODE_ENV\b.{0,20}["']test["']|\bcfg!\(test\)|\bNEXTEST(?:_\w+)?\b|\bCHANT_(?:CHECK|PROCESS|PROVING)\b|\bRAILS_ENV\b.{0,20}["']test["']|\bBATS_\w+`)
+	asks := regexp.MustCompile(strings.Join([]string{
+		`\btesting\.Testing\(\)`, `\bflag\.Lookup\("test\.`,
+		`\bPYTEST_(?:CURRENT_TEST|VERSION|XDIST_WORKER)\b`, `["'](?:pytest|_pytest|unittest)["'] (?:not )?in sys\.modules`,
+		`\bNODE_TEST_CONTEXT\b`, `\bJEST_WORKER_ID\b`, `\bVITEST(?:_\w+)?\b`, `\b(?:NODE|RAILS)_ENV\b.{0,20}["']test["']`,
+		`\bcfg!\(test\)`, `\bNEXTEST(?:_\w+)?\b`, `\bBATS_\w+`, `\bCHANT_(?:CHECK|PROCESS|PROVING)\b`,
+	}, "|"))
 	for _, path := range p.fixed {
 		before, after, err := p.contents(path)
 		if err != nil {

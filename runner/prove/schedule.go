@@ -60,7 +60,10 @@ type schedule struct {
 }
 
 func newSchedule(o Options, repeat int, shared, changed bool) *schedule {
-	s := &schedule{opts: o, repeat: repeat, shared: shared, changed: changed, red: tally{}, green: tally{}, causal: tally{}, spent: map[string]bool{}}
+	s := &schedule{
+		opts: o, repeat: repeat, shared: shared, changed: changed,
+		red: tally{}, green: tally{}, causal: tally{}, spent: map[string]bool{},
+	}
 	if shared {
 		s.causal = s.red
 	}

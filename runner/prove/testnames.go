@@ -101,25 +101,31 @@ func (t *testNames) missing(runner string, pass testlog.RunnerReport) string {
 		case pass.NamesPasses(), runner == goTest && t.heard:
 			return notSeen(name)
 		case runner == goTest:
-			return notSeen(name) + " (go test names what passes only with -v; the proof asks for it by GOFLAGS, which the check does not let through)"
+			return notSeen(name) + " (go test names what passes only with -v; " +
+				"the proof asks for it by GOFLAGS, which the check does not let through)"
 		default:
 			unnamed = true
 		}
 	}
 	red := t.red[runner]
-	idle := func(r testlog.RunnerReport) int { return r.Counts[testlog.Skipped] + r.Counts[testlog.ExpectedFailure] }
 	switch {
 	case pass.Counts[testlog.Passed] == 0:
 		return fmt.Sprintf("nothing shows that %s ran a test, as it did at base", runner)
 	case !unnamed || !failedIn(red):
 		return ""
 	case pass.Counts[testlog.Passed] <= red.Counts[testlog.Passed] && !red.Died:
-		return fmt.Sprintf("nothing shows that the test which failed at base passed: %s counts no more passed tests than there", runner)
+		return fmt.Sprintf(uncounted+"counts no more passed tests than there", runner)
 	case idle(pass) > idle(red):
-		return fmt.Sprintf("nothing shows that the test which failed at base passed: %s counts more tests that were skipped, or had to fail", runner)
+		return fmt.Sprintf(uncounted+"counts more tests that were skipped, or had to fail", runner)
 	}
 	t.unseen = true
 	return ""
+}
+
+const uncounted = "nothing shows that the test which failed at base passed: %s "
+
+func idle(r testlog.RunnerReport) int {
+	return r.Counts[testlog.Skipped] + r.Counts[testlog.ExpectedFailure]
 }
 
 func notSeen(name string) string {
